@@ -1,0 +1,48 @@
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help check test figures lint bench words clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: .venv/.stamp ## run every claim and write paper_check.md
+	$(BIN)/probqual check --profile full
+
+test: .venv/.stamp ## run the whole test suite and the doctests
+	$(BIN)/pytest -n $(JOBS) --dist loadscope
+
+figures: .venv/.stamp ## draw every figure and save its numbers beside it
+	$(BIN)/probqual figures
+
+lint: .venv/.stamp ## style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/.stamp ## time the benchmarks
+	$(BIN)/pytest --benchmark-only
+
+words: .venv/.stamp ## make theory/data/words.csv again
+	$(PIP) -e '.[words]'
+	$(BIN)/python theory/data/make_words.py
+
+clean: ## remove caches and build products, but not .venv
+	rm -rf build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find theory simulations figures tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf __pycache__
+
+# The environment is made anew, never patched, when the pins or the dependencies change.
+.venv/.stamp: pyproject.toml constraints.txt
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+# One thread per worker: more than one per core makes the numerical libraries wait for each other.
+test bench: export OMP_NUM_THREADS := 1
+test bench: export OPENBLAS_NUM_THREADS := 1

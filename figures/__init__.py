@@ -1,0 +1,1 @@
+"""One module per figure: `compute` returns the numbers, `draw` draws them."""

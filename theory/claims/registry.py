@@ -1,0 +1,62 @@
+"""All claims, in the order in which a reader of the paper would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from theory.claims import (
+    adaptors,
+    alignment,
+    alignment_paths,
+    correlation,
+    correlation_sampling,
+    line,
+    line_limits,
+    metropolis,
+    prompts,
+    simpson,
+)
+from theory.claims.claim import Claim, Profile, Result, run
+from theory.exact import precision
+
+CLAIMS: tuple[Claim, ...] = (
+    *alignment.CLAIMS,
+    *alignment_paths.CLAIMS,
+    *line.CLAIMS,
+    *line_limits.CLAIMS,
+    *correlation.CLAIMS,
+    *correlation_sampling.CLAIMS,
+    *adaptors.CLAIMS,
+    *simpson.CLAIMS,
+    *metropolis.CLAIMS,
+    *prompts.CLAIMS,
+)
+
+
+def find(ids: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims with these ids or of these families, in the registry's order; all of them for no ids.
+
+    Raises:
+        ValueError: an id that no claim has, with the nearest ones.
+    """
+    if not ids:
+        return CLAIMS
+    for wanted in ids:
+        if not any(_matches(claim, wanted) for claim in CLAIMS):
+            family = wanted.split(".")[0]
+            near = [c.id for c in CLAIMS if c.id.startswith(family + ".")] or sorted(
+                {c.id.split(".")[0] for c in CLAIMS}
+            )
+            raise ValueError(f"no claim {wanted!r}; known: {', '.join(near)}")
+    return tuple(claim for claim in CLAIMS if any(_matches(claim, wanted) for wanted in ids))
+
+
+def _matches(claim: Claim, wanted: str) -> bool:
+    return claim.id == wanted or claim.id.startswith(wanted + ".")
+
+
+def check(claim_id: str, profile: Profile) -> Result:
+    """Run one claim by its id, in balls of 256 bits."""
+    (claim,) = (c for c in CLAIMS if c.id == claim_id)
+    with precision():
+        return run(claim, profile)

@@ -1,0 +1,84 @@
+"""Symbolic models on n strings, for proofs by computer algebra: every mass and every reward is a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from theory.claims.claim import ProofFailed
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicModel:
+    """An aligned model on n strings with free p_i > 0 and R_i.
+
+    Args:
+        weight: p_i e^{R_i}, symbols w_i > 0; Z is their sum.
+        log_prior: L_i, symbols.
+        reward: R_i, symbols.
+        log_partition: log Z, as a function of the weights.
+        surprisal: I_i = log Z - L_i - R_i.
+        prob: p+_i = w_i / Z.
+    """
+
+    weight: tuple[Any, ...]
+    log_prior: tuple[Any, ...]
+    reward: tuple[Any, ...]
+    log_partition: Any
+    surprisal: tuple[Any, ...]
+    prob: tuple[Any, ...]
+
+
+def model(n: int) -> SymbolicModel:
+    """The model on n strings; w_i stays a symbol of its own where only its share matters."""
+    weight = sp.symbols(f"w1:{n + 1}", positive=True)
+    log_prior = sp.symbols(f"L1:{n + 1}", real=True)
+    reward = sp.symbols(f"R1:{n + 1}", real=True)
+    total = sp.Add(*weight)
+    log_partition = sp.log(total)
+    surprisal = tuple(log_partition - a - r for a, r in zip(log_prior, reward, strict=True))
+    return SymbolicModel(weight, log_prior, reward, log_partition, surprisal, tuple(w / total for w in weight))
+
+
+def simplex(n: int, name: str = "q") -> tuple[Any, ...]:
+    """A law on n strings: q_1, ..., q_{n-1} free, the last their complement."""
+    free = sp.symbols(f"{name}1:{n}", positive=True) if n > 1 else ()
+    return (*free, 1 - sp.Add(*free))
+
+
+def mean(prob: Sequence[Any], values: Sequence[Any]) -> Any:
+    """E[f]."""
+    return sp.Add(*(p * v for p, v in zip(prob, values, strict=True)))
+
+
+def covariance(prob: Sequence[Any], first: Sequence[Any], second: Sequence[Any]) -> Any:
+    """Cov(f, g) = E[f g] - E f E g."""
+    products = [a * b for a, b in zip(first, second, strict=True)]
+    return mean(prob, products) - mean(prob, first) * mean(prob, second)
+
+
+def vanishes(expression: Any, what: str) -> str:
+    """Prove that an expression is 0: evaluate it at three rational points first, then cancel it symbolically.
+
+    Raises:
+        ProofFailed: it is not 0 at some point, or it does not cancel.
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    for k in range(3):
+        point = {
+            s: sp.Rational(2 + 3 * i + 5 * k, 7 + i + 11 * k * (i + 1)) / len(symbols) for i, s in enumerate(symbols)
+        }
+        if abs(sp.N(expression.subs(point), 30)) > sp.Float("1e-20"):
+            raise ProofFailed(f"{what}: not 0 at {point}")
+    numerator = sp.fraction(sp.together(expression))[0]
+    if sp.expand(sp.expand_log(numerator, force=True)) != 0:
+        raise ProofFailed(f"{what}: does not cancel")
+    return what
+
+
+def proved(lines: Iterable[str]) -> list[str]:
+    """The lines, once each has been proved."""
+    return list(lines)

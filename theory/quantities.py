@@ -1,0 +1,110 @@
+"""Everything the toolkit knows about one specification: the numbers of ``probqual exact``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flint import arb
+
+from theory.adaptors import adapt, adapt_global, decide
+from theory.alignment import Numbers
+from theory.concentration import chebyshev
+from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
+from theory.exact import Undecided, ball, ball_strings, exp, precision, to_float
+from theory.metropolis import largest_weight, stationary_acceptance
+from theory.specification import AdaptorEntry, Specification
+from theory.tradeoff import Moments, moments
+
+_MODEL_KEYS = (
+    "mean_log_prior",
+    "mean_reward",
+    "var_log_prior",
+    "var_reward",
+    "cov",
+)
+_ADAPTOR_KEYS = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "cross_entropy")
+
+
+def quantities(spec: Specification) -> dict[str, Any]:
+    """The JSON object of ``probqual exact``: floats, and NAME_ball beside each certified one; nats.
+
+    A number is certified, and has a ball, where every input it depends on was written exactly and no float64
+    step was taken. A quantity that does not exist (a ratio over a zero variance) is None.
+    """
+    with precision():
+        numbers = spec.aligned.balls()
+        mean = moments(spec.aligned, numbers)
+        out: dict[str, Any] = {"kind": spec.kind, "status": "OK", "strings": len(spec.aligned)}
+        model = {
+            "log_partition": numbers.log_partition,
+            "entropy": mean.entropy,
+            "varentropy": mean.var_surprisal,
+            **{key: getattr(mean, key) for key in _MODEL_KEYS},
+            "corr": mean.correlation,
+            "exchange_coefficient": mean.exchange_coefficient,
+        }
+        _store(out, model, certified=spec.exact)
+        notes = list(spec.notes)
+        _store_corpus(out, spec, numbers, mean, notes)
+        out["adaptors"] = [_adaptor(spec, numbers, entry) for entry in spec.adaptors]
+        out["spectral_radius"] = None
+        out["critical_temperature"] = None
+        out["notes"] = notes
+    return out
+
+
+def _store(out: dict[str, Any], values: Mapping[str, Any], *, certified: bool) -> None:
+    """Each value as a float (None stays None), with its ball where it is one and certified."""
+    for name, value in values.items():
+        out[name] = None if value is None else to_float(value)
+        if certified and isinstance(value, arb) and value.is_finite():
+            out[f"{name}_ball"] = ball_strings(value)
+
+
+def _store_corpus(out: dict[str, Any], spec: Specification, numbers: Numbers, mean: Moments, notes: list[str]) -> None:
+    corpus = spec.corpus
+    keys = ("typical_probability", "chebyshev_bound", "conditional_corr", "conditional_corr_limit")
+    if corpus is None:
+        out.update(dict.fromkeys(keys))
+        return
+    certified = spec.exact and corpus.exact
+    found: dict[str, Any] = dict.fromkeys(keys)
+    found["chebyshev_bound"] = chebyshev(mean.var_surprisal, corpus.size, ball(corpus.epsilon))
+    found["conditional_corr_limit"] = conditional_correlation_limit(mean, corpus.size, corpus.epsilon)
+    law = atoms(spec.aligned, numbers, mean)
+    try:
+        window = typical_corpora(law, corpus.size, corpus.epsilon)
+    except Undecided as error:
+        notes.append(f"typical_probability: UNDECIDED, {error}")
+    else:
+        found["typical_probability"] = window.mass
+        constant = mean.constant.log_prior or mean.constant.reward
+        found["conditional_corr"] = None if constant else window.conditional_correlation()
+        out["typical_method"] = window.method
+        if window.error is not None:
+            out["typical_probability_error"] = window.error
+    _store(out, found, certified=certified)
+
+
+def _adaptor(spec: Specification, numbers: Numbers, entry: AdaptorEntry) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
+    try:
+        kept = decide(spec.aligned, numbers, entry.chain)
+    except Undecided as error:
+        empty = (*_ADAPTOR_KEYS, "kl_local_global", "w_max", "acceptance", "exchange_coefficient")
+        return out | dict.fromkeys(empty) | {"status": "UNDECIDED", "reason": str(error)}
+    law = adapt(spec.aligned, numbers, kept, entry.normalise)
+    mean = moments(spec.aligned, numbers, law)
+    values = {key: getattr(mean, key) for key in _ADAPTOR_KEYS}
+    values |= dict.fromkeys(("kl_local_global", "w_max", "acceptance"))
+    if spec.kind == "tree" and entry.normalise == "local":
+        target = adapt_global(spec.aligned, numbers, kept)
+        log_weight = target.log_prob - law.log_prob
+        weight = exp(log_weight)
+        values["kl_local_global"] = -(law.prob * log_weight).sum()
+        values["w_max"] = largest_weight(weight)
+        values["acceptance"] = stationary_acceptance(law.prob, weight)
+    values["exchange_coefficient"] = mean.exchange_coefficient
+    _store(out, values, certified=spec.exact and entry.exact)
+    return out

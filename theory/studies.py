@@ -1,0 +1,256 @@
+"""Two models looked at closely: the paper's toy, and the words of the State of the Union speeches."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from theory.adaptors import adapt, chain, decide
+from theory.alignment import Aligned
+from theory.claims.claim import CERTAIN_RADIUS
+from theory.claims.correlation import unweighted_correlation, unweighted_spearman
+from theory.claims.instances import Instance, named, words_case
+from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
+from theory.exact import Undecided, objects, to_float
+from theory.information import entropy
+from theory.tradeoff import Moments
+
+
+@dataclass(frozen=True, slots=True)
+class ToyStudy:
+    """The toy's numbers that the paper's notebook prints, exactly; nats."""
+
+    entropy: float
+    prior_entropy: float
+    unweighted_pearson: float
+    unweighted_spearman: float
+    pearson: float
+    varentropy: float
+    exchange_coefficient: float
+    typical_probability: float
+    typical_error: float
+    conditional_correlation: float
+    conditional_limit: float
+    rebinned_correlation: float
+
+
+def rebinned_correlation(correlation: float, corpora: int) -> float:
+    """The correlation after equal-count re-binning along L, for a normal pair with this correlation before it.
+
+    Bins of equal width hold equally many corpora afterwards, so L is uniform over the range that the corpora span;
+    its variance grows from 1 to (range)^2 / 12 while R given L keeps its spread.
+    """
+    # the mean range of n standard normal draws: twice the mean of their maximum, the integral of its tails
+    span = 2 * quad(lambda x: 1 - norm.cdf(x) ** corpora - norm.cdf(-x) ** corpora, 0, 12)[0]
+    gain = correlation**2 / (1 - correlation**2) * span**2 / 12
+    return math.copysign(math.sqrt(gain / (1 + gain)), correlation)
+
+
+def toy_study() -> ToyStudy:
+    """The toy at N = 100,000 and eps = 0.001; call inside ``precision()``."""
+    found: Instance = named("toy")[0].content
+    size, epsilon = 100_000, fmpq(1, 1000)
+    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), size, epsilon)
+    return ToyStudy(
+        entropy=to_float(found.mean.entropy),
+        prior_entropy=to_float(entropy(found.aligned.prior)),
+        unweighted_pearson=to_float(unweighted_correlation(found)),
+        unweighted_spearman=to_float(unweighted_spearman(found)),
+        pearson=to_float(found.mean.correlation),
+        varentropy=to_float(found.mean.var_surprisal),
+        exchange_coefficient=to_float(found.mean.exchange_coefficient),
+        typical_probability=to_float(window.mass),
+        typical_error=window.error or 0.0,
+        conditional_correlation=to_float(window.conditional_correlation()),
+        conditional_limit=to_float(conditional_correlation_limit(found.mean, size, epsilon)),
+        rebinned_correlation=rebinned_correlation(to_float(window.conditional_correlation()), 213),
+    )
+
+
+SETTINGS: tuple[tuple[str, str], ...] = (
+    ("temperature", "1/2"),
+    ("temperature", "4/5"),
+    ("temperature", "5/4"),
+    ("temperature", "3/2"),
+    ("top_k", "5"),
+    ("top_k", "10"),
+    ("nucleus", "4/5"),
+    ("nucleus", "19/20"),
+    ("typical", "4/5"),
+    ("typical", "19/20"),
+    ("eta", "1/100"),
+    ("epsilon", "1/100"),
+    ("min_p", "1/20"),
+    ("min_p", "1/5"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptorRow:
+    """One adaptor setting on the words; nats.
+
+    Args:
+        verdict: "trades L for R" (E L falls, E R rises), "trades R for L", "raises both", "lowers both", against p+.
+    """
+
+    adaptor: str
+    normalise: str
+    mean_log_prior: float
+    mean_reward: float
+    entropy: float
+    kl_to_aligned: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A temperature at which dE L/dtau or dE R/dtau changes sign along the global temperature path.
+
+    Args:
+        temperature: T, certified to 1e-6 by the signs on both sides.
+        quantity: "E L" or "E R".
+        change: "rises" or "falls": what the quantity does on cooling further.
+    """
+
+    temperature: float
+    quantity: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordsStudy:
+    """The words at one beta: the aligned law's moments, adaptors, turns of the temperature path, and the carriers.
+
+    Args:
+        carriers: words with the largest shares p+ (R - E R)(I - H) of Cov(R, I) = -(1 + b) V: the sign of that
+            covariance decides whether cooling costs reward. (word, share), largest first, both signs.
+    """
+
+    beta: fmpq
+    strings: int
+    moments: dict[str, float]
+    rows: tuple[AdaptorRow, ...]
+    turns: tuple[Turn, ...]
+    carriers: tuple[tuple[str, float], ...]
+    cov_reward_surprisal: float
+
+    @property
+    def trades_off(self) -> bool:
+        """Whether temperature trades off at T = 1: b outside [-1, 0]."""
+        return not -1 <= self.moments["exchange_coefficient"] <= 0
+
+
+def words_study(beta: fmpq) -> WordsStudy:
+    """The study at one beta; call inside ``precision()``. Cost: about ten seconds."""
+    found: Instance = words_case(beta).content
+    mean = found.mean
+    shares = found.numbers.prob * (found.numbers.reward - mean.mean_reward) * (found.numbers.surprisal - mean.entropy)
+    sizes = np.array([to_float(s) for s in shares])
+    spread = [*np.argsort(-sizes)[:6], *np.argsort(sizes)[:6][::-1]]
+    return WordsStudy(
+        beta=beta,
+        strings=len(found.aligned),
+        moments={
+            "log_partition": to_float(found.numbers.log_partition),
+            "entropy": to_float(mean.entropy),
+            "varentropy": to_float(mean.var_surprisal),
+            "mean_log_prior": to_float(mean.mean_log_prior),
+            "mean_reward": to_float(mean.mean_reward),
+            "var_log_prior": to_float(mean.var_log_prior),
+            "var_reward": to_float(mean.var_reward),
+            "correlation": to_float(mean.correlation),
+            "exchange_coefficient": to_float(mean.exchange_coefficient),
+        },
+        rows=tuple(_rows(found)),
+        turns=tuple(_turns(found)),
+        carriers=tuple((_name(found.aligned, int(y)), float(sizes[y])) for y in spread),
+        cov_reward_surprisal=to_float(shares.sum()),
+    )
+
+
+def _name(aligned: Aligned, string: int) -> str:
+    return aligned.separator.join(aligned.tree.tokens(int(aligned.node[string])))
+
+
+def _rows(found: Instance) -> Iterator[AdaptorRow]:
+    for name, value in SETTINGS:
+        kept = decide(found.aligned, found.numbers, chain((name, value)))
+        for normalise in ("local", "global"):
+            at = found.moments(adapt(found.aligned, found.numbers, kept, normalise))
+            yield AdaptorRow(
+                adaptor=f"{name} {value}",
+                normalise=normalise,
+                mean_log_prior=to_float(at.mean_log_prior),
+                mean_reward=to_float(at.mean_reward),
+                entropy=to_float(at.entropy),
+                kl_to_aligned=to_float(at.kl_to_aligned),
+                verdict=compared(found.mean, at),
+            )
+
+
+def compared(before: Moments, after: Moments) -> str:
+    """How a law stands against p+ in the (E L, E R) plane, each direction decided by a ball."""
+    up_l, up_r = (
+        _rises(a, b)
+        for a, b in ((before.mean_log_prior, after.mean_log_prior), (before.mean_reward, after.mean_reward))
+    )
+    return {
+        (True, True): "raises both",
+        (False, False): "lowers both",
+        (False, True): "trades L for R",
+        (True, False): "trades R for L",
+    }[up_l, up_r]
+
+
+def _rises(before: arb, after: arb) -> bool:
+    gap = after - before
+    if gap > 0:
+        return True
+    if gap < 0:
+        return False
+    if gap.contains(0) and float(gap.rad()) < CERTAIN_RADIUS:
+        raise Undecided("two means are equal to within a radius of 1e-30")
+    raise Undecided("a difference of means is too wide to have a sign")
+
+
+def _turns(found: Instance, low: float = 0.2, high: float = 5.0) -> Iterator[Turn]:
+    """Sign changes of dE L/dtau and dE R/dtau for T in [low, high]: found in float64, certified in balls."""
+    numbers = found.aligned.floats()
+
+    def slope(values: Any, t: float) -> float:
+        weight = np.exp(-(numbers.surprisal - numbers.surprisal.min()) / t)
+        weight /= weight.sum()
+        centred = numbers.surprisal - weight @ numbers.surprisal
+        return -float(weight @ (values * centred))
+
+    grid = np.geomspace(low, high, 60)
+    for quantity, values in (("E L", numbers.log_prior), ("E R", numbers.reward)):
+        signs = [math.copysign(1, slope(values, t)) for t in grid]
+        for k in range(len(grid) - 1):
+            if signs[k] != signs[k + 1]:
+                root = float(brentq(functools.partial(slope, values), grid[k], grid[k + 1], xtol=1e-10))
+                yield _certified_turn(found, quantity, root)
+
+
+def _certified_turn(found: Instance, quantity: str, temperature: float) -> Turn:
+    values = found.numbers.log_prior if quantity == "E L" else found.numbers.reward
+    sides = []
+    for shift in (-5e-7, 5e-7):
+        tau = arb(1 / (temperature + shift))
+        weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
+        weight = weight / weight.sum()
+        mean = (weight * found.numbers.surprisal).sum()
+        slope = -(weight * values * (found.numbers.surprisal - mean)).sum()
+        sides.append(1 if slope > 0 else -1 if slope < 0 else 0)
+    if sides[0] * sides[1] != -1:
+        raise Undecided(f"no certain change of sign of d{quantity}/dtau at T = {temperature:.6f}")
+    return Turn(round(temperature, 6), quantity, "rises" if sides[0] > 0 else "falls")

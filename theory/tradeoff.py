@@ -1,0 +1,175 @@
+"""The joint law of (L, R) under any law of strings: moments, exchange coefficient, correlation, slopes.
+
+L = log p(y) and R = r(y)/beta in nats; I = -log p+(y) = log Z - L - R. Zero variances are recognised formally
+(equal rationals), so that a ratio with a zero denominator is None rather than a large number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from theory.adaptors import Adapted
+from theory.alignment import Aligned, Numbers
+from theory.exact import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Which of L, R and I take one value only on a law's support, decided by equality of rationals."""
+
+    log_prior: bool
+    reward: bool
+    surprisal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """First and second moments of (L, R) under a law q of strings; nats and nats^2.
+
+    Args:
+        entropy: H(q) = -E_q log q.
+        cross_entropy: CE(q) = -E_q log p+ = E_q I.
+        kl_to_aligned: KL(q || p+), summed directly.
+        var_surprisal: Var_q(I); the varentropy V when q = p+.
+        cov_log_prior_surprisal: Cov_q(L, I).
+    """
+
+    mean_log_prior: Any
+    mean_reward: Any
+    entropy: Any
+    cross_entropy: Any
+    kl_to_aligned: Any
+    var_log_prior: Any
+    var_reward: Any
+    cov: Any
+    var_surprisal: Any
+    cov_log_prior_surprisal: Any
+    constant: Constant
+
+    @property
+    def correlation(self) -> Any:
+        """Corr_q(L, R); None where a variance is 0."""
+        if self.constant.log_prior or self.constant.reward:
+            return None
+        return self.cov / _sqrt(self.var_log_prior * self.var_reward)
+
+    @property
+    def exchange_coefficient(self) -> Any:
+        """b_q = Cov_q(L, I) / Var_q(I); None where Var_q(I) = 0."""
+        return None if self.constant.surprisal else self.cov_log_prior_surprisal / self.var_surprisal
+
+
+def constants(aligned: Aligned, string: Array | None = None) -> Constant:
+    """Which of L, R, I are constant on the given strings (default: all)."""
+    chosen = range(len(aligned)) if string is None else [int(y) for y in string]
+    parts = aligned.weight_parts()
+    return Constant(
+        log_prior=len({aligned.prior[y] for y in chosen}) == 1,
+        reward=len({(aligned.reward[y].exponent, aligned.reward[y].factor) for y in chosen}) == 1,
+        surprisal=len({parts[y] for y in chosen}) == 1,
+    )
+
+
+def moments(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> Moments:
+    """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n)."""
+    if law is None:
+        prob, log_prob, chosen = numbers.prob, -numbers.surprisal, np.arange(len(aligned))
+    else:
+        prob, log_prob, chosen = law.prob, law.log_prob, law.string
+    log_prior, reward, surprisal = (v[chosen] for v in (numbers.log_prior, numbers.reward, numbers.surprisal))
+    mean_l, mean_r, mean_i = ((prob * v).sum() for v in (log_prior, reward, surprisal))
+    from_l, from_r, from_i = log_prior - mean_l, reward - mean_r, surprisal - mean_i
+    return Moments(
+        mean_log_prior=mean_l,
+        mean_reward=mean_r,
+        entropy=-(prob * log_prob).sum(),
+        cross_entropy=mean_i,
+        kl_to_aligned=(prob * (log_prob + surprisal)).sum(),
+        var_log_prior=(prob * from_l * from_l).sum(),
+        var_reward=(prob * from_r * from_r).sum(),
+        cov=(prob * from_l * from_r).sum(),
+        var_surprisal=(prob * from_i * from_i).sum(),
+        cov_log_prior_surprisal=(prob * from_l * from_i).sum(),
+        constant=constants(aligned, chosen),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FloatMoments:
+    """Moments of (L, R) under p+ in float64: nats and nats^2."""
+
+    log_partition: float
+    entropy: float
+    varentropy: float
+    mean_log_prior: float
+    mean_reward: float
+    var_log_prior: float
+    var_reward: float
+    cov: float
+
+
+_CHUNK = 8192
+
+
+def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk: int = _CHUNK) -> FloatMoments:
+    """All moments of (L, R) under p+ = p e^R / Z in one pass that stays in cache.
+
+    Sums of w, wL, wR, wL^2, wLR, wR^2 with w = p e^{R - m} are accumulated chunk by chunk about a shift near the
+    mean, then centred: Var L = S_LL / Z - (S_L / Z)^2 after the shift. Cost: O(n), no temporary longer than a chunk.
+
+    Args:
+        prior: p, shape (n,), > 0, summing to 1.
+        reward: R = r / beta, shape (n,), finite, nats.
+    """
+    peak = float(reward.max())
+    head_weight = prior[:chunk] * np.exp(reward[:chunk] - peak)
+    total = head_weight.sum()
+    anchor = np.log(prior[:chunk])
+    shift_l = float(head_weight @ anchor / total) if total > 0 else 0.0
+    shift_r = float(head_weight @ reward[:chunk] / total) if total > 0 else peak
+    rows = np.empty((3, chunk))
+    weighted = np.empty((3, chunk))
+    gram = np.zeros((3, 3))
+    for low in range(0, len(prior), chunk):
+        p, r = prior[low : low + chunk], reward[low : low + chunk]
+        size = len(p)
+        one, l_shifted, r_shifted = (row[:size] for row in rows)
+        weight = weighted[0, :size]
+        np.subtract(r, peak, out=r_shifted)
+        np.exp(r_shifted, out=weight)
+        weight *= p
+        one.fill(1.0)
+        np.log(p, out=l_shifted)
+        l_shifted -= shift_l
+        r_shifted += peak - shift_r
+        np.multiply(l_shifted, weight, out=weighted[1, :size])
+        np.multiply(r_shifted, weight, out=weighted[2, :size])
+        gram += weighted[:, :size] @ rows[:, :size].T
+    mass = gram[0, 0]
+    mean = gram[0, 1:] / mass
+    second = gram[1:, 1:] / mass - np.outer(mean, mean)
+    var_l, cov, var_r = float(second[0, 0]), float(second[0, 1]), float(second[1, 1])
+    mean_l, mean_r = float(mean[0]) + shift_l, float(mean[1]) + shift_r
+    log_partition = float(np.log(mass)) + peak
+    return FloatMoments(
+        log_partition=log_partition,
+        entropy=log_partition - mean_l - mean_r,
+        varentropy=var_l + var_r + 2 * cov,
+        mean_log_prior=mean_l,
+        mean_reward=mean_r,
+        var_log_prior=var_l,
+        var_reward=var_r,
+        cov=cov,
+    )
+
+
+def _sqrt(value: Any) -> Any:
+    return value.sqrt() if isinstance(value, arb) else np.sqrt(value)
+
+
+__all__ = ["Constant", "FloatMoments", "Moments", "constants", "float_moments", "moments"]
