@@ -6,6 +6,7 @@ L = log p(y) and R = r(y)/beta in nats; I = -log p+(y) = log Z - L - R. Zero var
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,58 +115,61 @@ class FloatMoments:
 
 
 _CHUNK = 8192
+_SAFE_EXPONENT = 600.0
 
 
 def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk: int = _CHUNK) -> FloatMoments:
     """All moments of (L, R) under p+ = p e^R / Z in one pass that stays in cache.
 
-    Sums of w, wL, wR, wL^2, wLR, wR^2 with w = p e^{R - m} are accumulated chunk by chunk about a shift near the
-    mean, then centred: Var L = S_LL / Z - (S_L / Z)^2 after the shift. Cost: O(n), no temporary longer than a chunk.
+    With w = p e^{R - c} and L, R measured from a shift near their means, the sums of w, wL, wR, wL^2, wLR, wR^2 are
+    accumulated chunk by chunk, then centred: Var L = S_LL / Z - (S_L / Z)^2. Cost: O(n), no temporary longer than a
+    chunk.
 
     Args:
         prior: p, shape (n,), > 0, summing to 1.
         reward: R = r / beta, shape (n,), finite, nats.
     """
     peak = float(reward.max())
-    head_weight = prior[:chunk] * np.exp(reward[:chunk] - peak)
-    total = head_weight.sum()
-    anchor = np.log(prior[:chunk])
-    shift_l = float(head_weight @ anchor / total) if total > 0 else 0.0
-    shift_r = float(head_weight @ reward[:chunk] / total) if total > 0 else peak
-    rows = np.empty((3, chunk))
-    weighted = np.empty((3, chunk))
-    gram = np.zeros((3, 3))
+    shift_l, shift_r = _near_means(prior[:chunk], reward[:chunk])
+    # one shift serves mean and exponent unless a reward far above the mean would overflow e^{R - c}
+    exponent = shift_r if peak - shift_r < _SAFE_EXPONENT else peak
+    ones, l, r, w, wl, wr = (np.ones(chunk), *(np.empty(chunk) for _ in range(5)))
+    sums = np.zeros(6)
     for low in range(0, len(prior), chunk):
-        p, r = prior[low : low + chunk], reward[low : low + chunk]
-        size = len(p)
-        one, l_shifted, r_shifted = (row[:size] for row in rows)
-        weight = weighted[0, :size]
-        np.subtract(r, peak, out=r_shifted)
-        np.exp(r_shifted, out=weight)
-        weight *= p
-        one.fill(1.0)
-        np.log(p, out=l_shifted)
-        l_shifted -= shift_l
-        r_shifted += peak - shift_r
-        np.multiply(l_shifted, weight, out=weighted[1, :size])
-        np.multiply(r_shifted, weight, out=weighted[2, :size])
-        gram += weighted[:, :size] @ rows[:, :size].T
-    mass = gram[0, 0]
-    mean = gram[0, 1:] / mass
-    second = gram[1:, 1:] / mass - np.outer(mean, mean)
-    var_l, cov, var_r = float(second[0, 0]), float(second[0, 1]), float(second[1, 1])
-    mean_l, mean_r = float(mean[0]) + shift_l, float(mean[1]) + shift_r
-    log_partition = float(np.log(mass)) + peak
+        p = prior[low : low + chunk]
+        if len(p) < chunk:
+            ones, l, r, w, wl, wr = (row[: len(p)] for row in (ones, l, r, w, wl, wr))
+        np.subtract(reward[low : low + chunk], exponent, out=r)
+        np.exp(r, out=w)
+        np.multiply(w, p, out=w)
+        if exponent != shift_r:
+            r += exponent - shift_r
+        np.log(p, out=l)
+        np.subtract(l, shift_l, out=l)
+        np.multiply(w, l, out=wl)
+        np.multiply(w, r, out=wr)
+        sums += (w.dot(ones), wl.dot(ones), wr.dot(ones), wl.dot(l), wl.dot(r), wr.dot(r))
+    mass, s_l, s_r, s_ll, s_lr, s_rr = (float(s) for s in sums)
+    mean_l, mean_r = s_l / mass, s_r / mass
+    var_l, cov, var_r = s_ll / mass - mean_l**2, s_lr / mass - mean_l * mean_r, s_rr / mass - mean_r**2
+    log_partition = math.log(mass) + exponent
     return FloatMoments(
         log_partition=log_partition,
-        entropy=log_partition - mean_l - mean_r,
+        entropy=log_partition - mean_l - shift_l - mean_r - shift_r,
         varentropy=var_l + var_r + 2 * cov,
-        mean_log_prior=mean_l,
-        mean_reward=mean_r,
+        mean_log_prior=mean_l + shift_l,
+        mean_reward=mean_r + shift_r,
         var_log_prior=var_l,
         var_reward=var_r,
         cov=cov,
     )
+
+
+def _near_means(prior: NDArray[np.float64], reward: NDArray[np.float64]) -> tuple[float, float]:
+    """The means of L and R on the first strings: close enough to E L and E R that centring loses no digits."""
+    weight = prior * np.exp(reward - reward.max())
+    weight /= weight.sum()
+    return float(weight @ np.log(prior)), float(weight @ reward)
 
 
 def _sqrt(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from theory.claims import (
     adaptors,
+    adaptors_reach,
     alignment,
     alignment_paths,
     correlation,
@@ -27,6 +28,7 @@ CLAIMS: tuple[Claim, ...] = (
     *correlation.CLAIMS,
     *correlation_sampling.CLAIMS,
     *adaptors.CLAIMS,
+    *adaptors_reach.CLAIMS,
     *simpson.CLAIMS,
     *metropolis.CLAIMS,
     *prompts.CLAIMS,

@@ -206,9 +206,12 @@ class TreeModel:
 
     def string_prob(self) -> Array:
         """The probability of each string, in the order of ``strings()``. Cost: O(n)."""
+        return self._at_strings(self.prefix_prob() * self.end)
+
+    def _at_strings(self, values: Array) -> Array:
+        """The values at the nodes where strings end; without a copy where they end everywhere."""
         ending = self.strings()
-        result: Array = (self.prefix_prob()[ending]) * self.end[ending]
-        return result
+        return values if len(ending) == len(values) else values[ending]
 
     def names(self, separator: str = " ") -> tuple[str, ...]:
         """The strings as text, tokens joined by ``separator``."""
