@@ -242,7 +242,10 @@ def adapted(weights: list[Real], chain: Sequence[tuple[str, Real]]) -> list[Real
 
 
 def kept(name: str, value: Real, probs: Reals) -> set[int]:
-    """The indices a truncation keeps: its own choice and, always, the most probable token."""
+    """The indices a truncation keeps: its own choice and the most probable token.
+
+    Locally typical keeps its shortest run alone, which is never empty and need not hold the most probable token.
+    """
     tie = real(TIE)
     surprisal = {i: -mp.log(p) for i, p in enumerate(probs) if p > 0}
     entropy = mp.fsum(probs[i] * s for i, s in surprisal.items())
@@ -270,4 +273,5 @@ def kept(name: str, value: Real, probs: Reals) -> set[int]:
         "epsilon": lambda: at_least(value),
         "min_p": lambda: at_least(value * max(probs)),
     }
-    return {*choice[name](), likely_first[0]}
+    own = choice[name]()
+    return set(own) if name == "typical" else {*own, likely_first[0]}

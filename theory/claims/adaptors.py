@@ -18,10 +18,10 @@ from theory.claims.instances import (
     named,
     reference_laws,
     small,
-    smallest_trees,
     usual,
 )
 from theory.claims.symbolic import covariance, mean, model, simplex, vanishes
+from theory.claims.tree_search import trees_by_size
 from theory.exact import Array, objects, widen
 from theory.information import kl_divergence
 from theory.tradeoff import Moments
@@ -120,8 +120,11 @@ def _exchange_cases(profile: Profile) -> list[Case]:
 
 
 def small_trees(profile: Profile) -> Iterator[Case]:
-    """The smallest trees, then C2."""
-    yield from smallest_trees(3, 12)
+    """All trees of 3 strings with weights that sum to at most 12, smallest first, then C2.
+
+    A tree of 2 strings takes one decision only: local and global normalisation agree on it.
+    """
+    yield from trees_by_size(3, 3, 12, ordered=True)
     yield from named("C2")
 
 
@@ -391,7 +394,7 @@ TRUNCATION = Claim(
         Control(
             "token-level", "says the same of token-level truncation", _token_thresholds, small_trees, smallest=True
         ),
-        Control("forgotten-mass", "leaves out log p+(S)", _forgotten_mass, small_trees, smallest=True),
+        Control("forgotten-mass", "leaves out log p+(S)", _forgotten_mass, integer_cases, smallest=True),
     ),
 )
 

@@ -12,13 +12,11 @@ import numpy as np
 from flint import fmpq
 
 from theory.adaptors import Adapted, Chain, adapt, decide
-from theory.alignment import Aligned, Numbers, align
+from theory.alignment import Aligned, Numbers
 from theory.claims.claim import Case, Profile
 from theory.exact import Array, balls, log, objects, precision
 from theory.language_models import examples
-from theory.language_models.tree import TreeModel
 from theory.language_models.words import speeches
-from theory.rewards import Reward
 from theory.specification import parse_specification, write_specification
 from theory.tradeoff import Moments, moments
 
@@ -158,42 +156,6 @@ def smallest_tables(max_strings: int, max_total: int) -> Iterator[Case]:
         for total in range(2 * strings, max_total + 1):
             for p, x in integer_tables(strings, total):
                 yield case(f"p = {p}, e^R = {x}", examples.table(p, x))
-
-
-def smallest_trees(max_strings: int, max_total: int) -> Iterator[Case]:
-    """Two-token trees of depth two in the order (number of strings, sum of the integer weights of p and e^R).
-
-    The tree has the tokens a and b; a prefix may end, and a one-token prefix may continue. The weights are those of
-    the strings: p(y) and e^R(y) proportional to positive integers. Trees of depth one, which are tables, are left out.
-    """
-    alphabet = ("a", "b")
-    strings = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
-    for count in range(2, max_strings + 1):
-        shapes = [s for s in itertools.combinations(strings, count) if any(len(y) == 2 for y in s)]
-        for total in range(2 * count, max_total + 1):
-            for shape in shapes:
-                for p, x in _weight_pairs(count, total):
-                    yield case(f"{_shape_name(shape)}: p = {p}, e^R = {x}", _tree_of(alphabet, shape, p, x))
-
-
-def _weight_pairs(count: int, total: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    for first in range(count, total - count + 1):
-        for p in _parts(count, first):
-            for x in _parts(count, total - first):
-                if np.gcd.reduce(p) == 1 and np.gcd.reduce(x) == 1:
-                    yield p, x
-
-
-def _shape_name(shape: Sequence[tuple[int, ...]]) -> str:
-    return "{" + ", ".join("".join("ab"[t] for t in y) or "end" for y in shape) + "}"
-
-
-def _tree_of(
-    alphabet: tuple[str, ...], shape: Sequence[tuple[int, ...]], p: Sequence[int], exp_reward: Sequence[int]
-) -> Aligned:
-    model = TreeModel.from_strings(alphabet, shape, objects(fmpq(w, sum(p)) for w in p))
-    factor = {" ".join(alphabet[t] for t in y): x for y, x in zip(shape, exp_reward, strict=True)}
-    return align(model, [Reward(factor=fmpq(factor[name])) for name in model.names()])
 
 
 def integer_cases(profile: Profile) -> Iterator[Case]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from theory.claims import (
     adaptors,
     adaptors_reach,
+    adaptors_tree,
     alignment,
     alignment_paths,
     correlation,
@@ -29,6 +30,7 @@ CLAIMS: tuple[Claim, ...] = (
     *correlation_sampling.CLAIMS,
     *adaptors.CLAIMS,
     *adaptors_reach.CLAIMS,
+    *adaptors_tree.CLAIMS,
     *simpson.CLAIMS,
     *metropolis.CLAIMS,
     *prompts.CLAIMS,
