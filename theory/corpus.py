@@ -3,7 +3,7 @@
 Lbar + Rbar = log Z - Ibar, so a corpus is typical when |Ibar - H| < eps. Only the distinct values of I matter (the
 atoms), with the mean and variance of L given I. Three routes give the same numbers:
 
-- the multinomial law of the atom counts, summed over the counts that are typical (balls, or float64 when large);
+- the multinomial law of the atom counts, summed over the typical counts: in balls, or in float64 by halves;
 - the lattice law, when the atoms are integer steps of one number: powers of a polynomial;
 - inversion of the characteristic function phi(u)^N (Gil-Pelaez 1951), for many atoms.
 
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_poly, fmpq
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from theory.alignment import Aligned, Numbers
 from theory.concentration import truncated_normal_variance
@@ -30,8 +31,9 @@ from theory.formal import prime_exponents
 from theory.tradeoff import Moments
 
 _TAIL_BITS = 170
-_EXACT_COST = 2_000_000
-_FLOAT_COST = 300_000_000
+_EXACT_COST = 4_000_000
+_MOST_HALF_COUNTS = 8_000_000
+_MOST_HALF_ATOMS = 24
 _OUTER_COST = 300_000
 _LATTICE_DEGREE = 30_000
 _ENUMERATED = 600_000
@@ -163,8 +165,8 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
         return by_multinomial(law, size, epsilon)
     if law.steps is not None and max(law.steps[0]) * size <= _LATTICE_DEGREE:
         return by_lattice(law, size, epsilon)
-    if cost <= _FLOAT_COST and outer <= _OUTER_COST:
-        return by_multinomial(law, size, epsilon, exact=False)
+    if _half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
+        return by_halves(law, size, epsilon)
     if math.comb(len(law) + size - 1, size) <= _ENUMERATED:
         return by_enumeration(law, size, epsilon)
     if law.steps is not None:
@@ -211,14 +213,11 @@ def multinomial_cost(law: Atoms, size: int) -> tuple[int, int]:
     return totals * widths[-2], outer
 
 
-def by_multinomial(law: Atoms, size: int, epsilon: fmpq, *, exact: bool = True) -> Window:
+def by_multinomial(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """Sum the multinomial law of the atom counts over the typical counts.
 
     The multinomial is a product of Poisson laws given their total. The two widest atoms are summed by cumulative
     sums, the others enumerated; counts with mass below 2^-170 are left out and their bound goes into the radius.
-
-    Args:
-        exact: sum in balls; else in float64 (the limits of summation stay certain).
     """
     ranges = _count_ranges(law, size)
     order = sorted(range(len(law)), key=lambda j: ranges[j][1] - ranges[j][0])
@@ -227,31 +226,27 @@ def by_multinomial(law: Atoms, size: int, epsilon: fmpq, *, exact: bool = True) 
         one, two = two, one
     outer = order[:-2]
     tables = [_poisson_table(law.prob[j], size, ranges[j]) for j in range(len(law))]
-    if not exact:
-        tables = [floats(table) for table in tables]
     joint = _PairSums(tables[one], tables[two], ranges[one][0], ranges[two][0])
-    unit: Any = arb(1) if exact else 1.0
     shift, step = law.surprisal[two], law.surprisal[one] - law.surprisal[two]
     l_shift, l_step = law.log_prior[two], law.log_prior[one] - law.log_prior[two]
     s_shift, s_step = law.spread[two], law.spread[one] - law.spread[two]
     limit = ball(epsilon) * size
-    sums = [unit * 0 for _ in range(6)]
+    sums = [arb(0) for _ in range(6)]
     for counts in _compositions([ranges[j] for j in outer], size):
         rest = size - sum(counts)
-        weight = unit
-        y0, x0, spread0 = shift * rest, l_shift * rest, s_shift * rest
+        weight = arb(1)
+        y, x, spread = shift * rest, l_shift * rest, s_shift * rest
         for j, k in zip(outer, counts, strict=True):
             weight = weight * tables[j][k - ranges[j][0]]
-            y0, x0 = y0 + law.surprisal[j] * k, x0 + law.log_prior[j] * k
-            spread0 = spread0 + law.spread[j] * k
-        low = floor_of((-limit - y0) / step) + 1
-        high = -floor_of((y0 - limit) / step) - 1
+            y, x = y + law.surprisal[j] * k, x + law.log_prior[j] * k
+            spread = spread + law.spread[j] * k
+        low = floor_of((-limit - y) / step) + 1
+        high = -floor_of((y - limit) / step) - 1
         found = joint.between(rest, low, high)
         if found is None:
             continue
         m0, m1, m2 = (weight * m for m in found)
-        parts = (y0, x0, spread0, step, l_step, s_step)
-        y, x, spread, dy, dx, ds = parts if exact else tuple(to_float(v) for v in parts)
+        dy, dx, ds = step, l_step, s_step
         for place, term in enumerate(
             (
                 m0,
@@ -264,13 +259,10 @@ def by_multinomial(law: Atoms, size: int, epsilon: fmpq, *, exact: bool = True) 
         ):
             sums[place] = sums[place] + term
     total = _poisson_mass(arb(size), size)
-    if not exact:
-        scale = 1 / to_float(total)
-        return Window(tuple(s * scale for s in sums), "multinomial, float64", error=1e-12)
     reach = [_largest(v) * size for v in (law.log_prior, law.surprisal)]
     bound = _outside_bound(law, size, ranges)
-    spread = _largest(law.spread) * size
-    factors = (arb(1), reach[0], reach[1], reach[0] * reach[0] + spread, reach[0] * reach[1], reach[1] * reach[1])
+    widest = _largest(law.spread) * size
+    factors = (arb(1), reach[0], reach[1], reach[0] * reach[0] + widest, reach[0] * reach[1], reach[1] * reach[1])
     return Window(tuple(widen(s / total, bound * f) for s, f in zip(sums, factors, strict=True)), "multinomial")
 
 
@@ -303,9 +295,7 @@ class _PairSums:
         left = self._first[low - self._first_low : high - self._first_low + 1]
         right = self._second[total - high - self._second_low : total - low - self._second_low + 1][::-1]
         term = left * right
-        count = np.arange(low, high + 1)
-        if term.dtype == object:
-            count = count.astype(object)
+        count = np.arange(low, high + 1).astype(object)
         sums = [term]
         for _ in range(2):
             sums.append(sums[-1] * count)
@@ -353,6 +343,114 @@ def _largest(values: Array) -> arb:
     for value in values:
         bound = arb.max(bound, value.abs_upper())
     return bound
+
+
+# --- the multinomial law by halves ---------------------------------------------------------------------------------
+
+_HALF_RADIUS = 9.3
+"""Counts beyond this many standard deviations have Poisson mass below 1e-19 of the largest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Half:
+    """Count vectors of some of the atoms: totals, Poisson masses, y, x and spread, shape (vectors,) each.
+
+    Args:
+        dropped: the Poisson mass of the vectors that were left out.
+    """
+
+    total: NDArray[np.int64]
+    mass: Floats
+    y: Floats
+    x: Floats
+    spread: Floats
+    dropped: float
+
+    def sorted(self) -> _Half:
+        """By total, then by y."""
+        order = np.lexsort((self.y, self.total))
+        rows = (self.mass[order], self.y[order], self.x[order], self.spread[order])
+        return _Half(self.total[order], *rows, self.dropped)
+
+
+def _half_sizes(law: Atoms, size: int) -> tuple[tuple[list[int], list[int]], float]:
+    """Two groups of atoms with about equally many count vectors, and the larger of the two numbers."""
+    deviation = [math.sqrt(size * to_float(p)) for p in law.prob]
+    groups: tuple[list[int], list[int]] = ([], [])
+    volumes = [0.0, 0.0]
+    for j in sorted(range(len(law)), key=lambda j: -deviation[j]):
+        side = 0 if volumes[0] <= volumes[1] else 1
+        groups[side].append(j)
+        d = len(groups[side])
+        sphere = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1) + d * math.log(_HALF_RADIUS)
+        volumes[side] = max(volumes[side], sphere + sum(math.log(max(deviation[k], 0.5)) for k in groups[side]))
+    return groups, math.exp(max(volumes)) if len(law) <= _MOST_HALF_ATOMS else math.inf
+
+
+def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
+    """The multinomial law in float64: list the counts of each half of the atoms, then meet in the middle.
+
+    For every total of the first half, the typical partners are an interval in y of the second half, found by
+    bisection and summed by cumulative sums. Counts of mass below 1e-19 of the largest are left out; the error holds
+    what is left out, what lies within 1e-9 of the edge of the band, and rounding.
+    """
+    arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
+    groups, _ = _half_sizes(law, size)
+    first, second = (_half(arrays, group, size) for group in groups)
+    second = second.sorted()
+    limit = to_float(epsilon) * size
+    sums, edge = np.zeros(6), 0.0
+    for total in np.unique(first.total):
+        low, high = np.searchsorted(second.total, (size - total, size - total + 1))
+        if low == high:
+            continue
+        mine = first.total == total
+        w, y, x, spread = first.mass[mine], first.y[mine], first.x[mine], first.spread[mine]
+        m, v, u, t = (values[low:high] for values in (second.mass, second.y, second.x, second.spread))
+        cumulated = np.zeros((6, high - low + 1))
+        np.cumsum(np.stack((m, m * u, m * v, m * (u * u + t), m * u * v, m * v * v)), axis=1, out=cumulated[:, 1:])
+        start, stop = np.searchsorted(v, -limit - y, side="right"), np.searchsorted(v, limit - y, side="left")
+        s0, sx, sy, sxx, sxy, syy = cumulated[:, np.maximum(stop, start)] - cumulated[:, start]
+        sums += [
+            w @ s0,
+            w @ (x * s0 + sx),
+            w @ (y * s0 + sy),
+            w @ ((x * x + spread) * s0 + 2 * x * sx + sxx),
+            w @ (x * y * s0 + x * sy + y * sx + sxy),
+            w @ (y * y * s0 + 2 * y * sy + syy),
+        ]
+        for border in (-limit - y, limit - y):
+            near = np.searchsorted(v, border + 1e-9) - np.searchsorted(v, border - 1e-9)
+            edge += float(w @ np.where(near > 0, near * m.max(), 0.0))
+    scale = 1 / to_float(_poisson_mass(arb(size), size))
+    error = scale * (edge + first.dropped + second.dropped) + 1e-12
+    if error > _LARGEST_ERROR:
+        raise Undecided(f"{len(law)} atoms at N = {size}: summing by halves has an error near {error:.1g}")
+    return Window(tuple(float(s) * scale for s in sums), "multinomial by halves, float64", error=error)
+
+
+def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
+    """The count vectors of these atoms, built atom by atom, light ones dropped on the way."""
+    prob, surprisal, log_prior, spread = arrays
+    found = _Half(np.zeros(1, dtype=np.int64), np.ones(1), np.zeros(1), np.zeros(1), np.zeros(1), 0.0)
+    for j in group:
+        mean = prob[j] * size
+        reach = _HALF_RADIUS * math.sqrt(mean) + 30
+        count = np.arange(max(0, math.floor(mean - reach)), min(size, math.ceil(mean + reach)) + 1)
+        mass = np.exp(count * math.log(mean) - mean - gammaln(count + 1))
+        joint = np.multiply.outer(found.mass, mass)
+        heavy = joint > 1e-19 * joint.max()
+        old, new = np.nonzero(heavy)
+        k = count[new]
+        found = _Half(
+            found.total[old] + k,
+            joint[old, new],
+            found.y[old] + k * surprisal[j],
+            found.x[old] + k * log_prior[j],
+            found.spread[old] + k * spread[j],
+            found.dropped + float(joint[~heavy].sum()),
+        )
+    return found
 
 
 # --- the lattice law ----------------------------------------------------------------------------------------------
@@ -463,8 +561,8 @@ def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17)
 
     The trapezoid rule with step h folds X at 2 pi / h, exact up to the tail beyond; the integral stops where
     |phi|^N < ``digits``. The error is an estimate, not a bound: the change under a halved step and a doubled range,
-    plus what |phi|^N contributes where it returns within 32 times that range. It presumes atoms in general position
-    and many of them: with few, or on a lattice, |phi|^N returns for ever.
+    plus what |phi|^N contributes where it returns within 32 times that range, plus the grain of the law (ten over the
+    effective number of count vectors), which a smooth inversion cannot see. It presumes atoms in general position.
 
     Raises:
         Undecided: |phi|^N does not become small, or the error exceeds 1e-6.
@@ -473,10 +571,16 @@ def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17)
     arrays[0] /= arrays[0].sum()
     coarse = _invert(arrays, size, to_float(epsilon), digits, refine=1)
     fine = _invert(arrays, size, to_float(epsilon), digits, refine=2)
-    error = abs(coarse[0] - fine[0]) + fine[6] + 1e-14
+    error = abs(coarse[0] - fine[0]) + fine[6] + _graininess(law, size) + 1e-14
     if error > _LARGEST_ERROR:
         raise Undecided(f"inversion with {len(law)} atoms at N = {size} has an error near {error:.1g}")
     return Window(tuple(fine[:6]), "inversion", error=float(error))
+
+
+def _graininess(law: Atoms, size: int) -> float:
+    """10 / K, log K the entropy of the atom counts: (1/2) log((2 pi e N)^{m-1} prod p), at most m log-masses each."""
+    entropies = (max(0.0, 0.5 * math.log(2 * math.pi * math.e * size * to_float(p))) for p in law.prob)
+    return 10 * math.exp(min(0.5 * math.log(2 * math.pi * math.e * size) - sum(entropies), 0.0))
 
 
 def _invert(arrays: Sequence[Floats], size: int, epsilon: float, digits: float, refine: int) -> list[float]:
