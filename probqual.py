@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from enum import StrEnum
@@ -24,6 +23,7 @@ from theory.claims.claim import Claim, Profile, Result, Verdict
 from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
 from theory.exact import power_of_ten_above
+from theory.files import write_whole
 from theory.report import Report, as_json, markdown
 from theory.studies import toy_study, words_study
 
@@ -53,22 +53,16 @@ def _stop(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write the file completely or not at all: a temporary neighbour, then a rename."""
+def write(path: Path, text: str) -> None:
+    """Write the file completely or not at all.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, text)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def emit_json(value: Any, path: Path) -> None:
@@ -77,7 +71,7 @@ def emit_json(value: Any, path: Path) -> None:
     if str(path) == "-":
         sys.stdout.write(text)
     else:
-        write_whole(path, text)
+        write(path, text)
 
 
 @app.callback()
@@ -219,7 +213,7 @@ def _settle(
     toy, words = studies
     text = markdown(Report(chosen, results, toy, words))
     if not verify:
-        write_whole(target, text)
+        write(target, text)
         typer.echo(f"wrote {target}", err=True)
         return False
     old = target.read_text(encoding="utf-8").splitlines()

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # lower floors. A package stands as high as its highest module.
 FLOORS: dict[str, float] = {
     "theory.exact": 0,
+    "theory.files": 0,
     "theory.formal": 1,
     "theory.law": 1,
     "theory.rewards": 1,
