@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb, fmpq
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from theory.adaptors import adapt, chain, decide
 from theory.alignment import Aligned
@@ -50,7 +50,7 @@ def rebinned_correlation(correlation: float, corpora: int) -> float:
     its variance grows from 1 to (range)^2 / 12 while R given L keeps its spread.
     """
     # the mean range of n standard normal draws: twice the mean of their maximum, the integral of its tails
-    span = 2 * quad(lambda x: 1 - norm.cdf(x) ** corpora - norm.cdf(-x) ** corpora, 0, 12)[0]
+    span = 2 * quad(lambda x: 1 - ndtr(x) ** corpora - ndtr(-x) ** corpora, 0, 12)[0]
     gain = correlation**2 / (1 - correlation**2) * span**2 / 12
     return math.copysign(math.sqrt(gain / (1 + gain)), correlation)
 
