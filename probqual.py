@@ -184,7 +184,8 @@ def check(
         if verify and (target is None or not target.is_file()):
             raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
         results, studies = _run_all(chosen, chosen_profile, jobs, with_studies=whole)
-        _show_results(chosen, results)
+        if str(json_path) != "-":
+            _show_results(chosen, results)
         if json_path is not None:
             emit_json([as_json(c, r) for c, r in zip(chosen, results, strict=True)], json_path)
         differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
