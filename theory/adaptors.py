@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,8 @@ import numpy as np
 from flint import arb, ctx, fmpq
 
 from theory.alignment import Aligned, Numbers
-from theory.exact import Array, exp, is_exact, log, power, rational, sign, to_float
-from theory.formal import FormalSum, logarithms_vanish
+from theory.exact import Array, Undecided, exp, is_exact, log, power, rational, sign, to_float
+from theory.formal import FormalSum, prime_exponents
 from theory.language_models.tree import Index, Mask
 
 
@@ -73,6 +73,16 @@ def chain(*steps: tuple[str, str | int | float | fmpq]) -> Chain:
     (Adaptor(name='top_k', value=2), Adaptor(name='temperature', value=1/2))
     """
     return tuple(Adaptor(name, rational(value)) for name, value in steps)
+
+
+def _log_parts(value: fmpq, exponent: fmpq, factor: fmpq) -> dict[int, fmpq]:
+    """factor * log(value e^exponent) as coefficients of the primes' logarithms, and of 1 (key 0)."""
+    parts = {prime: factor * k for prime, k in prime_exponents(value).items()}
+    return parts | {0: factor * exponent}
+
+
+def _added(one: Mapping[int, fmpq], other: Mapping[int, fmpq]) -> dict[int, fmpq]:
+    return {key: one.get(key, fmpq(0)) + other.get(key, fmpq(0)) for key in one.keys() | other.keys()}
 
 
 @dataclass(slots=True)
@@ -146,20 +156,6 @@ class Row:
             >= 0
         )
 
-    def probabilities(self) -> list[fmpq] | None:
-        """The law of the kept tokens as rationals, where it is rational."""
-        first = self.formal[self.kept[0]]
-        shares = []
-        for token in self.kept:
-            ratio = self.formal[token].ratio(first)
-            raised = None if ratio is None else FormalSum.of(ratio, fmpq(0)).power(self.power)
-            share = None if raised is None else raised.terms.get((fmpq(0), ()))
-            if share is None:
-                return None
-            shares.append(share)
-        total = sum(shares, start=fmpq(0))
-        return [share / total for share in shares]
-
     def surprisals(self) -> tuple[list[arb], arb]:
         """(-log p of each kept token, entropy)."""
         weights = [self.weight(token) for token in self.kept]
@@ -167,14 +163,47 @@ class Row:
         logs = [total.log() - w.log() for w in weights]
         return logs, sum((w * s for w, s in zip(weights, logs, strict=True)), start=arb(0)) / total
 
-    def entropy_vanishes(self, entropies: int, logs: Sequence[int], constant: tuple[fmpq, fmpq]) -> bool:
-        """Formal proof that entropies * H + sum of log p over ``logs`` + q log v = 0, constant = (q, v)."""
-        law = self.probabilities()
-        if law is None:
+    def logarithms_vanish(self, factors: Mapping[int, int], constant: tuple[fmpq, fmpq] = (fmpq(0), fmpq(1))) -> bool:
+        """Formal proof that sum_t k_t (log p_t + H) + q log v = 0, factors = {t: k_t} and constant = (q, v).
+
+        The normaliser cancels in log p_t + H = log w_t - E log w. Times the sum of the weights this is a sum of
+        w_j times logarithms of rationals and rationals; the coefficient of each prime's logarithm must vanish.
+        """
+        parts = self._monomials()
+        if parts is None:
             return False
-        prob = dict(zip(self.kept, law, strict=True))
-        terms = [(-entropies * p, p) for p in law] + [(fmpq(1), prob[t]) for t in logs]
-        return logarithms_vanish([*terms, constant])
+        total = sum(factors.values())
+        coefficients: dict[int, list[FormalSum]] = {}
+        try:
+            common = _log_parts(constant[1], fmpq(0), constant[0])
+            for token, factor in factors.items():
+                common = _added(common, _log_parts(*parts[token][0], self.power * factor))
+            for logarithm, weight in parts.values():
+                terms = _added(common, _log_parts(*logarithm, -self.power * total))
+                for key, coefficient in terms.items():
+                    coefficients.setdefault(key, []).append(weight.scaled(coefficient))
+        except Undecided:
+            return False
+        return all(not FormalSum.total(members).terms for members in coefficients.values())
+
+    def _monomials(self) -> dict[int, tuple[tuple[fmpq, fmpq], FormalSum]] | None:
+        """{kept token: ((c, a), w ** power)}, weights w = c e^a up to a common factor; None if they are no such."""
+        ratios = [self.formal[token].ratio(self.formal[self.kept[0]]) for token in self.kept]
+        rational_ratios = [ratio for ratio in ratios if ratio is not None]
+        if len(rational_ratios) == len(ratios):
+            bases = [FormalSum.of(ratio, fmpq(0)) for ratio in rational_ratios]
+        elif all(len(self.formal[token].terms) == 1 for token in self.kept):
+            bases = [self.formal[token] for token in self.kept]
+        else:
+            return None
+        result = {}
+        for token, base in zip(self.kept, bases, strict=True):
+            ((exponent, radicals), coefficient) = next(iter(base.terms.items()))
+            weight = base.power(self.power)
+            if radicals or weight is None:
+                return None
+            result[token] = ((coefficient, exponent), weight)
+        return result
 
     def _formally_reaches(self, tokens: Sequence[int], whole: Sequence[int], value: fmpq) -> bool:
         """Formal proof that the weights of ``tokens`` sum to value times those of ``whole``."""
@@ -227,7 +256,7 @@ def _typical(row: Row, value: fmpq) -> list[int]:
         if row.compare(first, second) == 0:
             return first - second
         # with different surprisals the distances tie only if log p(first) + log p(second) + 2 H = 0
-        tie = functools.partial(row.entropy_vanishes, 2, (first, second), (fmpq(0), fmpq(1)))
+        tie = functools.partial(row.logarithms_vanish, {first: 1, second: 1})
         return sign(lambda: distances(ctx.prec)[first] - distances(ctx.prec)[second], tie) or first - second
 
     return _shortest_run(row, sorted(row.kept, key=functools.cmp_to_key(compare)), value)
@@ -257,7 +286,7 @@ def _eta(row: Row, value: fmpq) -> list[int]:
         if row.reaches([token], value):
             return True
         # p >= sqrt(e) exp(-H), squared and in logarithms
-        tie = functools.partial(row.entropy_vanishes, 2, (token, token), (fmpq(-1), value))
+        tie = functools.partial(row.logarithms_vanish, {token: 2}, (fmpq(-1), value))
         return sign(lambda: margins(ctx.prec)[token], tie) >= 0
 
     return _at_least(row, passes)

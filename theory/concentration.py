@@ -40,28 +40,43 @@ def chernoff(log_moment: Any, order: Any, size: int, threshold: Any) -> Any:
 
 def berry_esseen(third_absolute_moment: Any, variance: Any, size: int) -> Any:
     """sup_x |P(standardised mean <= x) - Phi(x)| <= 0.4748 E|I - H|^3 / (V^{3/2} sqrt N). Needs V > 0."""
-    if isinstance(variance, arb):
-        return third_absolute_moment * BERRY_ESSEEN / (variance * variance.sqrt() * arb(size).sqrt())
-    return float(BERRY_ESSEEN.p) / float(BERRY_ESSEEN.q) * third_absolute_moment / (variance**1.5 * math.sqrt(size))
+    third, variance, exact = _together(third_absolute_moment, variance)
+    if exact:
+        return third * BERRY_ESSEEN / (variance * variance.sqrt() * arb(size).sqrt())
+    return float(BERRY_ESSEEN.p) / float(BERRY_ESSEEN.q) * third / (variance**1.5 * math.sqrt(size))
 
 
 def normal_cdf(x: Any) -> Any:
     """Phi(x), the standard normal distribution function."""
-    if isinstance(x, arb):
-        return (1 + (x / arb(2).sqrt()).erf()) / 2
-    return 0.5 * math.erfc(-x / math.sqrt(2))
+    x, _, exact = _together(x, x)
+    return (1 + (x / arb(2).sqrt()).erf()) / 2 if exact else 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+_NARROW = 0.03
 
 
 def truncated_normal_variance(variance: Any, half_width: Any) -> Any:
-    """Variance of a centred normal given |x| < c: V (1 - 2 a phi(a) / (2 Phi(a) - 1)) with a = c / sqrt V."""
-    if isinstance(variance, arb):
+    """Variance of a centred normal given |x| < c: V (1 - 2 a phi(a) / (2 Phi(a) - 1)) with a = c / sqrt V.
+
+    In float64 a narrow window takes the series (c^2 / 3)(1 - 2 a^2 / 15 + 2 a^4 / 315), where the formula cancels.
+    """
+    variance, half_width, exact = _together(variance, half_width)
+    if exact:
         a = half_width / variance.sqrt()
         density = (-(a * a) / 2).exp() / (2 * arb.pi()).sqrt()
     else:
         a = half_width / math.sqrt(variance)
+        if a < _NARROW:
+            return half_width**2 / 3 * (1 - 2 * a**2 / 15 + 2 * a**4 / 315)
         density = math.exp(-a * a / 2) / math.sqrt(2 * math.pi)
     return variance * (1 - 2 * a * density / (2 * normal_cdf(a) - 1))
 
 
+def _together(first: Any, second: Any) -> tuple[Any, Any, bool]:
+    """Both numbers as balls if either is a rational or a ball, else as they are; and whether they are balls."""
+    exact = isinstance(first, arb | fmpq) or isinstance(second, arb | fmpq)
+    return (arb(first), arb(second), True) if exact else (first, second, False)
+
+
 def _exp(x: Any) -> Any:
-    return x.exp() if isinstance(x, arb) else math.exp(x)
+    return arb(x).exp() if isinstance(x, arb | fmpq) else math.exp(x)

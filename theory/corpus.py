@@ -40,6 +40,7 @@ _ENUMERATED = 600_000
 _SCAN, _SCAN_LENGTH = 32, 20_000
 _MOST_FREQUENCIES = 1 << 13
 _LARGEST_ERROR = 1e-6
+_ROUNDING = 1e-9
 
 Floats = NDArray[np.floating[Any]]
 
@@ -144,7 +145,9 @@ class Window:
         mean_x, mean_y, xx, xy, yy = (s / self.mass for s in self.sums[1:])
         var_x, cov, var_y = xx - mean_x * mean_x, xy - mean_x * mean_y, yy - mean_y * mean_y
         var_r = var_x + 2 * cov + var_y
-        if not (var_x > 0 and var_r > 0):
+        # a single typical total has variance 0, in float64 the rounding of its square
+        noise = 0.0 if self.error is None else _ROUNDING
+        if not (var_x > noise * xx and var_r > noise * (xx + 2 * xy + yy)):
             return None
         root = (var_x * var_r).sqrt() if isinstance(var_x, arb) else math.sqrt(var_x * var_r)
         return -(var_x + cov) / root

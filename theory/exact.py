@@ -24,6 +24,7 @@ BITS = 256
 """Working precision of balls unless a block asks for another: radii near 1e-70."""
 
 _MAX_BITS = 1 << 14
+_LONGEST = 4000
 _RATIONAL = re.compile(r"[+-]?(\d+(/\d+)?|(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d{1,4})?)")
 
 
@@ -56,10 +57,12 @@ def rational(text: str | int | float | Fraction | fmpq) -> fmpq:
     if isinstance(text, float):
         if not math.isfinite(text):
             raise ValueError(f"expected a finite number, got {text}")
-        text = repr(text)
+        text = repr(float(text))
     elif isinstance(text, Fraction):
         return fmpq(text.numerator, text.denominator)
     stripped = text.strip()
+    if len(stripped) > _LONGEST:
+        raise ValueError(f"a number of {len(stripped)} characters is too long; at most {_LONGEST} are read")
     if not _RATIONAL.fullmatch(stripped):
         raise ValueError(f"expected a number such as 1/7 or 0.05, got {text!r}")
     try:
@@ -140,7 +143,7 @@ def sign(value: Callable[[], arb], vanishes: Callable[[], bool]) -> int:
         Undecided: neither a proof of zero nor a sign at 16,384 bits.
     """
     bits = ctx.prec
-    while bits <= _MAX_BITS:
+    while True:
         with ctx.workprec(bits):
             number = value()
         if number > 0:
@@ -149,8 +152,9 @@ def sign(value: Callable[[], arb], vanishes: Callable[[], bool]) -> int:
             return -1
         if bits == ctx.prec and vanishes():
             return 0
+        if bits >= _MAX_BITS:
+            raise Undecided(f"sign undecided at {bits} bits: {number.str(5)}")
         bits *= 2
-    raise Undecided(f"sign undecided at {_MAX_BITS} bits: {number.str(5)}")
 
 
 def widen(value: arb, radius: arb) -> arb:
@@ -171,11 +175,13 @@ def floor_of(value: arb) -> int:
 
 
 def ball_strings(value: Any, digits: int = 50) -> list[str]:
-    """[midpoint, radius] in decimal; the interval they span contains the number.
+    """[midpoint, radius] in decimal; the interval they span contains the number. An infinite ball is [nan, inf].
 
     >>> ball_strings(fmpq(1, 4), 5)
     ['2.5e-1', '0']
     """
+    if not ball(value).is_finite():
+        return ["nan", "inf"]
     with precision(max(BITS, ctx.prec)):
         middle, radius, exponent = ball(value).mid_rad_10exp(digits)
     return [_decimal(middle, exponent), _decimal(radius, exponent, digits=5)]
@@ -206,4 +212,8 @@ def power_of_ten_above(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
     exponent = math.ceil(math.log10(abs(value)))
+    while float(f"1e{exponent}") < abs(value):
+        exponent += 1
+    while float(f"1e{exponent - 1}") >= abs(value):
+        exponent -= 1
     return f"1e{exponent:+03d}" if exponent else "1e+00"

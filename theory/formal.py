@@ -51,7 +51,9 @@ class FormalSum:
         return self.terms == other.terms
 
     def ratio(self, other: FormalSum) -> fmpq | None:
-        """self / other where that is rational, else None."""
+        """self / other where that is rational, else None; other is not 0."""
+        if not self.terms:
+            return fmpq(0)
         if self.terms.keys() != other.terms.keys():
             return None
         ratios = {c / other.terms[key] for key, c in self.terms.items()}
@@ -65,7 +67,7 @@ class FormalSum:
             ((a, radicals), c) = next(iter(self.terms.items()))
             if radicals:
                 return None
-            split = rational_power(c, exponent)
+            split = rational_power(c, exponent) if c > 0 or exponent.q == 1 else None
             return None if split is None else FormalSum({(a * exponent, split[1]): split[0]})
         if exponent.q == 1 and 0 < exponent.p <= 8 and not any(radicals for _, radicals in self.terms):
             product = self
@@ -94,8 +96,11 @@ def prime_exponents(value: fmpq) -> dict[int, int]:
     """The exponents of the primes in a positive rational.
 
     Raises:
+        ValueError: not positive.
         Undecided: numerator or denominator is too large to factor.
     """
+    if not value > 0:
+        raise ValueError(f"only positive rationals have prime exponents, got {value}")
     exponents: dict[int, int] = {}
     for part, direction in ((value.p, 1), (value.q, -1)):
         if fmpz(part).height_bits() > _FACTOR_BITS:

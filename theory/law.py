@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,11 +48,20 @@ class Law:
 
         >>> Law.of({"x": fmpq(1), "y": fmpq(3)}).prob
         array([1/4, 3/4], dtype=object)
+
+        Raises:
+            ValueError: a weight that is negative, infinite, NaN, or a ball that may be 0; or no weight is positive.
         """
-        kept = {name: w for name, w in weights.items() if w != 0}
-        total = sum(kept.values(), start=type(next(iter(kept.values()), fmpq(0)))(0))
+        # for a ball that may be 0 neither w == 0 nor w != 0 is certain
+        kept = {name: w for name, w in weights.items() if not w == 0}  # noqa: SIM201
+        for name, w in kept.items():
+            if not (w > 0 and (isinstance(w, fmpq) or math.isfinite(float(w)))):
+                raise ValueError(f"the weight of {name!r} must be >= 0 and finite, got {w}")
+        if not kept:
+            raise ValueError("a law needs at least one outcome of weight > 0")
+        exact = any(isinstance(w, fmpq | arb) for w in kept.values())
+        total = sum(kept.values(), start=fmpq(0)) if exact else sum(kept.values())
         shares = [w / total for w in kept.values()]
-        exact = bool(shares) and isinstance(shares[0], fmpq | arb)
         return Law(tuple(kept), objects(shares) if exact else np.array(shares, dtype=np.float64))
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ what depends on it uncertified. Everything that is not understood is refused wit
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -385,38 +386,43 @@ def write_specification(aligned: Aligned) -> str:
     """The model as a specification that ``read_specification`` takes back: same strings, p and R.
 
     A table keeps its strings; a tree gets its next-token laws from the strings' masses and its rewards per string.
+
+    Raises:
+        ValueError: strings were removed by a reward -inf, so that p no longer sums to 1 and is not to be recovered.
     """
+    if aligned.prior.sum() != 1:
+        raise ValueError(f"the strings left have prior mass {aligned.prior.sum()}, not 1: removed strings are not kept")
     tree = aligned.tree
-    if len(tree.levels) == 3 and not (aligned.node == 0).any():
+    pure = all(r.exponent == 0 for r in aligned.reward) or all(r.factor == 1 for r in aligned.reward)
+    if len(tree.levels) == 3 and not (aligned.node == 0).any() and pure:
         return _written_table(aligned)
     mass = objects([fmpq(0)] * len(tree))
-    mass[aligned.node] = aligned.prior / aligned.prior.sum()
+    mass[aligned.node] = aligned.prior
     model = TreeModel.from_masses(tree, mass)
     lines = ["[prior]", 'kind = "tree"', f"alphabet = {_quoted(tree.alphabet)}", "", "[prior.next]"]
     for node in range(len(tree)):
         row = dict.fromkeys(range(len(tree.alphabet)), fmpq(0))
         row |= {int(tree.token[child]): model.prob[child] for child in tree.children(node)}
-        if len(tree.children(node)):
-            lines.append(f'"{" ".join(tree.tokens(node))}" = {_quoted([*row.values(), model.end[node]])}')
+        if node == 0 or len(tree.children(node)):
+            lines.append(f"{_basic(' '.join(tree.tokens(node)))} = {_quoted([*row.values(), model.end[node]])}")
     lines += ["", "[reward]", 'beta = "1"']
+    names = [_basic(" ".join(tree.tokens(int(node)))) for node in aligned.node]
     for key, attribute, neutral in (("string", "exponent", 0), ("exp_string", "factor", 1)):
-        pairs = [(n, getattr(r, attribute)) for n, r in zip(aligned.names(), aligned.reward, strict=True)]
+        pairs = [(name, getattr(r, attribute)) for name, r in zip(names, aligned.reward, strict=True)]
         if any(value != neutral for _, value in pairs):
-            lines += [f"[reward.{key}]", *(f'"{n}" = "{value}"' for n, value in pairs if value != neutral)]
+            lines += [f"[reward.{key}]", *(f'{name} = "{value}"' for name, value in pairs if value != neutral)]
     return "\n".join(lines) + "\n"
 
 
 def _written_table(aligned: Aligned) -> str:
     exponential = all(r.exponent == 0 for r in aligned.reward)
-    if not exponential and any(r.factor != 1 for r in aligned.reward):
-        raise ValueError("a table holds either r or e^r, and these rewards mix both")
     values = [r.factor if exponential else r.exponent for r in aligned.reward]
     return "\n".join(
         [
             "[prior]",
             'kind = "table"',
             f"strings = {_quoted(aligned.names())}",
-            f"probs = {_quoted(aligned.prior / aligned.prior.sum())}",
+            f"probs = {_quoted(aligned.prior)}",
             "",
             "[reward]",
             *([] if exponential else ['beta = "1"']),
@@ -427,4 +433,9 @@ def _written_table(aligned: Aligned) -> str:
 
 
 def _quoted(values: Iterable[Any]) -> str:
-    return "[" + ", ".join(f'"{value}"' for value in values) + "]"
+    return "[" + ", ".join(_basic(str(value)) for value in values) + "]"
+
+
+def _basic(text: str) -> str:
+    """A TOML basic string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

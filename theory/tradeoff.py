@@ -116,6 +116,7 @@ class FloatMoments:
 
 _CHUNK = 8192
 _SAFE_EXPONENT = 600.0
+_FAR = 100.0
 
 
 def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk: int = _CHUNK) -> FloatMoments:
@@ -129,8 +130,30 @@ def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk
         prior: p, shape (n,), > 0, summing to 1.
         reward: R = r / beta, shape (n,), finite, nats.
     """
+    shifts = _near_means(prior[:chunk], reward[:chunk])
+    log_mass, mean_l, mean_r, var_l, var_r, cov = _shifted_sums(prior, reward, *shifts, chunk)
+    far = mean_l**2 > _FAR * var_l or mean_r**2 > _FAR * var_r
+    if far:  # the first strings misled: centring would lose digits
+        shifts = (shifts[0] + mean_l, shifts[1] + mean_r)
+        log_mass, mean_l, mean_r, var_l, var_r, cov = _shifted_sums(prior, reward, *shifts, chunk)
+    mean_l, mean_r = mean_l + shifts[0], mean_r + shifts[1]
+    return FloatMoments(
+        log_partition=log_mass,
+        entropy=log_mass - mean_l - mean_r,
+        varentropy=var_l + var_r + 2 * cov,
+        mean_log_prior=mean_l,
+        mean_reward=mean_r,
+        var_log_prior=var_l,
+        var_reward=var_r,
+        cov=cov,
+    )
+
+
+def _shifted_sums(
+    prior: NDArray[np.float64], reward: NDArray[np.float64], shift_l: float, shift_r: float, chunk: int
+) -> tuple[float, float, float, float, float, float]:
+    """log Z, the means of L and R less their shifts, Var L, Var R and Cov, in one pass."""
     peak = float(reward.max())
-    shift_l, shift_r = _near_means(prior[:chunk], reward[:chunk])
     # one shift serves mean and exponent unless a reward far above the mean would overflow e^{R - c}
     exponent = shift_r if peak - shift_r < _SAFE_EXPONENT else peak
     ones, l, r, w, wl, wr = (np.ones(chunk), *(np.empty(chunk) for _ in range(5)))
@@ -152,17 +175,7 @@ def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk
     mass, s_l, s_r, s_ll, s_lr, s_rr = (float(s) for s in sums)
     mean_l, mean_r = s_l / mass, s_r / mass
     var_l, cov, var_r = s_ll / mass - mean_l**2, s_lr / mass - mean_l * mean_r, s_rr / mass - mean_r**2
-    log_partition = math.log(mass) + exponent
-    return FloatMoments(
-        log_partition=log_partition,
-        entropy=log_partition - mean_l - shift_l - mean_r - shift_r,
-        varentropy=var_l + var_r + 2 * cov,
-        mean_log_prior=mean_l + shift_l,
-        mean_reward=mean_r + shift_r,
-        var_log_prior=var_l,
-        var_reward=var_r,
-        cov=cov,
-    )
+    return math.log(mass) + exponent, mean_l, mean_r, var_l, var_r, cov
 
 
 def _near_means(prior: NDArray[np.float64], reward: NDArray[np.float64]) -> tuple[float, float]:

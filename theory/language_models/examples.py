@@ -1,4 +1,4 @@
-"""The small models that the claims are checked on: C1 to C8, the paper's toy, and random ones."""
+"""The small models that the claims are checked on: C1 to C7, the paper's toy, and random ones."""
 
 from __future__ import annotations
 

@@ -120,10 +120,13 @@ class TreeModel:
         A prefix that is not listed ends there. Branches of probability 0 are left out.
 
         Raises:
-            ValueError: a listed prefix that the model cannot reach, or the empty one is missing.
+            ValueError: a listed prefix that the model cannot reach, a row of the wrong length, or no empty prefix.
         """
         if () not in rows:
             raise ValueError('the empty prefix "" must be listed')
+        for prefix, law in rows.items():
+            if len(law) != len(alphabet) + 1:
+                raise ValueError(f'prefix "{" ".join(prefix)}" needs {len(alphabet) + 1} probabilities, got {len(law)}')
         exact = isinstance(rows[()][0], fmpq)
         one: Any = fmpq(1) if exact else 1.0
         prefixes: list[tuple[str, ...]] = [()]
@@ -155,10 +158,15 @@ class TreeModel:
         Args:
             strings: token indices of each string, all different.
             prob: shape (len(strings),), rationals or floats, each > 0.
+
+        Raises:
+            ValueError: a string occurs twice.
         """
         order = sorted(range(len(strings)), key=lambda k: (len(strings[k]), tuple(strings[k])))
         node_of: dict[tuple[int, ...], int] = {}
         prefixes = {tuple(strings[k][:length]) for k in order for length in range(len(strings[k]) + 1)}
+        if len({tuple(s) for s in strings}) < len(strings):
+            raise ValueError("a string occurs twice; merge the two")
         by_depth = sorted(prefixes | {()}, key=lambda prefix: (len(prefix), prefix))
         parent, token = [], []
         for prefix in by_depth:
