@@ -292,6 +292,49 @@ def _show_results(chosen: Sequence[Claim], results: Sequence[Result]) -> None:
                 console.print(f"{result.id}: control {control.name} is {control.verdict}, not REFUTED", markup=False)
 
 
+@app.command("figures")
+def draw_figures(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Figures; all if left out.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write here, not to figures/ of the checkout.")
+    ] = None,
+) -> None:
+    """Draw figures again: NAME.png, NAME.svg, and NAME.csv with the numbers drawn.
+
+    Example: probqual figures toy plane
+    """
+    from figures.gallery import regenerate
+
+    report = _committed_report()
+    folder = output if output is not None else None if report is None else report.parent / "figures"
+    try:
+        if folder is None:
+            raise BadInput("outside the checkout: name a folder with --output")
+        for path in regenerate(names or [], folder):
+            typer.echo(f"wrote {path}", err=True)
+    except (ValueError, BadInput) as error:
+        raise _stop(str(error)) from None
+    except OSError as error:
+        raise _stop(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+@app.command()
+def explore(
+    output: Annotated[Path, typer.Option(metavar="PATH", help="The page to write.")] = Path("explore.html"),
+) -> None:
+    """Write a page to play with: one HTML file that computes in the browser, without a network.
+
+    Example: probqual explore --output explore.html
+    """
+    from figures.explore import write_page
+
+    try:
+        write_page(output)
+    except OSError as error:
+        raise _stop(f"{output}: cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {output}", err=True)
+
+
 def _wide_console() -> Console:
     """Standard output; as wide as the tables need where it is no terminal."""
     return Console() if sys.stdout.isatty() else Console(width=140)

@@ -105,7 +105,8 @@ THEORY_MAY_TRY = {"numba"}
 
 # Who may import what inside a function, because it needs an optional library: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
-    "probqual": {"simulations.bridge", "simulations.tiny"},
+    # matplotlib takes half a second to import, and most commands draw nothing
+    "probqual": {"figures", "simulations.bridge", "simulations.tiny"},
     "simulations.sweep": {"joblib", "dask", "distributed"},
 }
 

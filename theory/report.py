@@ -46,6 +46,7 @@ def markdown(report: Report) -> str:
     """The whole of paper_check.md."""
     parts = [
         _opening(report),
+        _pictures(),
         _sentences(report),
         _toy(report.toy),
         _words(report.words),
@@ -122,6 +123,18 @@ def _opening(report: Report) -> str:
         "paper's sentences. Written by `probqual check`; `probqual check --verify` compares it with the code.\n"
     )
     return head + "\n" + "\n".join(f"{k}. {line}" for k, line in enumerate(lines, start=1))
+
+
+_TELLING = (
+    ("toy", "The toy: what the measure, typicality and re-binning each do to the correlation."),
+    ("exchange", "Where temperature trades off: everywhere outside the grey."),
+    ("plane", "What adaptors reach in the plane of the two means."),
+)
+
+
+def _pictures() -> str:
+    """The three most telling figures."""
+    return "\n\n".join(f"![{name}](figures/{name}.png)\n\n*{caption}*" for name, caption in _TELLING)
 
 
 def _sentences(report: Report) -> str:
@@ -367,6 +380,8 @@ def _section(claim: Claim, result: Result) -> str:
         f"- Hypotheses: {'; '.join(claim.hypotheses)}.",
         f"- Cases: {_gathered(result.instances)}.",
     ]
+    if claim.figure is not None:
+        lines += ["", f"![{claim.id}](figures/{claim.figure}.png)", ""]
     if result.residual is not None:
         lines.append(f"- Worst residual of an identity: at most {power_of_ten_above(result.residual)}.")
     if result.proved:

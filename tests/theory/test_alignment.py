@@ -236,6 +236,15 @@ def test_floats_beside_balls(model: Rewarded) -> None:
     assert rounded.log_partition == pytest.approx(to_float(exact.log_partition), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("offset", [-1000, 0, 1000])
+def test_floats_of_rewards_beyond_the_range_of_exp(offset: int) -> None:
+    """e^R need not be a double: only differences of rewards matter."""
+    model = TreeModel.table(["x", "y"], objects([fmpq(1, 3), fmpq(2, 3)]))
+    found = align(model, [Reward(fmpq(offset)), Reward(fmpq(offset + 1))]).floats()
+    assert found.prob.tolist() == pytest.approx([1 / (1 + 2 * math.e), 2 * math.e / (1 + 2 * math.e)], rel=1e-12)
+    assert found.log_partition == pytest.approx(offset + math.log((1 + 2 * math.e) / 3), rel=1e-14)
+
+
 def test_exact_probabilities_need_one_power_of_e() -> None:
     """p+ is rational where every reward has the same transcendental part, and null else."""
     model = TreeModel.table(["x", "y"], objects([fmpq(1, 3), fmpq(2, 3)]))

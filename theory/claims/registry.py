@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from theory.claims import (
     adaptors,
@@ -21,7 +22,7 @@ from theory.claims import (
 from theory.claims.claim import Claim, Profile, Result, run
 from theory.exact import precision
 
-CLAIMS: tuple[Claim, ...] = (
+_ALL: tuple[Claim, ...] = (
     *alignment.CLAIMS,
     *alignment_paths.CLAIMS,
     *line.CLAIMS,
@@ -35,6 +36,35 @@ CLAIMS: tuple[Claim, ...] = (
     *metropolis.CLAIMS,
     *prompts.CLAIMS,
 )
+
+_SHOWN_IN: dict[str, str] = {
+    "alignment.strength": "strength",
+    "line.concentration": "line",
+    "line.rate": "line",
+    "line.exact-typicality": "line",
+    "correlation.iid": "toy",
+    "correlation.measure": "toy",
+    "correlation.typical": "typical",
+    "adaptors.exchange": "exchange",
+    "adaptors.none": "plane",
+    "adaptors.family": "plane",
+    "adaptors.truncation": "plane",
+    "adaptors.local-global": "plane",
+    "adaptors.order-preserving": "plane",
+    "simpson.crossing": "simpson",
+    "metropolis.spectrum": "metropolis",
+    "metropolis.acceptance": "metropolis",
+    "metropolis.corpora": "metropolis",
+    "metropolis.accept-all": "metropolis",
+    "prompts.identification": "prompts",
+    "automata.partition": "automata",
+    "automata.critical-temperature": "automata",
+    "automata.leak": "automata",
+    "automata.ambiguity": "automata",
+}
+"""The figure beside each claim: the module of that name in ``figures``."""
+
+CLAIMS: tuple[Claim, ...] = tuple(replace(claim, figure=_SHOWN_IN.get(claim.id)) for claim in _ALL)
 
 
 def find(ids: Sequence[str]) -> tuple[Claim, ...]:
