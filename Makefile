@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test figures lint bench words clean
+.PHONY: help check test figures lint bench browser words clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ lint: .venv/.stamp ## style, format and types
 
 bench: .venv/.stamp ## time the benchmarks
 	$(BIN)/pytest --benchmark-only
+
+browser: .venv/.stamp ## test the page to play with in Chromium, which must be installed
+	$(PIP) -e '.[browser]'
+	$(BIN)/pytest tests/figures/test_explore.py
 
 words: .venv/.stamp ## make theory/data/words.csv again
 	$(PIP) -e '.[words]'

@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from theory import SpecificationError, precision, quantities, rational, read_specification
+from theory import SpecificationError, answer, precision, rational, read_document
 from theory.claims.claim import Claim, Profile, Result, Verdict
 from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
 from theory.exact import power_of_ten_above
 from theory.files import write_whole
 from theory.report import Report, as_json, markdown
+from theory.specification import located
 from theory.studies import toy_study, words_study
 
 WORDS_BETAS = ("1/2", "1", "2")
@@ -89,7 +90,8 @@ def exact(
     Example: probqual exact examples/c5.toml --json c5.json
     """
     try:
-        found = quantities(read_specification(spec))
+        with located(str(spec)):
+            found = answer(read_document(spec))
         if json_path is not None:
             emit_json(found, json_path)
     except (SpecificationError, BadInput) as error:
@@ -342,7 +344,8 @@ def _wide_console() -> Console:
 
 def _show_exact(found: dict[str, Any]) -> None:
     console = _wide_console()
-    model = Table(title=f"{found['kind']}, {found['strings']} strings (nats)", title_justify="left")
+    size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
+    model = Table(title=f"{found['kind']}, {size}; {found['status']} (nats)", title_justify="left")
     model.add_column("quantity")
     model.add_column("value", justify="right")
     model.add_column("radius", justify="right")

@@ -7,9 +7,15 @@ from theory.exact import Undecided, precision, rational
 from theory.information import cross_entropy, entropy, kl_divergence, renyi_entropy, varentropy
 from theory.language_models.tree import PrefixTree, TreeModel
 from theory.law import Law
-from theory.quantities import quantities
+from theory.quantities import answer, quantities
 from theory.rewards import Reward, exp_reward, reward_over_beta
-from theory.specification import Specification, SpecificationError, parse_specification, read_specification
+from theory.specification import (
+    Specification,
+    SpecificationError,
+    parse_specification,
+    read_document,
+    read_specification,
+)
 from theory.tradeoff import FloatMoments, Moments, float_moments, moments
 
 __all__ = [
@@ -29,6 +35,7 @@ __all__ = [
     "adapt_global",
     "adapt_local",
     "align",
+    "answer",
     "atoms",
     "chain",
     "conditional_correlation_limit",
@@ -44,6 +51,7 @@ __all__ = [
     "precision",
     "quantities",
     "rational",
+    "read_document",
     "read_specification",
     "renyi_entropy",
     "reward_over_beta",

@@ -9,11 +9,12 @@ from flint import arb
 
 from theory.adaptors import adapt, adapt_global, decide
 from theory.alignment import Numbers
+from theory.automaton_specification import automaton_quantities
 from theory.concentration import chebyshev
 from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
 from theory.exact import Undecided, ball, ball_strings, exp, precision, to_float
 from theory.metropolis import largest_weight, stationary_acceptance
-from theory.specification import AdaptorEntry, Specification
+from theory.specification import AdaptorEntry, Specification, specification
 from theory.tradeoff import Moments, moments
 
 _MODEL_KEYS = (
@@ -24,6 +25,18 @@ _MODEL_KEYS = (
     "cov",
 )
 _ADAPTOR_KEYS = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "cross_entropy")
+
+
+def answer(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree or automaton.
+
+    Raises:
+        SpecificationError: names the element that is refused.
+    """
+    prior = document.get("prior")
+    if isinstance(prior, dict) and prior.get("kind") == "automaton":
+        return automaton_quantities(document)
+    return quantities(specification(document))
 
 
 def quantities(spec: Specification) -> dict[str, Any]:

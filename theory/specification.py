@@ -74,21 +74,40 @@ class Specification:
 
 
 def read_specification(path: Path) -> Specification:
-    """The specification in a TOML file.
+    """The specification of a table or a tree in a TOML file.
 
     Raises:
         SpecificationError: the file is missing, unreadable, not TOML, or not a specification.
     """
+    with located(str(path)):
+        return specification(read_document(path))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The TOML document in a file.
+
+    Raises:
+        SpecificationError: the file is missing, unreadable, or not TOML.
+    """
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise SpecificationError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise SpecificationError(f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise SpecificationError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise SpecificationError(f"not UTF-8 text (byte {error.start})") from None
+    return parse_document(text)
+
+
+def parse_document(text: str) -> dict[str, Any]:
+    """The TOML document in ``text``.
+
+    Raises:
+        SpecificationError: not TOML.
+    """
     try:
-        return parse_specification(text)
-    except SpecificationError as error:
-        raise SpecificationError(f"{path}: {error}") from None
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecificationError(f"TOML syntax: {error}") from None
 
 
 def parse_specification(text: str) -> Specification:
@@ -97,11 +116,7 @@ def parse_specification(text: str) -> Specification:
     Raises:
         SpecificationError: not TOML, or not a specification.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecificationError(f"TOML syntax: {error}") from None
-    return specification(document)
+    return specification(parse_document(text))
 
 
 def specification(document: Mapping[str, Any]) -> Specification:
@@ -110,16 +125,16 @@ def specification(document: Mapping[str, Any]) -> Specification:
     Raises:
         SpecificationError: names the element that is refused.
     """
-    _refuse_unknown(document, {"prior", "reward", "adaptor", "corpus"}, "the specification")
-    reader = _Reader()
-    prior = _section(document, "prior")
-    reward = _section(document, "reward")
+    refuse_unknown(document, {"prior", "reward", "adaptor", "corpus"}, "the specification")
+    reader = Reader()
+    prior = section(document, "prior")
+    reward = section(document, "reward")
     kind = prior.get("kind")
     if kind is None:
         raise SpecificationError('prior.kind is missing: "table", "tree" or "automaton"')
     if kind not in {"table", "tree"}:
         raise SpecificationError(f'prior.kind must be "table", "tree" or "automaton", got {kind!r}')
-    beta = _beta(reader, reward, needed="values" in reward or "token" in reward or "string" in reward)
+    beta = read_beta(reader, reward, needed="values" in reward or "token" in reward or "string" in reward)
     aligned = (_table if kind == "table" else _tree)(reader, prior, reward, beta)
     entries = document.get("adaptor", [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
@@ -127,14 +142,14 @@ def specification(document: Mapping[str, Any]) -> Specification:
     return Specification(
         kind=kind,
         aligned=aligned,
-        adaptors=tuple(_adaptor(entry, k) for k, entry in enumerate(entries, start=1)),
-        corpus=_corpus(document["corpus"]) if "corpus" in document else None,
+        adaptors=tuple(adaptor_entry(entry, k) for k, entry in enumerate(entries, start=1)),
+        corpus=corpus_entry(document["corpus"]) if "corpus" in document else None,
         exact=not reader.floats,
         notes=tuple(reader.notes),
     )
 
 
-class _Reader:
+class Reader:
     """Reads numbers, and remembers whether a bare float was among them and what was changed."""
 
     def __init__(self) -> None:
@@ -145,7 +160,7 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise SpecificationError(f"{where}: expected a number, got {value!r}")
         self.floats |= isinstance(value, float)
-        with _at(where):
+        with located(where):
             return convert(value)
 
     def law(self, values: Any, where: str, names: Sequence[str]) -> list[fmpq]:
@@ -188,40 +203,58 @@ def _readable(value: fmpq) -> str:
 
 
 @contextmanager
-def _at(where: str) -> Iterator[None]:
-    """Errors raised inside are about ``where``."""
+def located(where: str) -> Iterator[None]:
+    """Errors raised inside are about ``where``, a file or an element."""
     try:
         yield
-    except SpecificationError:
-        raise
     except ValueError as error:
         raise SpecificationError(f"{where}: {error}") from None
 
 
-def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = document.get(name)
-    if not isinstance(section, dict):
-        raise SpecificationError(f"[{name}] is missing" if section is None else f"[{name}] must be a table")
-    return section
+def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table of the document, which must be there.
+
+    Raises:
+        SpecificationError: it is missing, or no table.
+    """
+    found = document.get(name)
+    if not isinstance(found, dict):
+        raise SpecificationError(f"[{name}] is missing" if found is None else f"[{name}] must be a table")
+    return found
 
 
-def _refuse_unknown(section: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in section:
+def refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Refuse a key that is not known.
+
+    Raises:
+        SpecificationError: names the key, and the known ones.
+    """
+    for key in table:
         if key not in known:
             raise SpecificationError(f"unknown key {key!r} in {where}; known: {', '.join(sorted(known))}")
 
 
-def _strings(value: Any, where: str) -> list[str]:
+def read_strings(value: Any, where: str) -> list[str]:
+    """A list of different strings, at least one.
+
+    Raises:
+        SpecificationError: no such list.
+    """
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise SpecificationError(f"{where}: expected a list of strings in quotes")
     if not value:
         raise SpecificationError(f"{where}: the list is empty; a support needs at least one string")
-    with _at(where):
+    with located(where):
         check_distinct(value)
     return value
 
 
-def _beta(reader: _Reader, reward: Mapping[str, Any], needed: bool) -> fmpq:
+def read_beta(reader: Reader, reward: Mapping[str, Any], needed: bool) -> fmpq:
+    """beta > 0, or 1 where it is left out and not needed.
+
+    Raises:
+        SpecificationError: missing though needed, not a number, or not > 0.
+    """
     if "beta" not in reward:
         if needed:
             raise SpecificationError("reward.beta is missing; it divides the rewards (only exp_ rewards do without)")
@@ -232,13 +265,13 @@ def _beta(reader: _Reader, reward: Mapping[str, Any], needed: bool) -> fmpq:
     return beta
 
 
-def _table(reader: _Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
-    _refuse_unknown(prior, {"kind", "strings", "probs"}, "[prior]")
-    _refuse_unknown(reward, {"beta", "values", "exp_values"}, "[reward]")
+def _table(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
+    refuse_unknown(prior, {"kind", "strings", "probs"}, "[prior]")
+    refuse_unknown(reward, {"beta", "values", "exp_values"}, "[reward]")
     for key in ("strings", "probs"):
         if key not in prior:
             raise SpecificationError(f"prior.{key} is missing")
-    strings = _strings(prior["strings"], "prior.strings")
+    strings = read_strings(prior["strings"], "prior.strings")
     prob = reader.law(prior["probs"], "prior.probs", [repr(s) for s in strings])
     if ("values" in reward) == ("exp_values" in reward):
         count = "both" if "values" in reward else "neither"
@@ -254,13 +287,18 @@ def _table(reader: _Reader, prior: Mapping[str, Any], reward: Mapping[str, Any],
     for place, (name, p, value) in enumerate(zip(strings, prob, given, strict=True)):
         if p > 0:
             kept.append(place)
-            rewards.append(_one_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values"))
+            rewards.append(read_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values"))
     model = TreeModel.table([strings[k] for k in kept], objects(prob[k] for k in kept))
-    with _at(f"reward.{key}"):
+    with located(f"reward.{key}"):
         return align(model, rewards)
 
 
-def _one_reward(reader: _Reader, value: Any, beta: fmpq, where: str, *, exponential: bool) -> Reward:
+def read_reward(reader: Reader, value: Any, beta: fmpq, where: str, *, exponential: bool) -> Reward:
+    """One reward: r over beta, or e^(r/beta) if ``exponential``.
+
+    Raises:
+        SpecificationError: +inf, NaN or no number.
+    """
     if isinstance(value, float) and (math.isnan(value) or value == math.inf):
         raise SpecificationError(f"{where}: a reward must be a number or -inf, got {value}")
     convert = exp_reward if exponential else lambda v: reward_over_beta(v, beta)
@@ -268,12 +306,12 @@ def _one_reward(reader: _Reader, value: Any, beta: fmpq, where: str, *, exponent
     return result
 
 
-def _tree(reader: _Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
-    _refuse_unknown(prior, {"kind", "alphabet", "next"}, "[prior]")
-    _refuse_unknown(reward, {"beta", "token", "exp_token", "string", "exp_string"}, "[reward]")
+def _tree(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
+    refuse_unknown(prior, {"kind", "alphabet", "next"}, "[prior]")
+    refuse_unknown(reward, {"beta", "token", "exp_token", "string", "exp_string"}, "[reward]")
     if "alphabet" not in prior:
         raise SpecificationError("prior.alphabet is missing")
-    alphabet = _strings(prior["alphabet"], "prior.alphabet")
+    alphabet = read_strings(prior["alphabet"], "prior.alphabet")
     for token in alphabet:
         if not token or token.split() != [token]:
             raise SpecificationError(f"prior.alphabet: {token!r} is empty or has a space; prefixes are split at spaces")
@@ -286,13 +324,13 @@ def _tree(reader: _Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], 
         if prefix in rows:
             raise SpecificationError(f'prior.next: prefix "{" ".join(prefix)}" occurs twice')
         rows[prefix] = reader.law(row, f'prior.next "{text}"', names)
-    with _at("prior.next"):
+    with located("prior.next"):
         model = TreeModel.from_next(alphabet, rows)
     return _rewarded_tree(reader, reward, beta, model, rows)
 
 
 def _rewarded_tree(
-    reader: _Reader,
+    reader: Reader,
     reward: Mapping[str, Any],
     beta: fmpq,
     model: TreeModel,
@@ -306,7 +344,7 @@ def _rewarded_tree(
         if not isinstance(table, dict):
             raise SpecificationError(f"reward.{key} must be a table, one number per {key.removeprefix('exp_')}")
         for text, value in table.items():
-            part = _one_reward(reader, value, beta, f'reward.{key} "{text}"', exponential=exponential)
+            part = read_reward(reader, value, beta, f'reward.{key} "{text}"', exponential=exponential)
             if key.endswith("token"):
                 _known_token(text, alphabet, f"reward.{key}")
                 by_token[text] = by_token.get(text, Reward()) + part
@@ -322,7 +360,7 @@ def _rewarded_tree(
         for token in tokens:
             total = total + by_token.get(token, Reward())
         rewards.append(total)
-    with _at("reward"):
+    with located("reward"):
         return align(model, rewards)
 
 
@@ -338,9 +376,14 @@ def _prefix(text: str, alphabet: Sequence[str], where: str) -> tuple[str, ...]:
     return tokens
 
 
-def _adaptor(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
+def adaptor_entry(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
+    """One [[adaptor]].
+
+    Raises:
+        SpecificationError: names the entry by its number.
+    """
     where = f"adaptor {number}"
-    _refuse_unknown(entry, {"name", "value", "normalise"}, where)
+    refuse_unknown(entry, {"name", "value", "normalise"}, where)
     for key in ("name", "value"):
         if key not in entry:
             raise SpecificationError(f"{where}: {key} is missing")
@@ -351,13 +394,13 @@ def _adaptor(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
         names, values = [names], [values]
     if not names or len(names) != len(values):
         raise SpecificationError(f"{where}: a chain needs as many values as names, got {len(names)} and {len(values)}")
-    reader = _Reader()
+    reader = Reader()
     steps = []
     for name, value in zip(names, values, strict=True):
         if name not in ADAPTORS:
             raise SpecificationError(f"{where}: unknown adaptor {name!r}; known: {', '.join(ADAPTORS)}")
         setting = reader.number(value, f"{where}, {name}")
-        with _at(where):
+        with located(where):
             steps.append(Adaptor(name, setting))
     normalise = entry.get("normalise", "local")
     if normalise not in ("local", "global"):
@@ -365,14 +408,19 @@ def _adaptor(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
     return AdaptorEntry(entry["name"], entry["value"], normalise, tuple(steps), not reader.floats)
 
 
-def _corpus(entry: Any) -> CorpusEntry:
+def corpus_entry(entry: Any) -> CorpusEntry:
+    """[corpus].
+
+    Raises:
+        SpecificationError: a size or an epsilon that cannot be.
+    """
     if not isinstance(entry, dict):
         raise SpecificationError("[corpus] must be a table with size and epsilon")
-    _refuse_unknown(entry, {"size", "epsilon"}, "[corpus]")
+    refuse_unknown(entry, {"size", "epsilon"}, "[corpus]")
     for key in ("size", "epsilon"):
         if key not in entry:
             raise SpecificationError(f"corpus.{key} is missing")
-    reader = _Reader()
+    reader = Reader()
     size = reader.number(entry["size"], "corpus.size")
     if size.q != 1 or size < 1:
         raise SpecificationError(f"corpus.size must be a whole number >= 1, got {entry['size']}")

@@ -11,6 +11,7 @@ from theory.claims import (
     adaptors_tree,
     alignment,
     alignment_paths,
+    automata,
     correlation,
     correlation_sampling,
     line,
@@ -35,6 +36,7 @@ _ALL: tuple[Claim, ...] = (
     *simpson.CLAIMS,
     *metropolis.CLAIMS,
     *prompts.CLAIMS,
+    *automata.CLAIMS,
 )
 
 _SHOWN_IN: dict[str, str] = {

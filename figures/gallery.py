@@ -1,0 +1,127 @@
+"""All figures by name, and how their files are written: NAME.png, NAME.svg and NAME.csv, the numbers drawn.
+
+A figure is a module: the claims it shows (CLAIMS), a CAPTION that a reader can check, its PARAMETERS by name, the SEED
+of what is drawn at random (None where nothing is), ``compute`` for the numbers and ``draw``. Files are written whole or
+not at all, and are the same bytes when written twice.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from figures import (
+    automata,
+    exchange,
+    line,
+    metropolis,
+    plane,
+    prompts,
+    simpson,
+    strength,
+    style,
+    toy,
+    typical,
+)
+from theory.exact import precision
+from theory.files import write_whole
+
+GALLERY: dict[str, ModuleType] = {
+    "toy": toy,
+    "line": line,
+    "typical": typical,
+    "plane": plane,
+    "exchange": exchange,
+    "simpson": simpson,
+    "metropolis": metropolis,
+    "prompts": prompts,
+    "automata": automata,
+    "strength": strength,
+}
+"""Every figure, in the order in which a reader of the paper would ask."""
+
+Row = Mapping[str, str | float]
+
+_DIGITS = 12
+
+
+def regenerate(names: Sequence[str], folder: Path) -> list[Path]:
+    """Compute and draw these figures (all of them for no names); the paths of the files written, three for each.
+
+    Raises:
+        ValueError: a name that no figure has.
+    """
+    for name in names:
+        if name not in GALLERY:
+            raise ValueError(f"no figure {name!r}; known: {', '.join(GALLERY)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in names or list(GALLERY):
+        for suffix, content in files(name).items():
+            path = folder / f"{name}{suffix}"
+            write_whole(path, content)
+            written.append(path)
+    return written
+
+
+def files(name: str) -> dict[str, bytes]:
+    """The contents of a figure's files by suffix: ".png", ".svg", ".csv"."""
+    module = GALLERY[name]
+    with precision():
+        record = module.compute()
+    with matplotlib.rc_context(style.paper()):
+        figure = Figure()
+        module.draw(record, figure)
+        contents = {
+            ".png": _saved(figure, "png", _png_metadata(name)),
+            ".svg": _saved(figure, "svg", _svg_metadata(name)),
+        }
+    return contents | {".csv": as_csv(record.rows()).encode("utf-8")}
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """The rows as CSV: a column for each key, in the order of its first use; floats with twelve digits.
+
+    >>> as_csv([{"series": "exact", "x": 1.0}, {"series": "limit", "x": 2 / 3, "y": -0.0}])
+    'series,x,y\\nexact,1,\\nlimit,0.666666666667,0\\n'
+    """
+    listed = list(rows)
+    columns = list(dict.fromkeys(key for row in listed for key in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in listed)
+    return text.getvalue()
+
+
+def _cell(value: str | float) -> str:
+    """Twelve digits of a number; 0 without a sign."""
+    return value if isinstance(value, str) else f"{float(value) + 0.0:.{_DIGITS}g}"
+
+
+def description(name: str) -> str:
+    """What a file's metadata say: caption, claims, parameters, seed."""
+    module = GALLERY[name]
+    parameters = "; ".join(f"{key} = {value}" for key, value in module.PARAMETERS.items())
+    seed = "none" if module.SEED is None else module.SEED
+    return f"{module.CAPTION} Claims: {', '.join(module.CLAIMS)}. Parameters: {parameters}. Seed: {seed}."
+
+
+def _png_metadata(name: str) -> dict[str, str | None]:
+    return {"Title": name, "Description": description(name), "Software": None}
+
+
+def _svg_metadata(name: str) -> dict[str, str | None]:
+    return {"Title": name, "Description": description(name), "Date": None, "Creator": None}
+
+
+def _saved(figure: Figure, kind: str, metadata: dict[str, str | None]) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()
