@@ -112,15 +112,15 @@ def claims(
     Example: probqual claims adaptors
     """
     try:
-        chosen = find(ids or [])
+        chosen = _named(ids or [])
         if json_path is not None:
             emit_json([_described(claim) for claim in chosen], json_path)
             return
-    except (ValueError, BadInput) as error:
+    except BadInput as error:
         raise _stop(str(error)) from None
     console = Console()
     for claim in chosen:
-        console.print(f"{claim.id}  {claim.title}", markup=False, highlight=False)
+        console.print(f"{claim.id}  {claim.title}", markup=False, highlight=False, soft_wrap=True)
         if ids:
             details = [
                 ("statement", claim.statement),
@@ -178,23 +178,38 @@ def check(
     try:
         if more and not only:
             raise BadInput(f"unexpected {more[0]!r}; name claims with --only")
-        chosen = find(ids)
+        chosen = _named(ids)
         whole = not ids and chosen_profile == Profile()
         if (verify or output is not None) and not whole:
             raise BadInput("the report is of all claims in the full profile: leave --only, --profile and --seed out")
         target = output if output is not None else _committed_report()
         if verify and (target is None or not target.is_file()):
             raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
-        results, studies = _run_all(chosen, chosen_profile, jobs, with_studies=whole)
-        if str(json_path) != "-":
-            _show_results(chosen, results)
+    except BadInput as error:
+        raise _stop(str(error)) from None
+    results, studies = _run_all(chosen, chosen_profile, jobs, with_studies=whole)
+    if str(json_path) != "-":
+        _show_results(chosen, results)
+    try:
         if json_path is not None:
             emit_json([as_json(c, r) for c, r in zip(chosen, results, strict=True)], json_path)
         differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
-    except (ValueError, BadInput) as error:
+    except BadInput as error:
         raise _stop(str(error)) from None
     if differs or not all(result.as_expected for result in results):
         raise typer.Exit(1)
+
+
+def _named(ids: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims with these ids.
+
+    Raises:
+        BadInput: an id that no claim has.
+    """
+    try:
+        return find(ids)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 def _committed_report() -> Path | None:
@@ -224,6 +239,9 @@ def _settle(
         if one != two:
             typer.echo(f"{target}:{number} differs\n  file: {one}\n  code: {two}", err=True)
             return True
+    if target.read_text(encoding="utf-8") != text:
+        typer.echo(f"{target} differs in its last line end", err=True)
+        return True
     typer.echo(f"{target} is what the code writes", err=True)
     return False
 

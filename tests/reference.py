@@ -128,9 +128,7 @@ def tree_strings(spec: Spec) -> Iterator[tuple[Path, Real, Real]]:
     def nats(tokens: tuple[str, ...]) -> Real:
         values = [string.get(tokens, 0), *(reward.get("token", {}).get(t, 0) for t in tokens)]
         factors = [exp_string.get(tokens, 1), *(reward.get("exp_token", {}).get(t, 1) for t in tokens)]
-        return sum(real(v) for v in values) / real(reward.get("beta", 1)) + sum(
-            mp.log(real(f)) for f in factors
-        )
+        return sum(real(v) for v in values) / real(reward.get("beta", 1)) + sum(mp.log(real(f)) for f in factors)
 
     def walk(path: Path, prob: Real) -> Iterator[tuple[Path, Real, Real]]:
         tokens = tuple(alphabet[choice] for choice in path)
@@ -215,9 +213,7 @@ def acceptance(q: Reals, w: Reals) -> Real:
     return mean(q, [mean(q, [min(w_i, w_j) for w_j in w]) for w_i in w])
 
 
-def adapted_laws(
-    law: Aligned, width: int, chain: Sequence[tuple[str, Real]]
-) -> tuple[list[Real], list[Real]]:
+def adapted_laws(law: Aligned, width: int, chain: Sequence[tuple[str, Real]]) -> tuple[list[Real], list[Real]]:
     """(q_loc, q_glob): products of w_t/c_t along each string, and products of w_t over their sum."""
     masses: dict[Path, list[Real]] = {}
     for path, mass in zip(law.paths, law.prob, strict=True):

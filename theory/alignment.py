@@ -113,11 +113,13 @@ class Aligned:
             floats(objects(r.factor for r in self.reward))
         )
         prior = floats(self.prior)
-        return self._numbers(np.log(prior), reward, prior * np.exp(reward))
+        peak = reward.max()
+        return self._numbers(np.log(prior), reward, prior * np.exp(reward - peak), peak)
 
-    def _numbers(self, log_prior: Array, reward: Array, weight: Array) -> Numbers:
+    def _numbers(self, log_prior: Array, reward: Array, weight: Array, peak: float = 0.0) -> Numbers:
+        """From p e^{R - peak}; the peak keeps float64 from overflow."""
         total = weight.sum()
-        log_partition = total.log() if is_exact(weight) else np.log(total)
+        log_partition = total.log() if is_exact(weight) else np.log(total) + peak
         mass = np.empty(len(self.tree), dtype=weight.dtype)
         mass[:] = arb(0) if is_exact(weight) else 0.0
         mass[self.node] = weight / total

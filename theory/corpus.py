@@ -39,7 +39,7 @@ _LATTICE_DEGREE = 30_000
 _ENUMERATED = 600_000
 _SCAN, _SCAN_LENGTH = 32, 20_000
 _MOST_FREQUENCIES = 1 << 13
-_LARGEST_ERROR = 1e-6
+_LARGEST_ERROR = 1e-5
 _ROUNDING = 1e-9
 
 Floats = NDArray[np.floating[Any]]
@@ -182,15 +182,17 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
 
 def _count_ranges(law: Atoms, size: int) -> list[tuple[int, int]]:
     """For each atom, counts outside of which the binomial law has mass below 2^-170 (Chernoff)."""
-    return [_count_range(to_float(p), size) for p in law.prob]
+    return [_count_range(to_float(p), to_float(1 - p), size) for p in law.prob]
 
 
-def _count_range(p: float, size: int) -> tuple[int, int]:
+def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
+    """``rest`` is 1 - p, which float64 could not subtract where p is close to 1; either may be 0.0."""
+
+    def share(x: float, mass: float) -> float:
+        return 0.0 if x == 0 else math.inf if mass == 0 else x * math.log(x / mass)
+
     def tail_bits(k: int) -> float:
-        x = k / size
-        inside = x * math.log(x / p) if x > 0 else 0.0
-        outside = (1 - x) * math.log((1 - x) / (1 - p)) if x < 1 else 0.0
-        return size * (inside + outside) / math.log(2)
+        return size * (share(k / size, p) + share((size - k) / size, rest)) / math.log(2)
 
     def edge(near: int, far: int) -> int:
         """The last count towards ``far`` whose tail is heavier than the limit."""
@@ -433,7 +435,10 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
 
 
 def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
-    """The count vectors of these atoms, built atom by atom, light ones dropped on the way."""
+    """The count vectors of these atoms, built atom by atom, light ones dropped on the way.
+
+    y and x are measured from their means, which add up to 0 over the two halves: small numbers keep their digits.
+    """
     prob, surprisal, log_prior, spread = arrays
     found = _Half(np.zeros(1, dtype=np.int64), np.ones(1), np.zeros(1), np.zeros(1), np.zeros(1), 0.0)
     for j in group:
@@ -448,8 +453,8 @@ def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
         found = _Half(
             found.total[old] + k,
             joint[old, new],
-            found.y[old] + k * surprisal[j],
-            found.x[old] + k * log_prior[j],
+            found.y[old] + (k - mean) * surprisal[j],
+            found.x[old] + (k - mean) * log_prior[j],
             found.spread[old] + k * spread[j],
             found.dropped + float(joint[~heavy].sum()),
         )
@@ -564,11 +569,11 @@ def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17)
 
     The trapezoid rule with step h folds X at 2 pi / h, exact up to the tail beyond; the integral stops where
     |phi|^N < ``digits``. The error is an estimate, not a bound: the change under a halved step and a doubled range,
-    plus what |phi|^N contributes where it returns within 32 times that range, plus the grain of the law (ten over the
+    plus what |phi|^N contributes where it returns within 32 times that range, plus the grain of the law (100 over the
     effective number of count vectors), which a smooth inversion cannot see. It presumes atoms in general position.
 
     Raises:
-        Undecided: |phi|^N does not become small, or the error exceeds 1e-6.
+        Undecided: |phi|^N does not become small, or the error exceeds 1e-5.
     """
     arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
     arrays[0] /= arrays[0].sum()
@@ -581,9 +586,9 @@ def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17)
 
 
 def _graininess(law: Atoms, size: int) -> float:
-    """10 / K, log K the entropy of the atom counts: (1/2) log((2 pi e N)^{m-1} prod p), at most m log-masses each."""
+    """100 / K, log K the entropy of the atom counts: (1/2) log((2 pi e N)^{m-1} prod p), at most m log-masses each."""
     entropies = (max(0.0, 0.5 * math.log(2 * math.pi * math.e * size * to_float(p))) for p in law.prob)
-    return 10 * math.exp(min(0.5 * math.log(2 * math.pi * math.e * size) - sum(entropies), 0.0))
+    return 100 * math.exp(min(0.5 * math.log(2 * math.pi * math.e * size) - sum(entropies), 0.0))
 
 
 def _invert(arrays: Sequence[Floats], size: int, epsilon: float, digits: float, refine: int) -> list[float]:

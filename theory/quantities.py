@@ -45,34 +45,54 @@ def quantities(spec: Specification) -> dict[str, Any]:
     A number is certified, and has a ball, where every input it depends on was written exactly and no float64
     step was taken. A quantity that does not exist (a ratio over a zero variance) is None.
     """
-    with precision():
-        numbers = spec.aligned.balls()
-        mean = moments(spec.aligned, numbers)
-        out: dict[str, Any] = {"kind": spec.kind, "status": "OK", "strings": len(spec.aligned)}
-        model = {
-            "log_partition": numbers.log_partition,
-            "entropy": mean.entropy,
-            "varentropy": mean.var_surprisal,
-            **{key: getattr(mean, key) for key in _MODEL_KEYS},
-            "corr": mean.correlation,
-            "exchange_coefficient": mean.exchange_coefficient,
-        }
-        _store(out, model, certified=spec.exact)
-        notes = list(spec.notes)
-        _store_corpus(out, spec, numbers, mean, notes)
-        out["adaptors"] = [_adaptor(spec, numbers, entry) for entry in spec.adaptors]
-        out["spectral_radius"] = None
-        out["critical_temperature"] = None
-        out["notes"] = notes
+    for bits in _PRECISIONS:
+        with precision(bits):
+            out = _quantities(spec)
+        if out.pop("sharp"):
+            break
     return out
 
 
-def _store(out: dict[str, Any], values: Mapping[str, Any], *, certified: bool) -> None:
-    """Each value as a float (None stays None), with its ball where it is one and certified."""
+_PRECISIONS = (256, 512, 1024, 2048, 4096)
+_SHARP = 1e-31
+
+
+def _quantities(spec: Specification) -> dict[str, Any]:
+    """The quantities at the working precision; "sharp" says whether every moment came out with a small radius."""
+    numbers = spec.aligned.balls()
+    mean = moments(spec.aligned, numbers)
+    out: dict[str, Any] = {"kind": spec.kind, "status": "OK", "strings": len(spec.aligned)}
+    model = {
+        "log_partition": numbers.log_partition,
+        "entropy": mean.entropy,
+        "varentropy": mean.var_surprisal,
+        **{key: getattr(mean, key) for key in _MODEL_KEYS},
+        "corr": mean.correlation,
+        "exchange_coefficient": mean.exchange_coefficient,
+    }
+    sharp = _store(out, model, certified=spec.exact)
+    notes = list(spec.notes)
+    _store_corpus(out, spec, numbers, mean, notes)
+    entries = [_adaptor(spec, numbers, entry) for entry in spec.adaptors]
+    out["adaptors"] = [entry for entry, _ in entries]
+    out["spectral_radius"] = None
+    out["critical_temperature"] = None
+    out["notes"] = notes
+    out["sharp"] = sharp and all(entry_sharp for _, entry_sharp in entries)
+    return out
+
+
+def _store(out: dict[str, Any], values: Mapping[str, Any], *, certified: bool) -> bool:
+    """Each value as a float (None stays None), with its ball where it is one and certified; whether all are sharp."""
+    sharp = True
     for name, value in values.items():
-        out[name] = None if value is None else to_float(value)
-        if certified and isinstance(value, arb) and value.is_finite():
-            out[f"{name}_ball"] = ball_strings(value)
+        lost = isinstance(value, arb) and not value.is_finite()
+        out[name] = None if value is None or lost else to_float(value)
+        if isinstance(value, arb):
+            sharp &= not lost and float(value.rad()) <= _SHARP * max(1.0, abs(float(value.mid())))
+            if certified and not lost:
+                out[f"{name}_ball"] = ball_strings(value)
+    return sharp
 
 
 def _store_corpus(out: dict[str, Any], spec: Specification, numbers: Numbers, mean: Moments, notes: list[str]) -> None:
@@ -100,13 +120,14 @@ def _store_corpus(out: dict[str, Any], spec: Specification, numbers: Numbers, me
     _store(out, found, certified=certified)
 
 
-def _adaptor(spec: Specification, numbers: Numbers, entry: AdaptorEntry) -> dict[str, Any]:
+def _adaptor(spec: Specification, numbers: Numbers, entry: AdaptorEntry) -> tuple[dict[str, Any], bool]:
+    """One entry of "adaptors", and whether all its numbers are sharp."""
     out: dict[str, Any] = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
     try:
         kept = decide(spec.aligned, numbers, entry.chain)
     except Undecided as error:
         empty = (*_ADAPTOR_KEYS, "kl_local_global", "w_max", "acceptance", "exchange_coefficient")
-        return out | dict.fromkeys(empty) | {"status": "UNDECIDED", "reason": str(error)}
+        return out | dict.fromkeys(empty) | {"status": "UNDECIDED", "reason": str(error)}, True
     law = adapt(spec.aligned, numbers, kept, entry.normalise)
     mean = moments(spec.aligned, numbers, law)
     values = {key: getattr(mean, key) for key in _ADAPTOR_KEYS}
@@ -119,5 +140,5 @@ def _adaptor(spec: Specification, numbers: Numbers, entry: AdaptorEntry) -> dict
         values["w_max"] = largest_weight(weight)
         values["acceptance"] = stationary_acceptance(law.prob, weight)
     values["exchange_coefficient"] = mean.exchange_coefficient
-    _store(out, values, certified=spec.exact and entry.exact)
-    return out
+    sharp = _store(out, values, certified=spec.exact and entry.exact)
+    return out, sharp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def as_json(claim: Claim, result: Result) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "evidence": result.evidence,
         "instances": list(result.instances),
-        "residual": result.residual,
+        "residual": result.residual if result.residual is not None and math.isfinite(result.residual) else None,
         "seconds": round(result.seconds, 3),
         "controls": [
             {
@@ -109,8 +110,9 @@ def _opening(report: Report) -> str:
         "Every law q spends one budget, E L + E R + H(q) <= log Z; adaptors differ in the entropy they spend, not in "
         "an "
         "exchange rate of one to one (adaptors.budget).",
-        f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken: "
-        f"{sum(c.verdict is Verdict.REFUTED for r in report.results for c in r.controls)} refuted, as they must be.",
+        f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken, all of "
+        f"which "
+        f"must be refuted: {sum(c.verdict is Verdict.REFUTED for r in report.results for c in r.controls)} refuted.",
     ]
     head = (
         "# What the paper establishes\n\n"
@@ -122,7 +124,16 @@ def _opening(report: Report) -> str:
         "mean and variance of I under p+; nats throughout. The statements are this project's formalisation of the "
         "paper's sentences. Written by `probqual check`; `probqual check --verify` compares it with the code.\n"
     )
-    return head + "\n" + "\n".join(f"{k}. {line}" for k, line in enumerate(lines, start=1))
+    warning = "".join(f"**{line}**\n\n" for line in _fallen(report))
+    return head + "\n" + warning + "\n".join(f"{k}. {line}" for k, line in enumerate(lines, start=1))
+
+
+def _fallen(report: Report) -> Iterator[str]:
+    """What is not as it should be, by name: the lines below it are then not established."""
+    for result in report.results:
+        if not result.as_expected:
+            loose = ", ".join(f"{c.name} is {c.verdict}" for c in result.controls if c.verdict is not Verdict.REFUTED)
+            yield f"Not established: {result.id} is {result.verdict}" + (f"; its control {loose}." if loose else ".")
 
 
 _TELLING = (
@@ -423,5 +434,5 @@ def _anchor(claim_id: str) -> str:
 
 def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines)

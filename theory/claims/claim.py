@@ -276,25 +276,25 @@ def run(claim: Claim, profile: Profile) -> Result:
         verdict=verdict,
         evidence=evidence,
         instances=tuple(names),
-        residual=residual if identities else None,
+        residual=residual if identities and math.isfinite(residual) else None,
         seconds=time.perf_counter() - start,
         controls=controls,
         proved=proved,
-        failures=tuple(witness for _, witness in failures[:3]),
+        failures=tuple(witness for _, witness in sorted(failures, key=lambda found: found[0] != "fails")[:3]),
     )
 
 
 def run_control(control: Control, profile: Profile) -> ControlResult:
     """Look for the first case on which the broken statement certainly fails."""
-    undecided = False
+    undecided, looked = False, False
     for case in control.cases(profile):
         for finding in control.check(case.content):
-            outcome = finding.outcome
+            outcome, looked = finding.outcome, True
             undecided |= outcome == "undecided"
             if outcome == "fails":
                 witness = _witness(case, finding)
                 return ControlResult(control.name, control.breaks, Verdict.REFUTED, witness, control.smallest)
-    verdict = Verdict.UNDECIDED if undecided else Verdict.CERTIFIED
+    verdict = Verdict.UNDECIDED if undecided or not looked else Verdict.CERTIFIED
     return ControlResult(control.name, control.breaks, verdict, None, control.smallest)
 
 

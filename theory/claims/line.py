@@ -24,7 +24,7 @@ from theory.corpus import (
     edgeworth_typicality,
 )
 from theory.enumeration import Corpora, all_corpora
-from theory.exact import Array
+from theory.exact import Array, objects
 from theory.information import renyi_entropy
 from theory.language_models import examples
 
@@ -41,9 +41,8 @@ class SizedCorpus:
     @property
     def deviation(self) -> Array:
         """Ibar - H of every corpus, nats."""
-        line = self.found.numbers.log_partition - self.found.mean.entropy
-        deviation: Array = line - self.corpora.log_prior - self.corpora.reward
-        return deviation
+        surprisal, entropy = self.found.numbers.surprisal, self.found.mean.entropy
+        return objects((row * surprisal).sum() / self.size - entropy for row in self.corpora.counts.astype(object))
 
     def probability(self, event: Array) -> Any:
         """The probability of a boolean event, rational where p+ is."""
@@ -359,7 +358,7 @@ EXACT_TYPICALITY = Claim(
     title="The probability that a corpus is typical is computed exactly, not bounded",
     statement=(
         r"P(|\bar I-H|<\varepsilon)=\sum_{k\ \text{typical}}\binom{N}{k}\prod_j p_j^{k_j}"
-        r"=\tfrac1\pi\int\varphi(u)^N\,\tfrac{\sin u\varepsilon}{u}\,du"
+        r"=\tfrac1\pi\int\varphi(u)^N\,\tfrac{\sin Nu\varepsilon}{u}\,du,\ \varphi(u)=\mathbb E e^{iu(I-H)}"
     ),
     hypotheses=("the strings are independent draws from p+",),
     source="the multinomial law; Gil-Pelaez (1951)",

@@ -94,7 +94,8 @@ def banded(cases: Iterable[Case], epsilons: Sequence[fmpq], sizes: tuple[int, ..
             continue
         for epsilon in epsilons:
             extra = f'\n[corpus]\nsize = {max(sizes, default=1)}\nepsilon = "{epsilon}"\n' if one.spec else ""
-            yield Case(f"{one.name}, eps = {epsilon}", Band(one.content, epsilon, sizes), one.spec + extra)
+            at = f", N up to {max(sizes)}" if sizes else ""
+            yield Case(f"{one.name}, eps = {epsilon}{at}", Band(one.content, epsilon, sizes), one.spec + extra)
 
 
 def replay_band(spec: str) -> Band:

@@ -1,0 +1,239 @@
+"""The registry: what every claim says of itself, its verdict in the quick profile, and that its witnesses replay."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from theory.alignment import Aligned
+from theory.automaton_specification import read_automaton
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, Result, Verdict, run
+from theory.claims.instances import Instance, replay
+from theory.claims.registry import CLAIMS, check, find
+from theory.exact import BITS
+from theory.specification import parse_specification
+
+QUICK = Profile("quick")
+IDS = [claim.id for claim in CLAIMS]
+BY_ID = {claim.id: claim for claim in CLAIMS}
+CONTROLS = [(claim, control) for claim in CLAIMS for control in claim.controls]
+CONTROL_IDS = [f"{claim.id}-{control.name}" for claim, control in CONTROLS]
+SMALLEST = [(claim, control) for claim, control in CONTROLS if control.smallest]
+
+WANTED = """
+alignment: gibbs secret-reward strength best-of-n
+line: identity concentration rate exact-typicality sample-size hypotheses
+correlation: iid sharp typical measure rank bootstrap
+adaptors: exchange slope-bound budget truncation affine-line family interior local-global gauge none order-preserving
+adaptors: conditioning
+simpson: crossing
+metropolis: ratio spectrum acceptance corpora accept-all
+prompts: variance identification
+"""
+"""What is to be verified on finite models, by family."""
+
+
+# --- what a claim says of itself ----------------------------------------------------------------------------------
+
+
+def test_every_bullet_is_there() -> None:
+    wanted = {
+        f"{family}.{bullet}"
+        for family, bullets in (line.split(": ") for line in WANTED.strip().splitlines())
+        for bullet in bullets.split()
+    }
+    assert wanted <= set(IDS)
+
+
+def test_ids_are_unique_and_families_stand_together() -> None:
+    assert len(set(IDS)) == len(IDS)
+    families = [family for family, _ in itertools.groupby(IDS, key=lambda claim_id: claim_id.split(".")[0])]
+    assert len(set(families)) == len(families)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_a_claim_is_complete(claim: Claim) -> None:
+    """An id of the form family.bullet; words for all that the report prints; controls that say what they break."""
+    assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", claim.id)
+    assert claim.sentence in {"A", "B", "C", ""}
+    assert claim.title
+    assert not claim.title.endswith(".")
+    assert claim.hypotheses
+    assert all(claim.hypotheses)
+    assert claim.source
+    assert claim.controls
+    names = [control.name for control in claim.controls]
+    assert len(set(names)) == len(names)
+    for control in claim.controls:
+        assert re.fullmatch(r"[a-z0-9/]+(-[a-z0-9/]+)*", control.name)
+        assert control.breaks
+        assert control.check is not claim.check
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_a_statement_is_a_formula(claim: Claim) -> None:
+    """LaTeX that stands between double dollars: braces match, and so do left and right."""
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", claim.statement):
+        depth += 1 if brace == "{" else -1
+        assert depth >= 0
+    assert depth == 0
+    assert "$" not in claim.statement
+    assert len(re.findall(r"\\left(?![a-z])", claim.statement)) == len(re.findall(r"\\right(?![a-z])", claim.statement))
+    assert claim.statement == claim.statement.strip() != ""
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_texts_are_single_lines(claim: Claim) -> None:
+    texts = [claim.title, claim.source, claim.remark, *claim.hypotheses, *(c.breaks for c in claim.controls)]
+    assert all("\n" not in text for text in texts)
+
+
+# --- find ---------------------------------------------------------------------------------------------------------
+
+
+def test_find_nothing_is_everything() -> None:
+    assert find([]) is CLAIMS
+
+
+def test_find_by_id_and_family() -> None:
+    """In the registry's order, each once, whatever the order asked for."""
+    assert [claim.id for claim in find(["adaptors.none"])] == ["adaptors.none"]
+    assert find(["simpson", "alignment.gibbs", "simpson.crossing", "alignment.gibbs"]) == tuple(
+        claim for claim in CLAIMS if claim.id in {"alignment.gibbs", "simpson.crossing"}
+    )
+    assert [claim.id for claim in find(["line"])] == [claim_id for claim_id in IDS if claim_id.startswith("line.")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near"),
+    [
+        ("adaptors.nine", "adaptors.none"),
+        ("adaptors.", "adaptors.none"),
+        ("nothing", "adaptors"),
+        ("nothing.gibbs", "alignment"),
+        ("", "alignment"),
+        ("adaptors.exchange.more", "adaptors.exchange"),
+        ("Adaptors", "adaptors"),
+        ("adapt", "adaptors"),
+    ],
+)
+def test_find_refuses_what_no_claim_is(wanted: str, near: str) -> None:
+    """The message names what was asked for and what there is."""
+    with pytest.raises(ValueError, match=rf"no claim '{re.escape(wanted)}'; known: .*{re.escape(near)}"):
+        find(["alignment.gibbs", wanted])
+
+
+def test_check_sets_the_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim run by its id runs in balls of 256 bits, whatever the precision was."""
+    monkeypatch.setattr("flint.ctx.prec", 53, raising=False)
+    result = check("adaptors.none", QUICK)
+    assert result.id == "adaptors.none"
+    assert result.residual is not None
+    assert result.residual < 2.0 ** -(BITS - 16)
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def result_of(claim_id: str) -> Result:
+    """The claim in the quick profile, run once; called inside a test, so in balls of 256 bits."""
+    return run(BY_ID[claim_id], QUICK)
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_verdict(claim_id: str) -> None:
+    """Every claim stands, proved where it has a proof, and every control of it is refuted."""
+    claim, result = BY_ID[claim_id], result_of(claim_id)
+    wanted = Verdict.TESTED if not claim.exact else Verdict.PROVED if claim.proof else Verdict.CERTIFIED
+    assert result.failures == ()
+    assert result.verdict is wanted
+    assert [c.name for c in result.controls if c.verdict is not Verdict.REFUTED] == []
+    assert result.as_expected
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_evidence(claim_id: str) -> None:
+    """Cases have names of their own; an exact claim rests on more than tolerances; identities are tight."""
+    claim, result = BY_ID[claim_id], result_of(claim_id)
+    assert len(set(result.instances)) == len(result.instances)
+    count = int(result.evidence.split()[0])
+    tolerated = re.search(r"(\d+) of them within a stated tolerance", result.evidence)
+    if claim.exact:
+        assert count > 2 * (int(tolerated[1]) if tolerated else 0) - 1
+    if result.residual is not None:
+        assert 0 <= result.residual < 1e-30
+    assert (result.verdict is Verdict.PROVED) == bool(result.proved)
+
+
+# --- witnesses ----------------------------------------------------------------------------------------------------
+
+
+def witness_case(control: Control, name: str) -> Case:
+    """The case of that name, made again."""
+    return next(case for case in control.cases(QUICK) if case.name == name)
+
+
+def models_in(content: Any, depth: int = 3) -> Iterator[Aligned]:
+    """The aligned models in a case's content: its own, and those of its fields."""
+    if isinstance(content, Aligned):
+        yield content
+    elif isinstance(content, tuple | list):
+        for part in content:
+            yield from models_in(part, depth)
+    elif dataclasses.is_dataclass(content) and depth:
+        for part in dataclasses.fields(content):
+            yield from models_in(getattr(content, part.name), depth - 1)
+
+
+def rows(aligned: Aligned) -> list[tuple[Any, ...]]:
+    """p and R of every string, whatever its name."""
+    return [(p, r.exponent, r.factor) for p, r in zip(aligned.prior, aligned.reward, strict=True)]
+
+
+@pytest.mark.parametrize(("claim", "control"), CONTROLS, ids=CONTROL_IDS)
+def test_witness_replays(claim: Claim, control: Control) -> None:
+    """The witness fails again: read from its specification, or with its parameters in the case of that name."""
+    found = next(c for c in result_of(claim.id).controls if c.name == control.name)
+    assert found.breaks == control.breaks
+    assert found.witness is not None
+    witness = found.witness
+    again = witness_case(control, witness.case)
+    assert again.spec == witness.spec
+    content = again.content
+    if 'kind = "automaton"' in witness.spec:
+        assert read_automaton(witness.spec).automaton.graph is not None
+    elif witness.spec:
+        model = parse_specification(witness.spec).aligned
+        held = list(models_in(content))
+        assert not held or rows(model) in [rows(one) for one in held]
+        if isinstance(content, Instance):
+            content = replay(witness.spec)
+    failing = [finding for finding in control.check(content) if finding.outcome == "fails"]
+    assert failing
+    assert witness.label in [finding.label for finding in failing]
+
+
+@pytest.mark.parametrize(
+    ("claim", "control"), SMALLEST, ids=[f"{claim.id}-{control.name}" for claim, control in SMALLEST]
+)
+def test_smallest_witness(claim: Claim, control: Control) -> None:
+    """Before the smallest witness nothing fails; what is not decided there is a tie to 30 digits."""
+    found = next(c for c in result_of(claim.id).controls if c.name == control.name)
+    assert found.smallest
+    assert found.witness is not None
+    name = found.witness.case
+    sizes = []
+    for case in itertools.takewhile(lambda case: case.name != name, control.cases(QUICK)):
+        for finding in control.check(case.content):
+            tie = finding.outcome == "undecided" and Finding("tie", finding.value).outcome == "holds"
+            assert tie or finding.outcome == "holds", f"{case.name}: {finding.label}"
+        sizes += [len(aligned) for aligned in itertools.islice(models_in(case.content), 1)]
+    assert sizes == sorted(sizes)
