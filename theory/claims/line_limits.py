@@ -87,14 +87,16 @@ class Band:
         return [(side, law) for side in (-1, 1) if (law := self.departure(side)) is not None]
 
 
-def banded(cases: Iterable[Case], epsilons: Sequence[fmpq], sizes: tuple[int, ...] = ()) -> Iterator[Case]:
-    """The cases with V > 0 at each half-width; the specification has it under [corpus]."""
+def banded(
+    cases: Iterable[Case], epsilons: Sequence[fmpq], sizes: tuple[int, ...] = (), *, sized: bool = False
+) -> Iterator[Case]:
+    """The cases with V > 0 at each half-width, under [corpus] in the specification; ``sized`` names the largest N too."""
     for one in cases:
         if one.content.mean.constant.surprisal:
             continue
         for epsilon in epsilons:
             extra = f'\n[corpus]\nsize = {max(sizes, default=1)}\nepsilon = "{epsilon}"\n' if one.spec else ""
-            at = f", N up to {max(sizes)}" if sizes else ""
+            at = f", N up to {max(sizes)}" if sized else ""
             yield Case(f"{one.name}, eps = {epsilon}{at}", Band(one.content, epsilon, sizes), one.spec + extra)
 
 
@@ -183,8 +185,10 @@ def _rate(band: Band) -> Iterator[Finding]:
 
 def _rate_cases(profile: Profile) -> Iterator[Case]:
     yield from banded([*small(profile), *named("toy")], (fmpq(1, 20), fmpq(1, 5)) if profile.full else (fmpq(1, 20),))
-    yield from banded(named("C4", "C2"), (fmpq(1, 20), fmpq(1, 10)), (16, 64, 256) if profile.full else (16, 64))
-    yield from banded(named("C5"), (fmpq(1, 5),), (16, 32, 64) if profile.full else (24,))
+    yield from banded(
+        named("C4", "C2"), (fmpq(1, 20), fmpq(1, 10)), (16, 64, 256) if profile.full else (16, 64), sized=True
+    )
+    yield from banded(named("C5"), (fmpq(1, 5),), (16, 32, 64) if profile.full else (24,), sized=True)
 
 
 def _smallest_bands(profile: Profile) -> Iterator[Case]:
