@@ -26,9 +26,10 @@ from theory.exact import power_of_ten_above
 from theory.files import write_whole
 from theory.report import Report, as_json, markdown
 from theory.specification import located
-from theory.studies import toy_study, words_study
+from theory.studies import toy_study, trigram_study, words_study
 
 WORDS_BETAS = ("1/2", "1", "2")
+TRIGRAM_BETAS = ("4/5", "1")
 
 app = typer.Typer(
     name="probqual",
@@ -228,8 +229,7 @@ def _settle(
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
-    toy, words = studies
-    text = markdown(Report(chosen, results, toy, words))
+    text = markdown(Report(chosen, results, *studies))
     if not verify:
         write(target, text)
         typer.echo(f"wrote {target}", err=True)
@@ -246,15 +246,18 @@ def _settle(
     return False
 
 
-Studies = tuple[Any, tuple[Any, ...]]
+Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...]]
 
 
 def _run_all(
     chosen: Sequence[Claim], profile: Profile, jobs: int, *, with_studies: bool
 ) -> tuple[list[Result], Studies]:
     """Claims and studies side by side in worker processes, the long ones first; a progress line for each that ends."""
-    tasks: list[tuple[str, str]] = [("words", beta) for beta in WORDS_BETAS] if with_studies else []
-    tasks += [("toy", "")] if with_studies else []
+    tasks: list[tuple[str, str]] = []
+    if with_studies:
+        tasks += [("words", beta) for beta in WORDS_BETAS]
+        tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
+        tasks.append(("toy", ""))
     tasks += [("claim", claim.id) for claim in chosen]
     found: dict[tuple[str, str], Any] = {}
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
@@ -265,7 +268,8 @@ def _run_all(
             if not sys.stderr.isatty():
                 typer.echo(f"{len(found)}/{len(tasks)} {' '.join(task).strip()}", err=True)
     results = [found["claim", claim.id] for claim in chosen]
-    return results, (found.get(("toy", "")), tuple(found[t] for t in tasks if t[0] == "words"))
+    words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
+    return results, (found.get(("toy", "")), words, trigrams)
 
 
 def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -290,7 +294,9 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
     if kind == "claim":
         return run_by_id(name, profile)
     with precision():
-        return toy_study() if kind == "toy" else words_study(rational(name))
+        if kind == "toy":
+            return toy_study()
+        return (words_study if kind == "words" else trigram_study)(rational(name))
 
 
 def _show_results(chosen: Sequence[Claim], results: Sequence[Result]) -> None:

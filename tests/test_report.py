@@ -14,7 +14,7 @@ from flint import fmpq
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
 from theory.claims.registry import CLAIMS
 from theory.report import SENTENCES, Report, as_json, markdown
-from theory.studies import AdaptorRow, ToyStudy, Turn, WordsStudy
+from theory.studies import AdaptorRow, ToyStudy, TrigramStudy, Turn, WordsStudy
 
 SECONDS, RESIDUAL = 123.456, 3.3e-61
 SPEC = '[prior]\nkind = "table"\n\nstrings = ["x", "y"]\n'
@@ -56,6 +56,11 @@ WORDS = WordsStudy(
 )
 
 
+TRIGRAMS = TrigramStudy(
+    fmpq(1), 632, {"entropy": 22.0, "exchange_coefficient": -0.997}, 1.0537, (True, True, False, False)
+)
+
+
 def made_up(claim: Claim) -> Result:
     """A result with which all is well."""
     controls = (ControlResult(c.name, c.breaks, Verdict.REFUTED, WITNESS, c.smallest) for c in claim.controls)
@@ -73,7 +78,7 @@ def made_up(claim: Claim) -> Result:
 def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
-    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))])
+    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS])
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +227,9 @@ def test_families_of_numbers(text: str) -> None:
 def test_no_timing(text: str) -> None:
     """Seconds are in the JSON only: another run writes the same bytes."""
     assert not re.search(r"123\.4|\bseconds\b|\bms\b", text)
-    slower = Report(CLAIMS, [replace(made_up(claim), seconds=9.75) for claim in CLAIMS], TOY, report().words)
+    slower = Report(
+        CLAIMS, [replace(made_up(claim), seconds=9.75) for claim in CLAIMS], TOY, report().words, [TRIGRAMS]
+    )
     assert markdown(slower) == text
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from theory.claims.claim import Claim, Result, Verdict, Witness
 from theory.claims.correlation import PUBLISHED
 from theory.exact import power_of_ten_above
-from theory.studies import ToyStudy, WordsStudy
+from theory.studies import TRIGRAM_TEMPERATURES, ToyStudy, TrigramStudy, WordsStudy
 
 SENTENCES = {
     "A": "In corpora sampled from an aligned model, average reward and average log-likelihood trade off.",
@@ -37,6 +37,7 @@ class Report:
     results: Sequence[Result]
     toy: ToyStudy
     words: Sequence[WordsStudy]
+    trigrams: Sequence[TrigramStudy]
 
     def result(self, claim_id: str) -> Result:
         """The result of one claim."""
@@ -51,6 +52,7 @@ def markdown(report: Report) -> str:
         _sentences(report),
         _toy(report.toy),
         _words(report.words),
+        _trigrams(report.trigrams),
         _table(report),
         *(_section(claim, report.result(claim.id)) for claim in report.claims),
     ]
@@ -358,6 +360,36 @@ def _carriers(study: WordsStudy) -> str:
         f"Cov(R, I) = {study.cov_reward_surprisal:+.6f} decides the sign of dE R on cooling (negative: reward "
         f"rises). The "
         f"words that carry it, with their shares p+ (R - E R)(I - H): {shares}."
+    )
+
+
+def _trigrams(studies: Sequence[TrigramStudy]) -> str:
+    keys = list(studies[0].moments)
+    head = ("", *(key.replace("_", " ") for key in keys), "T_c", *(f"T = {t}" for t in TRIGRAM_TEMPERATURES))
+    rows = [
+        (
+            f"beta = {s.beta}",
+            *(f"{s.moments[key]:.6f}" for key in keys),
+            f"{s.critical_temperature:.6f}",
+            *("exists" if there else "no global law" for there in s.exists),
+        )
+        for s in studies
+    ]
+    sides = "; ".join(
+        f"at beta = {s.beta} b = {s.moments['exchange_coefficient']:+.4f}, "
+        f"{'no trade-off' if -1 <= s.moments['exchange_coefficient'] <= 0 else 'a trade-off'} at T = 1"
+        for s in studies
+    )
+    return (
+        "## Infinitely many strings\n\n"
+        f"The letter-trigram model of the speeches' sentences ({studies[0].states} states, no longest string), with "
+        f"the "
+        "reward 1 per vowel and -1 per consonant over beta, which prefers open syllables. Every number comes from a "
+        "matrix "
+        f"in balls, none from a truncation: {sides}. Heating ends at the critical temperature T_c: above it the "
+        f"weights "
+        "p+ ** (1/T) of all strings have no finite sum and the globally normalised law does not exist.\n\n"
+        + _markdown_table(head, rows)
     )
 
 

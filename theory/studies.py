@@ -1,4 +1,4 @@
-"""Two models looked at closely: the paper's toy, and the words of the State of the Union speeches."""
+"""Models looked at closely: the paper's toy, and the words and letter trigrams of the State of the Union speeches."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from scipy.special import ndtr
 
 from theory.adaptors import adapt, chain, decide
 from theory.alignment import Aligned
+from theory.automaton_adaptors import adapted_moments, align_automaton, whole_law
+from theory.automaton_moments import critical_temperature
 from theory.claims.claim import CERTAIN_RADIUS
 from theory.claims.correlation import unweighted_correlation, unweighted_spearman
 from theory.claims.instances import Instance, named, words_case
 from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
-from theory.exact import Undecided, objects, to_float
+from theory.exact import Undecided, objects, precision, rational, to_float
 from theory.information import entropy
+from theory.language_models.automaton import speeches, vowels_over_consonants
 from theory.tradeoff import Moments
 
 
@@ -254,3 +257,54 @@ def _certified_turn(found: Instance, quantity: str, temperature: float) -> Turn:
     if sides[0] * sides[1] != -1:
         raise Undecided(f"no certain change of sign of d{quantity}/dtau at T = {temperature:.6f}")
     return Turn(round(temperature, 6), quantity, "rises" if sides[0] > 0 else "falls")
+
+
+_CRITICAL_BITS = 128
+"""Enough for twenty digits of a critical temperature, at half the cost."""
+
+TRIGRAM_TEMPERATURES = ("1/2", "4/5", "5/4", "3/2")
+
+
+@dataclass(frozen=True, slots=True)
+class TrigramStudy:
+    """The letter-trigram model of the speeches' sentences at one beta: infinite support, nats.
+
+    Args:
+        critical_temperature: above it the global temperature law of p+ has no finite normaliser.
+        exists: for each of ``TRIGRAM_TEMPERATURES``, whether its global law exists, decided by balls.
+    """
+
+    beta: fmpq
+    states: int
+    moments: dict[str, float]
+    critical_temperature: float
+    exists: tuple[bool, ...]
+
+
+def trigram_study(beta: fmpq) -> TrigramStudy:
+    """The study at one beta, R = (vowels - consonants) / beta; call inside ``precision()``. Cost: a few seconds."""
+    aligned = align_automaton(speeches(vowels_over_consonants(beta)))
+    mean = adapted_moments(aligned, whole_law(aligned)).moments
+    with precision(_CRITICAL_BITS):
+        critical = critical_temperature(aligned.automaton)
+    if critical is None:
+        raise Undecided("the trigrams have cycles of different weight, so that a critical temperature exists")
+    temperatures = [rational(t) for t in TRIGRAM_TEMPERATURES]
+    undecided = [t for t in temperatures if not (critical > t or critical < t)]
+    if undecided:
+        raise Undecided(f"T = {undecided[0]} is too close to the critical temperature")
+    return TrigramStudy(
+        beta=beta,
+        states=aligned.automaton.graph.states,
+        moments={
+            "log_partition": to_float(aligned.log_partition),
+            "entropy": to_float(mean.cross_entropy),
+            "varentropy": to_float(mean.var_surprisal),
+            "mean_log_prior": to_float(mean.mean_log_prior),
+            "mean_reward": to_float(mean.mean_reward),
+            "cov": to_float(mean.cov),
+            "exchange_coefficient": to_float(mean.exchange_coefficient),
+        },
+        critical_temperature=to_float(critical),
+        exists=tuple(bool(critical > t) for t in temperatures),
+    )

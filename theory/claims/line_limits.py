@@ -90,7 +90,7 @@ class Band:
 def banded(
     cases: Iterable[Case], epsilons: Sequence[fmpq], sizes: tuple[int, ...] = (), *, sized: bool = False
 ) -> Iterator[Case]:
-    """The cases with V > 0 at each half-width, under [corpus] in the specification; ``sized`` names the largest N too."""
+    """The cases with V > 0 at each half-width, which their specification has; ``sized`` names the largest N too."""
     for one in cases:
         if one.content.mean.constant.surprisal:
             continue
