@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test figures lint bench browser words clean
+.PHONY: help check test figures lint bench browser words trigrams mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ browser: .venv/.stamp ## test the page to play with in Chromium, which must be i
 words: .venv/.stamp ## make theory/data/words.csv again
 	$(PIP) -e '.[words]'
 	$(BIN)/python theory/data/make_words.py
+
+trigrams: .venv/.stamp ## make theory/data/trigrams.csv again
+	$(PIP) -e '.[words]'
+	$(BIN)/python theory/data/make_trigrams.py
+
+mutants: .venv/.stamp ## break theory in many small ways and show that the tests notice each
+	$(BIN)/python tests/mutants.py
 
 clean: ## remove caches and build products, but not .venv
 	rm -rf build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
