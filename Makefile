@@ -2,10 +2,11 @@ PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test figures lint bench browser words trigrams mutants clean
+.PHONY: help check test figures lint bench oracles browser words trigrams mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +25,11 @@ lint: .venv/.stamp ## style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: .venv/.stamp ## time the benchmarks
-	$(BIN)/pytest --benchmark-only
+bench: .venv-peers/.stamp ## time the benchmarks, next to OpenFst and Storm in an environment of their own
+	$(PEERS)/pytest tests/benchmarks --benchmark-only
+
+oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the data came from
+	$(PEERS)/pytest -m oracle
 
 browser: .venv/.stamp ## test the page to play with in Chromium, which must be installed
 	$(PIP) -e '.[browser]'
@@ -42,7 +46,7 @@ trigrams: .venv/.stamp ## make theory/data/trigrams.csv again
 mutants: .venv/.stamp ## break theory in many small ways and show that the tests notice each
 	$(BIN)/python tests/mutants.py
 
-clean: ## remove caches and build products, but not .venv
+clean: ## remove caches and build products, but not the environments
 	rm -rf build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find theory simulations figures tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf __pycache__
@@ -54,6 +58,13 @@ clean: ## remove caches and build products, but not .venv
 	$(PIP) -e '.[dev]'
 	@touch $@
 
+# What the project is compared with: never in the user's environment.
+.venv-peers/.stamp: pyproject.toml constraints.txt
+	rm -rf .venv-peers
+	$(PYTHON) -m venv .venv-peers
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers]'
+	@touch $@
+
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.
-test bench: export OMP_NUM_THREADS := 1
-test bench: export OPENBLAS_NUM_THREADS := 1
+test bench oracles: export OMP_NUM_THREADS := 1
+test bench oracles: export OPENBLAS_NUM_THREADS := 1

@@ -40,7 +40,10 @@ _SMALL = 64
 """Up to this many states balls are solved by elimination; above, a float64 factorisation is refined."""
 
 _DENSE = 3000
-"""Up to this many states a float64 factorisation is dense unless the caller says otherwise."""
+"""Up to this many states a float64 factorisation is dense: it pays where it is used again and again."""
+
+_FEW = 400
+"""Up to this many states float64 moments are dense too; above, a few sparse iterations cost less than the factors."""
 
 _WIDE = 30.0
 """Weights that differ by more than e^30 are balanced first."""
@@ -298,7 +301,8 @@ class _RefinedSolver:
 class _Factors(Protocol):
     """Approximate solutions of x - M x = y and x - M' x = y in float64, shapes (S,)."""
 
-    def solve(self, right: Floats) -> Floats: ...
+    def solve(self, right: Floats, *, rough: bool = False) -> Floats:
+        """``rough``: a relative residual of 1e-6 will do, where an iteration can stop early."""
 
     def solve_transposed(self, right: Floats) -> Floats: ...
 
@@ -325,7 +329,7 @@ class _DenseFactors:
         if not np.diagonal(self._lu).all():
             raise Undecided("I - M is singular in float64")
 
-    def solve(self, right: Floats) -> Floats:
+    def solve(self, right: Floats, *, rough: bool = False) -> Floats:
         result: Floats = linalg.lapack.dgetrs(self._lu, self._pivots, right * self._scale)[0] / self._scale
         return result
 
@@ -344,6 +348,7 @@ class _SparseFactors:
 
     _ITERATIONS = 300
     _TOLERANCE = 1e-14
+    _ROUGH = 1e-6
 
     def __init__(self, graph: Graph, weight: Floats) -> None:
         inner = graph.target < graph.states
@@ -353,8 +358,8 @@ class _SparseFactors:
         self._matrix = (sparse.eye_array(graph.states, format="csr") - matrix).tocsr()
         self._factors: Any = None
 
-    def solve(self, right: Floats) -> Floats:
-        return self._solve(self._matrix, right, "N")
+    def solve(self, right: Floats, *, rough: bool = False) -> Floats:
+        return self._solve(self._matrix, right, "N", rough)
 
     def solve_transposed(self, right: Floats) -> Floats:
         return self._solve(self._matrix.T.tocsr(), right, "T")
@@ -364,9 +369,9 @@ class _SparseFactors:
         law = self._weight * whole[self._graph.target] / whole[self._graph.source]
         return _SparseFactors(self._graph, law)
 
-    def _solve(self, matrix: Any, right: Floats, trans: str) -> Floats:
+    def _solve(self, matrix: Any, right: Floats, trans: str, rough: bool = False) -> Floats:
         if self._factors is None:
-            solution = self._iterate(matrix, right)
+            solution = self._iterate(matrix, right, (self._ROUGH,) if rough else (self._TOLERANCE, 1e-3))
             if solution is not None:
                 return solution
             try:
@@ -377,18 +382,18 @@ class _SparseFactors:
         result += self._factors.solve(right - matrix @ result, trans=trans)
         return result
 
-    def _iterate(self, matrix: Any, right: Floats) -> Floats | None:
-        """The solution, refined once; None where the iteration does not converge."""
+    def _iterate(self, matrix: Any, right: Floats, tolerances: Sequence[float]) -> Floats | None:
+        """The solution, refined once for each further tolerance; None where the iteration does not converge."""
         solution = np.zeros_like(right)
         residual = right
-        for tolerance in (self._TOLERANCE, 1e-3):
+        for tolerance in tolerances:
             if not residual.any():
                 break
             with np.errstate(all="ignore"):
                 step, failed = sparse_linalg.bicgstab(
                     matrix, residual, rtol=tolerance, atol=0.0, maxiter=self._ITERATIONS
                 )
-            if failed and tolerance == self._TOLERANCE:
+            if failed and tolerance == tolerances[0]:
                 return None
             if not failed:
                 solution = solution + step
@@ -450,7 +455,9 @@ def path_moments(
         Diverges: the total is certainly infinite.
         Undecided: it cannot be certified finite in this arithmetic; use more bits, or the exact engine.
     """
-    if engine == "exact" or (engine is None and is_exact(weight)):
+    if engine is None and not is_exact(weight):
+        engine = "dense" if graph.states <= _FEW else "sparse"
+    if engine in ("exact", None):
         if not is_exact(weight):
             weight, features = (objects(arb(float(v)) for v in x.flat).reshape(x.shape) for x in (weight, features))
         return _exact_moments(graph, weight, balls(features))
@@ -502,7 +509,7 @@ class _Scaled:
         self.law: Floats = weight * self.value[graph.target] / self.value[graph.source]
         self._factors = factors.scaled(value)
         self.slack = accuracy + (int(np.bincount(graph.source).max()) + 8) * _UNIT
-        steps = self.solve(np.ones(graph.states))
+        steps = self._factors.solve(np.ones(graph.states), rough=True)
         left = steps - self.rows(self.law * self.ahead(steps)) * (1 + self.slack) - 2 * _UNIT * np.abs(steps)
         delta = float(left.min())
         if not (delta > 0 and (steps > 0).all()):

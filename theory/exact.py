@@ -96,7 +96,9 @@ def balls(values: Array) -> Array:
 
 
 def floats(values: Array) -> NDArray[np.float64]:
-    """The float64 nearest to each midpoint."""
+    """The float64 nearest to each midpoint; float64 is left alone."""
+    if not is_exact(values):
+        return np.asarray(values, dtype=np.float64)
     return np.array([to_float(v) for v in values.flat], dtype=np.float64).reshape(values.shape)
 
 

@@ -13,7 +13,7 @@ import functools
 import itertools
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -42,20 +42,20 @@ class Graph:
         initial: where strings begin.
         source: shape (n,), non-decreasing, in 0..S-1.
         target: shape (n,), in 0..S.
+        starts: the first step of each state, shape (S,); found from ``source``.
     """
 
     states: int
     initial: int
     source: Index
     target: Index
+    starts: Index = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", np.searchsorted(self.source, np.arange(self.states)))
 
     def __len__(self) -> int:
         return len(self.source)
-
-    @property
-    def starts(self) -> Index:
-        """The first step of each state, shape (S,)."""
-        return np.searchsorted(self.source, np.arange(self.states))
 
     def row_sums(self, values: Array) -> Array:
         """The sum over each state's steps: shape (..., n) to (..., S). Cost: O(n)."""
