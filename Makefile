@@ -6,16 +6,25 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test figures lint bench oracles browser words trigrams mutants clean
+.PHONY: help check test bridge false-alarms kills figures lint bench oracles browser words trigrams mutants clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: .venv/.stamp ## run every claim and write paper_check.md
 	$(BIN)/probqual check --profile full
 
 test: .venv/.stamp ## run the whole test suite and the doctests
 	$(BIN)/pytest -n $(JOBS) --dist loadscope
+
+bridge: .venv/.stamp ## add torch and transformers, for the tiny models and for real ones
+	$(PIP) -e '.[bridge,fast]'
+
+false-alarms: bridge ## 1,000 runs of the comparisons with fresh seeds, and how often a sampler off by 1 % is caught
+	$(BIN)/python -m tests.false_alarms
+
+kills: bridge ## kill writers of a store 200 times and flip 1,000 of its bits
+	$(BIN)/python -m tests.kills
 
 figures: .venv/.stamp ## draw every figure and save its numbers beside it
 	$(BIN)/probqual figures
@@ -62,9 +71,9 @@ clean: ## remove caches and build products, but not the environments
 .venv-peers/.stamp: pyproject.toml constraints.txt
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
-	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers]'
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge]'
 	@touch $@
 
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.
-test bench oracles: export OMP_NUM_THREADS := 1
-test bench oracles: export OPENBLAS_NUM_THREADS := 1
+test bench oracles false-alarms: export OMP_NUM_THREADS := 1
+test bench oracles false-alarms: export OPENBLAS_NUM_THREADS := 1
