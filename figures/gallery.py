@@ -21,6 +21,8 @@ from figures import (
     exchange,
     line,
     metropolis,
+    pair,
+    pair_corpora,
     plane,
     prompts,
     simpson,
@@ -43,6 +45,8 @@ GALLERY: dict[str, ModuleType] = {
     "prompts": prompts,
     "automata": automata,
     "strength": strength,
+    "pair": pair,
+    "pair_corpora": pair_corpora,
 }
 """Every figure, in the order in which a reader of the paper would ask."""
 

@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS: dict[str, float] = {
     "theory.exact": 0,
     "theory.files": 0,
+    "theory.markdown": 0,
+    "theory.records": 0,
+    "theory.report_samples": 1,
     "theory.formal": 1,
     "theory.law": 1,
     "theory.rewards": 1,
@@ -106,7 +109,7 @@ THEORY_MAY_TRY = {"numba"}
 # Who may import what inside a function, because it needs an optional library: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # matplotlib takes half a second to import, and most commands draw nothing
-    "probqual": {"figures", "simulations.bridge", "simulations.tiny"},
+    "probqual": {"figures", "simulations.agreement", "simulations.bridge"},
     "simulations.sweep": {"joblib", "dask", "distributed"},
 }
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from flint import fmpq
 
+from simulations.faults import FAULTS
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
 from theory.claims.registry import CLAIMS
+from theory.records import SampledRecord, SampledRow, sampled_record
 from theory.report import SENTENCES, Report, as_json, markdown
 from theory.studies import AdaptorRow, ToyStudy, TrigramStudy, Turn, WordsStudy
 
@@ -56,6 +58,43 @@ WORDS = WordsStudy(
 )
 
 
+SAMPLED = SampledRecord(
+    run={"seed": 3, "draws": 1000, "corpora": 100, "budget": 1e-6, "spent": 1e-6, "differing": 0},
+    rows=(
+        SampledRow("adaptors.exchange", "C4: E L", -1.5, -1.49, -1.51, -1.47, 1e-6, 1000, "SAMPLED"),
+        SampledRow(
+            "line.identity", "log p as scored: largest difference", 0.0, 3e-13, -1e-9, 3e-13, 0.0, 50, "SAMPLED"
+        ),
+    ),
+    faults=(
+        {"name": "always-accept", "wrong": "accepts every proposal", "differing": 5, "claims": ["metropolis.ratio"]},
+        {"name": "unseen", "wrong": "nothing", "differing": 0, "claims": []},
+    ),
+    training={
+        "preferences": 40,
+        "exchange_coefficient": -0.5,
+        "correlation": 0.25,
+        "progress": [
+            {
+                "step": 0,
+                "loss": 0.6931,
+                "kl_to_policy": 0.25,
+                "kl_to_aligned": 0.125,
+                "exchange_coefficient": -1.0,
+                "correlation": None,
+                "slope_residual": 2e-9,
+            }
+        ],
+    },
+    alarms={
+        "date": "2026-01-02",
+        "runs": 10,
+        "comparisons": 1410,
+        "alarms": [],
+        "power": {"draws": 530000, "distance": 0.01, "alpha": 1e-6, "runs": 100, "caught": {"32": 99}},
+    },
+)
+
 TRIGRAMS = TrigramStudy(
     fmpq(1), 632, {"entropy": 22.0, "exchange_coefficient": -0.997}, 1.0537, (True, True, False, False)
 )
@@ -78,7 +117,7 @@ def made_up(claim: Claim) -> Result:
 def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
-    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS])
+    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], SAMPLED, {})
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +267,13 @@ def test_no_timing(text: str) -> None:
     """Seconds are in the JSON only: another run writes the same bytes."""
     assert not re.search(r"123\.4|\bseconds\b|\bms\b", text)
     slower = Report(
-        CLAIMS, [replace(made_up(claim), seconds=9.75) for claim in CLAIMS], TOY, report().words, [TRIGRAMS]
+        CLAIMS,
+        [replace(made_up(claim), seconds=9.75) for claim in CLAIMS],
+        TOY,
+        report().words,
+        [TRIGRAMS],
+        SAMPLED,
+        {},
     )
     assert markdown(slower) == text
 
@@ -321,7 +366,7 @@ def test_a_control_that_is_not_refuted_is_named_on_the_first_page() -> None:
 def test_json_has_the_keys_of_the_contract() -> None:
     """[{id, verdict, evidence, instances, residual, seconds, controls: [...], figure, sampled}], and it is JSON."""
     claim = claim_of("line.identity")
-    entry = as_json(claim, made_up(claim))
+    entry = as_json(claim, made_up(claim), SAMPLED)
     keys = ["id", "verdict", "evidence", "instances", "residual", "seconds", "controls", "figure", "sampled"]
     assert list(entry) == keys
     assert [list(control) for control in entry["controls"]] == [["name", "breaks", "verdict", "witness"]] * len(
@@ -347,7 +392,7 @@ def test_json_of_a_control_without_witness() -> None:
     claim = claim_of("line.identity")
     result = made_up(claim)
     loose = replace(result.controls[0], verdict=Verdict.CERTIFIED, witness=None)
-    entry = as_json(claim, replace(result, controls=(loose,), residual=None))
+    entry = as_json(claim, replace(result, controls=(loose,), residual=None), SAMPLED)
     assert entry["controls"][0]["witness"] is None
     assert entry["controls"][0]["verdict"] == "CERTIFIED"
     assert entry["residual"] is None
@@ -356,5 +401,53 @@ def test_json_of_a_control_without_witness() -> None:
 def test_json_of_a_ball_without_bounds() -> None:
     """An identity that came out as no number at all is UNDECIDED, and its entry is JSON still."""
     claim = claim_of("line.identity")
-    entry = as_json(claim, replace(made_up(claim), verdict=Verdict.UNDECIDED, residual=math.inf))
+    entry = as_json(claim, replace(made_up(claim), verdict=Verdict.UNDECIDED, residual=math.inf), SAMPLED)
     json.dumps(entry, allow_nan=False)
+
+
+# --- what was sampled ---------------------------------------------------------------------------------------------
+
+
+def test_sampled_section(text: str) -> None:
+    """The run's settings, the false alarms, each fault with what noticed it, and the trained policy."""
+    section = text.split("## Exact against sampled\n")[1].split("\n## ")[0]
+    assert "2 comparisons of 2 claims at seed 3" in section
+    assert "0 in 10 runs with fresh seeds, 1,410 comparisons (2026-01-02)" in section
+    assert "99 of 100 runs on 32 equally likely outcomes" in section
+    assert "Planted faults: 1 of 2 noticed" in section
+    assert "| always-accept | accepts every proposal | 5 | metropolis.ratio |" in section
+    assert "| 0 | 0.6931 | 0.25 | 0.125 | -1 |  | 1e-08 |" in section
+
+
+def test_sampled_rows_stand_beside_their_claims(text: str) -> None:
+    """The comparison in the claim's own section, and its verdict in the table of all claims."""
+    section = text.split("### adaptors.exchange\n")[1].split("\n### ")[0]
+    assert "- Sampled: C4: E L is -1.50000; -1.49000 by 1,000 draws in [-1.51000, -1.47000]: **SAMPLED**." in section
+    (row,) = re.findall(r"^\| \[adaptors\.exchange\].*$", text, flags=re.MULTILINE)
+    assert cells(row)[5] == "SAMPLED (1)"
+    assert "log p as scored: largest difference at most 1e-12 on 50 strings" in text
+
+
+def test_a_row_that_differs_is_said_first() -> None:
+    """On the first page, before anything is claimed; and in the JSON of its claim."""
+    rows = (replace(SAMPLED.rows[0], verdict="DIFFERS"), SAMPLED.rows[1])
+    wrong = replace(SAMPLED, rows=rows)
+    found = markdown(replace(report(), sampled=wrong))
+    assert "**Not confirmed by sampling: adaptors.exchange, C4: E L: DIFFERS.**" in first_page(found)
+    claim = claim_of("adaptors.exchange")
+    assert as_json(claim, made_up(claim), wrong)["sampled"]["verdict"] == "DIFFERS"
+    unsampled = claim_of("line.rate")
+    assert as_json(unsampled, made_up(unsampled), wrong)["sampled"] is None
+
+
+def test_the_committed_record_is_of_this_code() -> None:
+    """Every claim is sampled, nothing differs, every fault that can be planted was noticed, no run cried wolf."""
+    record = sampled_record()
+    assert {row.claim for row in record.rows} == {claim.id for claim in CLAIMS}
+    assert all(row.verdict == "SAMPLED" for row in record.rows)
+    assert [fault["name"] for fault in record.faults] == [fault.name for fault in FAULTS]
+    assert all(fault["differing"] > 0 for fault in record.faults)
+    assert record.training is not None
+    assert record.alarms["runs"] >= 1000
+    assert record.alarms["alarms"] == []
+    assert all(count >= 999 for count in record.alarms["power"]["caught"].values())

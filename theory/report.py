@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from theory.claims.claim import Claim, Result, Verdict, Witness
 from theory.claims.correlation import PUBLISHED
 from theory.exact import power_of_ten_above
+from theory.markdown import markdown_table
+from theory.records import SampledRecord
+from theory.report_samples import run_sections, sampled_line, sampled_section
 from theory.studies import TRIGRAM_TEMPERATURES, ToyStudy, TrigramStudy, WordsStudy
 
 SENTENCES = {
@@ -38,6 +41,8 @@ class Report:
     toy: ToyStudy
     words: Sequence[WordsStudy]
     trigrams: Sequence[TrigramStudy]
+    sampled: SampledRecord
+    runs: Mapping[str, dict[str, Any]]
 
     def result(self, claim_id: str) -> Result:
         """The result of one claim."""
@@ -53,14 +58,17 @@ def markdown(report: Report) -> str:
         _toy(report.toy),
         _words(report.words),
         _trigrams(report.trigrams),
+        sampled_section(report.sampled),
+        *run_sections(report.runs),
         _table(report),
-        *(_section(claim, report.result(claim.id)) for claim in report.claims),
+        *(_section(claim, report.result(claim.id), report.sampled) for claim in report.claims),
     ]
     return "\n".join(part.strip() + "\n" for part in parts)
 
 
-def as_json(claim: Claim, result: Result) -> dict[str, Any]:
-    """One entry of ``probqual check --json``."""
+def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> dict[str, Any]:
+    """One entry of ``probqual check --json``; ``sampled`` is what the recorded run of all comparisons says of it."""
+    rows = sampled.of(claim.id)
     return {
         "id": result.id,
         "verdict": str(result.verdict),
@@ -78,7 +86,13 @@ def as_json(claim: Claim, result: Result) -> dict[str, Any]:
             for control in result.controls
         ],
         "figure": claim.figure,
-        "sampled": None,
+        "sampled": {
+            "verdict": sampled.verdict(claim.id),
+            "alpha": math.fsum(row.alpha for row in rows),
+            "comparisons": [asdict(row) for row in rows],
+        }
+        if rows
+        else None,
     }
 
 
@@ -136,6 +150,9 @@ def _fallen(report: Report) -> Iterator[str]:
         if not result.as_expected:
             loose = ", ".join(f"{c.name} is {c.verdict}" for c in result.controls if c.verdict is not Verdict.REFUTED)
             yield f"Not established: {result.id} is {result.verdict}" + (f"; its control {loose}." if loose else ".")
+    for row in report.sampled.rows:
+        if row.verdict != "SAMPLED":
+            yield f"Not confirmed by sampling: {row.claim}, {row.what}: {row.verdict}."
 
 
 _TELLING = (
@@ -277,7 +294,7 @@ def _toy(toy: ToyStudy) -> str:
             "a normal pair whose L is made uniform over the range of 213 corpora",
         ),
     ]
-    table = _markdown_table(("quantity", "exact", "published", "remark"), rows)
+    table = markdown_table(("quantity", "exact", "published", "remark"), rows)
     return (
         "## The paper's toy\n\n"
         f"{table}\n\n"
@@ -333,7 +350,7 @@ def _words_summary(studies: Sequence[WordsStudy]) -> Iterator[str]:
 def _words_moments(studies: Sequence[WordsStudy]) -> str:
     keys = list(studies[0].moments)
     rows = [(f"beta = {s.beta}", *(f"{s.moments[key]:.6f}" for key in keys)) for s in studies]
-    return _markdown_table(("", *(key.replace("_", " ") for key in keys)), rows)
+    return markdown_table(("", *(key.replace("_", " ") for key in keys)), rows)
 
 
 def _words_table(study: WordsStudy) -> str:
@@ -351,7 +368,7 @@ def _words_table(study: WordsStudy) -> str:
         )
         for row in study.rows
     ]
-    return _markdown_table(("adaptor", "normalised", "E L", "E R", "H", "KL to p+", "against p+"), rows)
+    return markdown_table(("adaptor", "normalised", "E L", "E R", "H", "KL to p+", "against p+"), rows)
 
 
 def _carriers(study: WordsStudy) -> str:
@@ -389,7 +406,7 @@ def _trigrams(studies: Sequence[TrigramStudy]) -> str:
         f"in balls, none from a truncation: {sides}. Heating ends at the critical temperature T_c: above it the "
         f"weights "
         "p+ ** (1/T) of all strings have no finite sum and the globally normalised law does not exist.\n\n"
-        + _markdown_table(head, rows)
+        + markdown_table(head, rows)
     )
 
 
@@ -399,19 +416,26 @@ def _table(report: Report) -> str:
         residual = "" if result.residual is None else power_of_ten_above(result.residual)
         refuted = sum(control.verdict is Verdict.REFUTED for control in result.controls)
         link = f"[{claim.id}](#{_anchor(claim.id)})"
-        rows.append((link, claim.title, str(result.verdict), residual, f"{refuted} of {len(result.controls)}"))
+        sampled = len(report.sampled.of(claim.id))
+        counted = f"{report.sampled.verdict(claim.id)} ({sampled})" if sampled else ""
+        rows.append((link, claim.title, str(result.verdict), residual, f"{refuted} of {len(result.controls)}", counted))
     legend = (
         "PROVED: by computer algebra, and certified on the named cases. CERTIFIED: in rationals or in balls, on the "
         "named "
         "cases. TESTED: within a stated tolerance, towards a limit. A control is the claim with one thing broken; it "
         "must "
-        "be refuted. Residual: an upper bound of every identity's error."
+        "be refuted. Residual: an upper bound of every identity's error. SAMPLED: the exact values lie in the "
+        "intervals of so many comparisons with draws."
     )
-    table = _markdown_table(("claim", "what it says", "verdict", "residual", "controls refuted"), rows)
+    table = markdown_table(("claim", "what it says", "verdict", "residual", "controls refuted", "sampled"), rows)
     return f"## All claims\n\n{legend}\n\n{table}"
 
 
-def _section(claim: Claim, result: Result) -> str:
+_SHOWN_ROWS = 4
+"""Comparisons shown in a claim's section; all of them are in the record."""
+
+
+def _section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
     lines = [
         f"### {claim.id}",
         "",
@@ -429,6 +453,10 @@ def _section(claim: Claim, result: Result) -> str:
         lines.append(f"- Worst residual of an identity: at most {power_of_ten_above(result.residual)}.")
     if result.proved:
         lines.append(f"- Proved symbolically: {'; '.join(result.proved)}.")
+    rows = sampled.of(claim.id)
+    lines += [sampled_line(row) for row in rows[:_SHOWN_ROWS]]
+    if len(rows) > _SHOWN_ROWS:
+        lines.append(f"- Sampled: {len(rows) - _SHOWN_ROWS} more comparisons, {sampled.verdict(claim.id)}.")
     lines.append(f"- Source: {claim.source}.")
     if claim.remark:
         lines.append(f"- Remark: {claim.remark}")
@@ -462,9 +490,3 @@ def _gathered(names: Sequence[str]) -> str:
 
 def _anchor(claim_id: str) -> str:
     return claim_id.replace(".", "")
-
-
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines)

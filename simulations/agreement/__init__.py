@@ -1,0 +1,1 @@
+"""Every claim, sampled: draws from models whose exact answer is known, beside that answer."""

@@ -1,0 +1,258 @@
+"""Sampling a run: every string with its tokens, and everything that a later question about it needs.
+
+Per token: log p under the prior and under the aligned model, and for every setting of the run, not only the one the
+string was drawn by, log w and log c of its adaptors. So an analysis never runs a model again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from simulations.bridge.adaptors import Floats
+from simulations.bridge.generate import Decoder, Mask, Sample, Tokens, generate
+from simulations.bridge.rewards import Scorer, checked
+from simulations.bridge.runs import Run
+from simulations.bridge.score import log_probs
+from simulations.bridge.sorted_rows import SortedRows, float32_log_weights
+from simulations.bridge.store import Store
+from theory.adaptors import Chain
+
+_CELLS = 1 << 22
+"""Numbers in one block of logits: 16 MiB of float32."""
+
+FORMAT = 1
+"""Of the shards' columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Models:
+    """What a run samples from.
+
+    Args:
+        prior: p.
+        aligned: p+; None where it is the Gibbs posterior of the prior, whose proposals the prior writes.
+        encode: the ids of a prompt's text.
+        decode: the text of ids.
+        identity: what the numbers depend on besides the run file: hashes of weights, versions, the device.
+        longest: positions that both models have.
+    """
+
+    prior: Decoder
+    aligned: Decoder | None
+    encode: Callable[[str], list[int]]
+    decode: Callable[[Sequence[int]], str]
+    identity: dict[str, Any]
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Strings that are written side by side: one setting, prompts of one length.
+
+    Args:
+        setting: index of the chain of adaptors.
+        prompt: index of each row's prompt.
+    """
+
+    setting: int
+    prompt: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A run with its models: the prompts' ids and the shards, the same for every worker."""
+
+    run: Run
+    models: Models
+    ids: tuple[tuple[int, ...], ...]
+    shards: tuple[Shard, ...]
+
+    @staticmethod
+    def of(run: Run, models: Models) -> Plan:
+        """Encode the prompts and cut the work into shards.
+
+        Raises:
+            ValueError: a prompt of no tokens, or one that leaves no room for an answer (names it).
+        """
+        ids = tuple(tuple(models.encode(text)) for text in run.prompts)
+        for text, own in zip(run.prompts, ids, strict=True):
+            if not own:
+                raise ValueError(f"the prompt {text!r} has no tokens; set [prompts] begin = true, or write one")
+            if len(own) + run.length > models.longest:
+                raise ValueError(
+                    f"the prompt {text[:40]!r} has {len(own)} tokens; with {run.length} more it is over the models' "
+                    f"{models.longest} positions"
+                )
+        lengths = sorted({len(own) for own in ids})
+        shards = []
+        for setting in range(len(run.chains)):
+            for length in lengths:
+                rows = [k for k, own in enumerate(ids) if len(own) == length for _ in range(run.strings)]
+                shards += [Shard(setting, tuple(rows[low : low + run.rows])) for low in range(0, len(rows), run.rows)]
+        return Plan(run, models, ids, tuple(shards))
+
+    def configuration(self) -> dict[str, Any]:
+        """What the run key is the hash of."""
+        return {
+            "format": FORMAT,
+            "run": self.run.canonical(),
+            "models": self.models.identity,
+            "prompt_ids": [list(own) for own in self.ids],
+            "shards": len(self.shards),
+        }
+
+
+class Witnesses:
+    """Asks every setting about every token that is drawn, many tokens at a time."""
+
+    def __init__(self, chains: Sequence[Chain], rows: int, length: int) -> None:
+        self._chains = chains
+        self.log_weight = np.zeros((len(chains), rows, length))
+        self.log_normaliser = np.zeros((len(chains), rows, length))
+        self._waiting: list[tuple[int, NDArray[np.int64], NDArray[np.float32], Tokens]] = []
+        self._cells = 0
+
+    def watch(self, step: int, law: Floats, drawn: Tokens, alive: Mask) -> None:
+        """Keep the step's laws until there are enough of them, in float32 as ``float32_log_weights`` decides."""
+        rows = np.flatnonzero(alive)
+        self._waiting.append((step, rows, law[rows].astype(np.float32), drawn[rows]))
+        self._cells += len(rows) * law.shape[1]
+        if self._cells >= _CELLS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Ask about all that waits."""
+        if not self._waiting:
+            return
+        sorted_rows = SortedRows.of(np.concatenate([law for _, _, law, _ in self._waiting]))
+        tokens = np.concatenate([drawn for *_, drawn in self._waiting])
+        place = np.concatenate([rows for _, rows, _, _ in self._waiting])
+        steps = np.concatenate([np.full(len(rows), step) for step, rows, _, _ in self._waiting])
+        rank = sorted_rows.rank(tokens)
+        for number, chain in enumerate(self._chains):
+            window = sorted_rows.window(chain)
+            self.log_weight[number, place, steps] = sorted_rows.log_weight(window, tokens, rank)
+            self.log_normaliser[number, place, steps] = window.log_total
+        self._waiting, self._cells = [], 0
+
+
+def draw_shard(plan: Plan, shard: Shard, scorer: Scorer | None, *, rng: np.random.Generator) -> pa.Table:
+    """The strings of a shard, as a table of the store.
+
+    Raises:
+        ValueError: a model's logits or a reward are no numbers (says which).
+    """
+    run, models = plan.run, plan.models
+    prompts = np.array([plan.ids[k] for k in shard.prompt], dtype=np.int64)
+    writer = models.aligned or models.prior
+    witnesses = Witnesses(run.chains, len(prompts), run.length)
+    drawn = generate(
+        writer,
+        prompts,
+        run.chains[shard.setting],
+        run.length,
+        rng=rng,
+        adapt=float32_log_weights,
+        watch=witnesses.watch if models.aligned is not None else None,
+    )
+    witnesses.settle()
+    prior = drawn.log_prob if models.aligned is None else _scored(models.prior, prompts, drawn)
+    texts = [
+        models.decode([*plan.ids[k], *(int(t) for t in tokens[:n])])
+        for k, tokens, n in zip(shard.prompt, drawn.tokens, drawn.length, strict=True)
+    ]
+    rewards = None if scorer is None else checked(scorer(texts, drawn.length.tolist()), texts)
+    return _table(plan, shard, drawn, prior, witnesses, texts, rewards)
+
+
+def _scored(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:
+    """log p of every token under the prior, in as many passes as memory wants."""
+    longest = int(drawn.length.max())
+    tokens = drawn.tokens[:, :longest]
+    result = np.zeros(drawn.tokens.shape)
+    rows = max(1, _ROWS_PER_PASS // longest)
+    for low in range(0, len(prompts), rows):
+        part = slice(low, low + rows)
+        result[part, :longest] = log_probs(decoder, prompts[part], tokens[part])
+    return result
+
+
+_ROWS_PER_PASS = 1 << 11
+"""Tokens scored in one forward pass."""
+
+
+def _table(
+    plan: Plan,
+    shard: Shard,
+    drawn: Sample,
+    prior: Floats,
+    witnesses: Witnesses,
+    texts: Sequence[str],
+    rewards: Sequence[float] | None,
+) -> pa.Table:
+    whole = plan.models.aligned is not None
+    columns: dict[str, pa.Array] = {
+        "setting": pa.array(np.full(len(texts), shard.setting, dtype=np.int32)),
+        "prompt": pa.array(np.array(shard.prompt, dtype=np.int32)),
+        "tokens": _lists(drawn.tokens, drawn.length, pa.int32()),
+        "ended": pa.array(drawn.ended),
+        "text": pa.array(list(texts), pa.string()),
+        "reward": pa.array([None] * len(texts) if rewards is None else list(rewards), pa.float64()),
+        "log_prior": _lists(prior, drawn.length, pa.float64()),
+        "log_aligned": _lists(drawn.log_prob, drawn.length, pa.float64()) if whole else _nulls(len(texts)),
+    }
+    for number in range(len(plan.run.chains) if whole else 0):
+        columns[f"log_weight_{number}"] = _lists(witnesses.log_weight[number], drawn.length, pa.float32())
+        columns[f"log_normaliser_{number}"] = _lists(witnesses.log_normaliser[number], drawn.length, pa.float32())
+    return pa.table(columns)
+
+
+def _lists(values: NDArray[Any], length: Tokens, kind: Any) -> pa.Array:
+    """The first ``length`` values of each row, as a list column."""
+    inside = np.arange(values.shape[1])[None, :] < length[:, None]
+    offsets = np.concatenate(([0], np.cumsum(length))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[inside], kind))
+
+
+def _nulls(count: int) -> pa.Array:
+    return pa.nulls(count, pa.list_(pa.float64()))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One shard that this worker has committed: its number, strings and tokens."""
+
+    shard: int
+    strings: int
+    tokens: int
+
+
+def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
+    """Make what is missing and nobody else is making, until nothing is.
+
+    Raises:
+        StoreError, OSError: the store cannot be written.
+        ValueError: as ``draw_shard``.
+    """
+    for number, shard in enumerate(plan.shards):
+        if store.committed(number):
+            continue
+        with store.claim(number) as mine:
+            if not mine:
+                continue
+            store.tidy(number)
+            if store.committed(number):
+                continue
+            table = draw_shard(plan, shard, scorer, rng=store.rng(number))
+            store.write(number, table)
+            yield Made(number, len(table), int(pc.sum(pc.list_value_length(table["tokens"])).as_py()))
+
+
+__all__ = ["Made", "Models", "Plan", "Shard", "Witnesses", "draw_shard", "work"]

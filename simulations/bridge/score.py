@@ -1,0 +1,52 @@
+"""Log-probabilities of strings that another model wrote, token by token, in one pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.bridge.adaptors import log_softmax, log_sum, log_weights
+from simulations.bridge.generate import PAD, Decoder, Tokens
+from theory.adaptors import Chain
+
+Floats = NDArray[np.float64]
+
+
+def log_probs(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> Floats:
+    """log p(token | prompt, tokens before), the end included; 0 after the last. Shape (B, T), nats.
+
+    Args:
+        prompts: ids, shape (B, P), the same that the strings were drawn after.
+        tokens: ids, ``PAD`` after the last, shape (B, T).
+
+    Raises:
+        ValueError: a logit that is NaN or infinite where a token stands (names row and token).
+    """
+    return gathered(log_softmax(_logits(decoder, prompts, tokens)), tokens)
+
+
+def adapted(decoder: Decoder, prompts: Tokens, tokens: Tokens, steps: Chain) -> tuple[Floats, Floats]:
+    """(log w, log c) of each token under a chain of adaptors, shapes (B, T); log w is -inf where it is cut off."""
+    law = log_softmax(_logits(decoder, prompts, tokens))
+    shape = law.shape
+    weight = log_weights(law.reshape(-1, shape[-1]), steps).reshape(shape)
+    return gathered(weight, tokens), np.where(tokens != PAD, log_sum(weight), 0.0)
+
+
+def gathered(values: Floats, tokens: Tokens) -> Floats:
+    """The value at each token, 0 at ``PAD``: shapes (B, T, V) and (B, T) to (B, T)."""
+    picked = np.take_along_axis(values, np.where(tokens == PAD, 0, tokens)[..., None], axis=2)[..., 0]
+    return np.where(tokens == PAD, 0.0, picked)
+
+
+def _logits(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> NDArray[np.floating]:
+    logits = decoder.logits(prompts, tokens)
+    wrong = np.isnan(logits).any(axis=-1) | (logits.max(axis=-1) == np.inf) | ~np.isfinite(logits).any(axis=-1)
+    wrong &= tokens != PAD
+    if wrong.any():
+        row, place = (int(k) for k in np.argwhere(wrong)[0])
+        raise ValueError(f"row {row}, token {place + 1}: the model's logits hold NaN or infinity; try another dtype")
+    return np.where((tokens != PAD)[..., None], logits, 0.0)
+
+
+__all__ = ["adapted", "gathered", "log_probs"]

@@ -1,0 +1,267 @@
+"""A folder of Parquet shards that is either right or says that it is not, whatever kills its writers.
+
+A shard is written to a temporary name, synced, read back and compared, renamed, and then given a sidecar with its
+SHA-256: the sidecar is the commit mark. A shard without one does not exist; a shard that no longer matches its own is
+set aside. Pages carry checksums, so that reading a damaged page fails.
+
+Workers need no coordinator: each holds a lock of the operating system on the shard that it makes, which ends with the
+process however it ends. A shard's draws depend on the run's key and the shard's number alone, so it does not matter who
+makes it, or how often.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+class StoreError(ValueError):
+    """A store that cannot be used as asked; the message says which file or field, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The shards of one run.
+
+    Args:
+        folder: of the run: key.json, shards/, locks/, aside/.
+        key: SHA-256 of the canonical configuration.
+        shards: how many there are when the run is done.
+    """
+
+    folder: Path
+    key: str
+    shards: int
+
+    @staticmethod
+    def open(folder: Path, configuration: Mapping[str, Any], shards: int) -> Store:
+        """The store of this configuration, made or continued.
+
+        Raises:
+            StoreError: the folder holds a run with another configuration (names a field that differs), or other files.
+            OSError: it cannot be written.
+        """
+        text = canonical(configuration)
+        key = hashlib.sha256(text.encode()).hexdigest()
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = next((p.name for p in sorted(folder.iterdir()) if p.name.lstrip(".").split(".")[0] not in _OWN), None)
+        if strange is not None:
+            raise StoreError(f"{folder}: holds {strange}, which is no part of a run; name another folder")
+        for name in ("shards", "locks", "aside"):
+            (folder / name).mkdir(exist_ok=True)
+        with _locked(folder / "locks" / "key") as held:
+            assert held, "waits until it is free"
+            for left in folder.glob(".key.json.*"):
+                left.unlink(missing_ok=True)
+            there = folder / "key.json"
+            if there.is_file():
+                _same_configuration(_configuration(folder), json.loads(text), folder)
+            elif any((folder / "shards").iterdir()):
+                raise StoreError(f"{folder}: has shards but no key.json; remove it or name another folder")
+            else:
+                _commit(there, (text + "\n").encode())
+        return Store(folder, key, shards)
+
+    @staticmethod
+    def existing(folder: Path) -> Store:
+        """The finished or unfinished store in a folder.
+
+        Raises:
+            StoreError: there is none.
+        """
+        if not (folder / "key.json").is_file():
+            raise StoreError(f"{folder}: holds no run (no key.json); sample one first")
+        configuration = _configuration(folder)
+        text = canonical(configuration)
+        return Store(folder, hashlib.sha256(text.encode()).hexdigest(), int(configuration["shards"]))
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What the key is the hash of."""
+        return _configuration(self.folder)
+
+    def rng(self, shard: int) -> np.random.Generator:
+        """The stream of a shard: SeedSequence([run key, shard])."""
+        return np.random.default_rng(np.random.SeedSequence([int(self.key[:32], 16), int(self.key[32:], 16), shard]))
+
+    def path(self, shard: int) -> Path:
+        """Where a shard is."""
+        return self.folder / "shards" / f"{shard:05d}.parquet"
+
+    def committed(self, shard: int) -> bool:
+        """Whether a shard of this run and this number is there and matches its sidecar. Changes nothing."""
+        return self._fault(shard) is None
+
+    def _fault(self, shard: int) -> str | None:
+        """What is wrong with a shard, None where nothing is."""
+        path, mark = self.path(shard), self._mark(shard)
+        try:
+            if _sha256(path) != mark.read_text(encoding="ascii", errors="replace").strip():
+                return "is damaged"
+            metadata = pq.read_schema(path).metadata or {}
+        except FileNotFoundError:
+            return "is missing"
+        except pa.ArrowInvalid:
+            return "is damaged"
+        if metadata.get(b"run key") != self.key.encode() or metadata.get(b"shard") != str(shard).encode():
+            return "belongs to another run, or to another place in this one"
+        return None
+
+    def missing(self) -> list[int]:
+        """The shards that are still to be made."""
+        return [shard for shard in range(self.shards) if not self.committed(shard)]
+
+    def claim(self, shard: int) -> Any:
+        """A context that holds the shard's lock: True in it, or False where another worker has it."""
+        return _locked(self.folder / "locks" / f"{shard:05d}", wait=False)
+
+    def write(self, shard: int, table: pa.Table) -> None:
+        """Commit a shard; call while its lock is held.
+
+        Raises:
+            StoreError: what was read back is not what was written.
+            OSError: a full disk, a read-only folder.
+        """
+        path = self.path(shard)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            pq.write_table(
+                table.replace_schema_metadata({"run key": self.key, "shard": str(shard)}),
+                temporary,
+                compression="zstd",
+                write_page_checksum=True,
+                use_dictionary=False,
+                store_schema=True,
+            )
+            _sync(temporary)
+            if not pq.read_table(temporary, page_checksum_verification=True).equals(table):
+                raise StoreError(f"{temporary}: reads back differently than it was written; the disk may be failing")
+            digest = _sha256(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync(path.parent)
+        _commit(self._mark(shard), f"{digest}\n".encode("ascii"))
+
+    def tidy(self, shard: int) -> None:
+        """Remove what a killed writer of this shard left, and set a damaged one aside; call while its lock is held."""
+        for left in (self.folder / "shards").glob(f".{shard:05d}.*"):
+            left.unlink(missing_ok=True)
+        if self._mark(shard).is_file() and not self.committed(shard):
+            for file in (self._mark(shard), self.path(shard)):
+                if file.is_file():
+                    file.replace(self._aside(file.name))
+
+    def read(self, shard: int) -> pa.Table:
+        """A committed shard.
+
+        Raises:
+            StoreError: it is not there, or does not match its sidecar.
+        """
+        fault = self._fault(shard)
+        if fault is not None:
+            raise StoreError(f"{self.path(shard)}: {fault}; sample the run again to mend it")
+        return pq.read_table(self.path(shard), page_checksum_verification=True)
+
+    def _mark(self, shard: int) -> Path:
+        return self.path(shard).with_suffix(".sha256")
+
+    def _aside(self, name: str) -> Path:
+        number = 0
+        while (self.folder / "aside" / f"{name}.{number}").exists():
+            number += 1
+        return self.folder / "aside" / f"{name}.{number}"
+
+
+_OWN = {"key", "shards", "locks", "aside"}
+
+
+def _configuration(folder: Path) -> dict[str, Any]:
+    """What key.json holds.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    path = folder / "key.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and isinstance(found["shards"], int) and found["shards"] >= 1:
+            return found
+    except (ValueError, KeyError):
+        pass
+    raise StoreError(f"{path}: is damaged; the run cannot be read or continued without it")
+
+
+def canonical(configuration: Mapping[str, Any]) -> str:
+    """One text for one configuration: keys sorted, no spaces to choose."""
+    return json.dumps(configuration, sort_keys=True, indent=1, ensure_ascii=True)
+
+
+def _same_configuration(old: Any, new: Any, folder: Path, path: str = "") -> None:
+    """Refuse to go on with a run under another configuration.
+
+    Raises:
+        StoreError: names the field that differs, and both values.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            if name not in old or name not in new:
+                raise StoreError(f"{folder}: holds a run whose {path}{name} differs; name another folder")
+            _same_configuration(old[name], new[name], folder, f"{path}{name}.")
+    elif old != new:
+        one, two = (json.dumps(v)[:80] for v in (old, new))
+        raise StoreError(
+            f"{folder}: holds a run whose {path.rstrip('.')} is {one}, not {two}; name another folder to start anew"
+        )
+
+
+@contextmanager
+def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _commit(path: Path, content: bytes) -> None:
+    """Write, sync, rename, sync: the file is there whole or not at all, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+__all__ = ["Store", "StoreError", "canonical"]
