@@ -35,7 +35,7 @@ lint: .venv/.stamp ## style, format and types
 	$(BIN)/mypy
 
 bench: .venv-peers/.stamp ## time the benchmarks, next to OpenFst and Storm in an environment of their own
-	$(PEERS)/pytest tests/benchmarks --benchmark-only
+	$(PEERS)/pytest tests/benchmarks --benchmark-only --capture=no
 
 oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the data came from
 	$(PEERS)/pytest -m oracle
