@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,10 +138,4 @@ def corpus_law(prob: Floats, size: int) -> tuple[NDArray[np.int64], Floats]:
     return counts, weight / weight.sum()
 
 
-def expectation(law: Floats, function: Callable[[], Floats] | Floats) -> float:
-    """E of a function, given as its values."""
-    values = function() if callable(function) else function
-    return float(law @ values)
-
-
-__all__ = ["Known", "compositions", "corpus_law", "example", "expectation", "strengths", "tree"]
+__all__ = ["Known", "compositions", "corpus_law", "example", "strengths", "tree"]

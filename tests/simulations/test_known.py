@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulations import known as module
-from simulations.known import Known, compositions, corpus_law, example, expectation, strengths, tree
+from simulations.known import Known, compositions, corpus_law, example, strengths, tree
 from tests.strategies import models, tables, trees
 from theory.adaptors import Chain, adapt, chain, decide
 from theory.alignment import Aligned
@@ -231,13 +231,6 @@ def test_corpus_law_of_many_strings() -> None:
         exact = ways * math.prod((p**k for p, k in zip(law, row, strict=True)), start=Fraction(1))
         assert own == pytest.approx(float(exact), rel=1e-12)
     assert prob @ counts / size == pytest.approx([float(p) for p in law], abs=1e-13)
-
-
-def test_expectation() -> None:
-    """Of values, and of a function that hands them out."""
-    law = np.array([0.25, 0.75])
-    assert expectation(law, np.array([4.0, 8.0])) == 7.0
-    assert expectation(law, lambda: np.array([4.0, 0.0])) == 1.0
 
 
 # --- wrong copies ---------------------------------------------------------------------------------------------------
