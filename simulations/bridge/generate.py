@@ -1,8 +1,8 @@
 """Strings from a language model that hands out logits, one token for all rows at a time, with their log-probabilities.
 
 A decoder knows its model and its cache; this module knows adaptors and randomness. Logits come as float32, adaptors
-decide in float64, and a token is the first whose cumulative weight exceeds a uniform draw: the uniforms come from the
-caller's generator, so that a seed means the same on every device.
+decide in float64 unless the caller brings its own, and a token is the first whose cumulative weight exceeds a uniform
+draw: the uniforms come from the caller's generator, so that a seed means the same on every device.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def first_above(weight: Floats, uniform: Floats) -> Tokens:
     return np.asarray(np.minimum(found, last), dtype=np.int64)
 
 
-def unadapted(logits: NDArray[np.floating], uniform: Floats) -> tuple[Tokens, Floats]:
+def _unadapted(logits: NDArray[np.floating], uniform: Floats) -> tuple[Tokens, Floats]:
     """(a token of the model's own law, its log p) per row, in one exponential of the logits' own precision.
 
     Running totals are float64, so that a float32 law of 10^5 tokens loses no mass to rounding.
@@ -144,12 +144,12 @@ def generate(
     alive = np.ones(rows, dtype=bool)
     logits = decoder.begin(prompts)
     for step in range(length):
-        check_logits(logits, alive, step)
+        check_logits(logits[:, None], alive[:, None], step)
         uniform = rng.random(rows)
         if not alive.all():
             logits = np.where(alive[:, None], logits, 0.0)  # rows that have ended may hold anything
         if not steps and adapt is log_weights and watch is None:
-            drawn, own = unadapted(logits, uniform)
+            drawn, own = _unadapted(logits, uniform)
             kept, total = own, np.zeros(rows)
         else:
             law = log_softmax(logits)
@@ -169,16 +169,23 @@ def generate(
     return Sample(tokens, (tokens != PAD).sum(axis=1), ~alive, log_prob, log_weight, log_normaliser)
 
 
-def check_logits(logits: NDArray[np.floating], alive: Mask, step: int) -> None:
+def check_logits(logits: NDArray[np.floating], used: Mask, first: int = 0) -> None:
     """Refuse logits that no law has.
 
+    Args:
+        logits: of consecutive tokens, shape (B, T, V).
+        used: which of them matter, shape (B, T).
+        first: how many tokens stand before them.
+
     Raises:
-        ValueError: NaN, +inf, or a row of -inf; names the row and the step.
+        ValueError: NaN, +inf, or a row of -inf; names the row and the token.
     """
-    wrong = ~np.isfinite(logits.max(axis=-1))  # the largest of a row is NaN if any is
-    if (wrong & alive).any():
-        row = int(np.flatnonzero(wrong & alive)[0])
-        raise ValueError(f"row {row}, token {step + 1}: the model's logits hold NaN or infinity; try another dtype")
+    wrong = ~np.isfinite(logits.max(axis=-1)) & used  # the largest is NaN if any is
+    if wrong.any():
+        row, step = (int(k) for k in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"row {row}, token {first + step + 1}: the model's logits hold NaN or infinity; try another dtype"
+        )
 
 
 __all__ = ["PAD", "Decoder", "Sample", "check_logits", "first_above", "generate"]

@@ -177,14 +177,14 @@ def _scored(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:
     longest = int(drawn.length.max())
     tokens = drawn.tokens[:, :longest]
     result = np.zeros(drawn.tokens.shape)
-    rows = max(1, _ROWS_PER_PASS // longest)
+    rows = max(1, _TOKENS_PER_PASS // longest)
     for low in range(0, len(prompts), rows):
         part = slice(low, low + rows)
         result[part, :longest] = log_probs(decoder, prompts[part], tokens[part])
     return result
 
 
-_ROWS_PER_PASS = 1 << 11
+_TOKENS_PER_PASS = 1 << 11
 """Tokens scored in one forward pass."""
 
 

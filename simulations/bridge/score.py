@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.bridge.adaptors import log_softmax, log_sum, log_weights
-from simulations.bridge.generate import PAD, Decoder, Tokens
+from simulations.bridge.generate import PAD, Decoder, Tokens, check_logits
 from theory.adaptors import Chain
 
 Floats = NDArray[np.float64]
@@ -40,13 +40,9 @@ def gathered(values: Floats, tokens: Tokens) -> Floats:
 
 
 def _logits(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> NDArray[np.floating]:
-    logits = decoder.logits(prompts, tokens)
-    wrong = np.isnan(logits).any(axis=-1) | (logits.max(axis=-1) == np.inf) | ~np.isfinite(logits).any(axis=-1)
-    wrong &= tokens != PAD
-    if wrong.any():
-        row, place = (int(k) for k in np.argwhere(wrong)[0])
-        raise ValueError(f"row {row}, token {place + 1}: the model's logits hold NaN or infinity; try another dtype")
-    return np.where((tokens != PAD)[..., None], logits, 0.0)
+    logits, inside = decoder.logits(prompts, tokens), tokens != PAD
+    check_logits(logits, inside)
+    return np.where(inside[..., None], logits, 0.0)
 
 
 __all__ = ["adapted", "gathered", "log_probs"]

@@ -382,9 +382,9 @@ def test_check_logits_names_the_first_row_alive(row: int) -> None:
     logits[row:, 0] = math.nan
     alive = np.ones(3, dtype=bool)
     with pytest.raises(ValueError, match=rf"^row {row}, token 8:"):
-        check_logits(logits, alive, 7)
+        check_logits(logits[:, None], alive[:, None], 7)
     alive[row:] = False
-    check_logits(logits, alive, 7)
+    check_logits(logits[:, None], alive[:, None], 7)
 
 
 @pytest.mark.parametrize("length", [0, -3])

@@ -350,7 +350,7 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     calm = contents(finish(tree_plan(tmp_path / "calm")))
     for cells in (1, 1000):
         monkeypatch.setattr(module, "_CELLS", cells)
-        monkeypatch.setattr(module, "_ROWS_PER_PASS", 1 + cells // 100)
+        monkeypatch.setattr(module, "_TOKENS_PER_PASS", 1 + cells // 100)
         assert contents(finish(tree_plan(tmp_path / f"cells {cells}"))) == calm
 
 
