@@ -79,7 +79,9 @@ def _run_head(found: dict[str, Any]) -> str:
         f"{found['strings']:,} strings, {found['tokens']:,} tokens, {len(run['prompts'])} prompts, at most "
         f"{run['length']} tokens each (a string cut there is the event that a string begins so), on "
         f"{'a CPU' if found['device'] == 'cpu' else found['device']} in {run['dtype']}; run key `{found['key'][:16]}`. "
-        f"Intervals are {found['level']:.0%} over prompts: the delete-one-prompt jackknife with Student's t."
+        f"Intervals are {found['level']:.0%} over prompts: the delete-one-prompt jackknife with Student's t. "
+        "They see what varies from prompt to prompt, not the bias that few strings per prompt leave in a ratio, such "
+        "as an acceptance."
     )
 
 
