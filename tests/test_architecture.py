@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS: dict[str, float] = {
     "theory.exact": 0,
     "theory.files": 0,
+    "theory.kernels": 0,
     "theory.markdown": 0,
     "theory.records": 0,
     "theory.report_samples": 1,
@@ -94,6 +95,7 @@ OPTIONAL = {
     "distributed",
     "gguf",
     "joblib",
+    "llvmlite",
     "numba",
     "pyarrow",
     "safetensors",
@@ -103,8 +105,8 @@ OPTIONAL = {
     "transformers",
     "vaderSentiment",
 }
-# The only one that theory may try, since its kernels stand behind functions that work without it.
-THEORY_MAY_TRY = {"numba"}
+# The only ones that theory may try, since its kernels stand behind functions that work without it.
+THEORY_MAY_TRY = {"llvmlite", "numba"}
 
 # Who may import what inside a function, because it needs an optional library: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {

@@ -14,9 +14,12 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from theory import kernels
 from theory.adaptors import Adapted
 from theory.alignment import Aligned, Numbers
 from theory.exact import Array
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ _SAFE_EXPONENT = 600.0
 _FAR = 100.0
 
 
-def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk: int = _CHUNK) -> FloatMoments:
+def float_moments(prior: Floats, reward: Floats, chunk: int = _CHUNK) -> FloatMoments:
     """All moments of (L, R) under p+ = p e^R / Z in one pass that stays in cache.
 
     With w = p e^{R - c} and L, R measured from a shift near their means, the sums of w, wL, wR, wL^2, wLR, wR^2 are
@@ -150,12 +153,24 @@ def float_moments(prior: NDArray[np.float64], reward: NDArray[np.float64], chunk
 
 
 def _shifted_sums(
-    prior: NDArray[np.float64], reward: NDArray[np.float64], shift_l: float, shift_r: float, chunk: int
+    prior: Floats, reward: Floats, shift_l: float, shift_r: float, chunk: int
 ) -> tuple[float, float, float, float, float, float]:
     """log Z, the means of L and R less their shifts, Var L, Var R and Cov, in one pass."""
     peak = float(reward.max())
     # one shift serves mean and exponent unless a reward far above the mean would overflow e^{R - c}
     exponent = shift_r if peak - shift_r < _SAFE_EXPONENT else peak
+    if kernels.moment_sums is not None and len(prior) >= kernels.WORTH:
+        sums = kernels.moment_sums(prior, reward, exponent, shift_l, shift_r)
+    else:
+        sums = _chunk_sums(prior, reward, exponent, shift_l, shift_r, chunk)
+    mass, s_l, s_r, s_ll, s_lr, s_rr = (float(s) for s in sums)
+    mean_l, mean_r = s_l / mass, s_r / mass
+    var_l, cov, var_r = s_ll / mass - mean_l**2, s_lr / mass - mean_l * mean_r, s_rr / mass - mean_r**2
+    return math.log(mass) + exponent, mean_l, mean_r, var_l, var_r, cov
+
+
+def _chunk_sums(prior: Floats, reward: Floats, exponent: float, shift_l: float, shift_r: float, chunk: int) -> Floats:
+    """The sums of w, wL, wR, wL^2, wLR, wR^2 with w = p e^{R - exponent} and L, R measured from their shifts."""
     ones, l, r, w, wl, wr = (np.ones(chunk), *(np.empty(chunk) for _ in range(5)))
     sums = np.zeros(6)
     for low in range(0, len(prior), chunk):
@@ -172,13 +187,10 @@ def _shifted_sums(
         np.multiply(w, l, out=wl)
         np.multiply(w, r, out=wr)
         sums += (w.dot(ones), wl.dot(ones), wr.dot(ones), wl.dot(l), wl.dot(r), wr.dot(r))
-    mass, s_l, s_r, s_ll, s_lr, s_rr = (float(s) for s in sums)
-    mean_l, mean_r = s_l / mass, s_r / mass
-    var_l, cov, var_r = s_ll / mass - mean_l**2, s_lr / mass - mean_l * mean_r, s_rr / mass - mean_r**2
-    return math.log(mass) + exponent, mean_l, mean_r, var_l, var_r, cov
+    return sums
 
 
-def _near_means(prior: NDArray[np.float64], reward: NDArray[np.float64]) -> tuple[float, float]:
+def _near_means(prior: Floats, reward: Floats) -> tuple[float, float]:
     """The means of L and R on the first strings: close enough to E L and E R that centring loses no digits."""
     weight = prior * np.exp(reward - reward.max())
     weight /= weight.sum()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.bridge.adaptors import log_softmax, log_sum, log_weights
+from simulations.bridge.row_totals import inverse_cdf
 from theory.adaptors import Chain
 
 Floats = NDArray[np.float64]
@@ -96,10 +97,9 @@ def _unadapted(logits: NDArray[np.floating], uniform: Floats) -> tuple[Tokens, F
     """
     rows = np.arange(len(logits))
     peak = logits.max(axis=1, keepdims=True)
-    weight = np.exp(logits - peak)
-    cumulative = np.cumsum(weight, axis=1, dtype=np.float64)
-    total = cumulative[:, -1]
-    drawn = np.minimum((cumulative <= (uniform * total)[:, None]).sum(axis=1), logits.shape[1] - 1)
+    weight = logits - peak
+    np.exp(weight, out=weight)
+    drawn, total = inverse_cdf(weight, uniform)
     for row in np.flatnonzero(weight[rows, drawn] == 0):  # a target that rounded up to the whole
         drawn[row] = np.flatnonzero(weight[row])[-1]
     own = logits[rows, drawn].astype(np.float64)

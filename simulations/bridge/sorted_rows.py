@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.bridge.adaptors import Floats
+from simulations.bridge.row_totals import running_scores, running_totals, sums
 from theory.adaptors import Chain
 from theory.exact import to_float
 
@@ -71,9 +72,8 @@ class SortedRows:
     peak: Floats
     possible: Index
     _totals: dict[float, Floats] = field(default_factory=dict)
-    _moments: dict[float, Floats] = field(default_factory=dict)
-    _wholes: dict[float, Floats] = field(default_factory=dict)
-    _mean_scores: dict[float, Floats] = field(default_factory=dict)
+    _scores: dict[float, Floats] = field(default_factory=dict)
+    _whole_sums: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
 
     @staticmethod
     def of(logits: Reals) -> SortedRows:
@@ -156,46 +156,32 @@ class SortedRows:
 
     def whole(self, power: float) -> Floats:
         """The sum of exp(x) ** power over all tokens, shape (n,)."""
-        if power not in self._wholes:
-            if power in self._totals:
-                self._wholes[power] = self._totals[power][:, -1].copy()
-            else:
-                self._wholes[power] = self._weights(power).sum(axis=1, dtype=np.float64)
-        return self._wholes[power]
+        if power in self._totals:
+            return self._totals[power][:, -1]
+        return self._sums(power)[0]
 
     def totals(self, power: float) -> Floats:
         """Running totals of exp(x) ** power in falling order, shape (n, V)."""
         if power not in self._totals:
-            self._totals[power] = np.cumsum(self._weights(power), axis=1, dtype=np.float64)
+            self._totals[power] = running_totals(self.falling, power)
         return self._totals[power]
 
     def entropy(self, low: Index, high: Index, power: float) -> Floats:
         """H of the window's law at this power, shape (n,), nats."""
-        mass = self.mass(low, high, power)
         if not low.any() and (high == self.possible).all():
-            if power not in self._mean_scores:
-                self._mean_scores[power] = self._products(power).sum(axis=1, dtype=np.float64) / mass
-            return np.log(mass) - power * self._mean_scores[power]
-        if power not in self._moments:
-            self._moments[power] = np.cumsum(self._products(power), axis=1, dtype=np.float64)
-        moments = self._moments[power]
-        return np.log(mass) - power * (self._upto(moments, high) - self._upto(moments, low)) / mass
+            mass, scores = self._sums(power)
+            return np.log(mass) - power * scores / mass
+        mass = self.mass(low, high, power)
+        if power not in self._scores:
+            self._scores[power] = running_scores(self.falling, power)
+        scores = self._scores[power]
+        return np.log(mass) - power * (self._upto(scores, high) - self._upto(scores, low)) / mass
 
-    def _products(self, power: float) -> Reals:
-        """x exp(x) ** power of every token, 0 where it is impossible."""
-        products = self._weights(power)
-        products *= np.maximum(self._shifted(), np.finfo(self.falling.dtype).min)
-        return products
-
-    def _weights(self, power: float) -> Reals:
-        shifted = self._shifted()
-        if power != 1:
-            shifted *= self.falling.dtype.type(power)
-        return np.asarray(np.exp(shifted, out=shifted))
-
-    def _shifted(self) -> Reals:
-        """Scores measured from the largest of their row."""
-        return np.asarray(self.falling - self.falling[:, :1])
+    def _sums(self, power: float) -> tuple[Floats, Floats]:
+        """exp(x) ** power and x exp(x) ** power summed over all tokens, shapes (n,)."""
+        if power not in self._whole_sums:
+            self._whole_sums[power] = sums(self.falling, power)
+        return self._whole_sums[power]
 
     def _value(self, place: Index) -> Reals:
         return _at(self.falling, place)

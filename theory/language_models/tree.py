@@ -14,6 +14,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from theory import kernels
 from theory.exact import Array, is_exact, objects
 from theory.law import Law
 
@@ -214,12 +215,16 @@ class TreeModel:
 
     def string_prob(self) -> Array:
         """The probability of each string, in the order of ``strings()``. Cost: O(n)."""
-        return self._at_strings(self.prefix_prob() * self.end)
+        if kernels.tree_products is None or is_exact(self.prob) or len(self.prob) < kernels.WORTH:
+            return self._at_strings(self.prefix_prob() * self.end)
+        mass = np.empty(len(self.prob))
+        kernels.tree_products(self.tree.parent, self.prob, self.end, mass)
+        return self._at_strings(mass)
 
     def _at_strings(self, values: Array) -> Array:
         """The values at the nodes where strings end; without a copy where they end everywhere."""
-        ending = self.strings()
-        return values if len(ending) == len(values) else values[ending]
+        ending = np.asarray(self.end != 0, dtype=bool)
+        return values if ending.all() else values[ending]
 
     def names(self, separator: str = " ") -> tuple[str, ...]:
         """The strings as text, tokens joined by ``separator``."""
