@@ -17,8 +17,8 @@ check: .venv/.stamp ## run every claim and write paper_check.md
 test: .venv/.stamp ## run the whole test suite and the doctests
 	$(BIN)/pytest -n $(JOBS) --dist loadscope
 
-bridge: .venv/.stamp ## add torch and transformers, for the tiny models and for real ones
-	$(PIP) -e '.[bridge,fast]'
+bridge: .venv/.stamp ## add torch, transformers, numba and dask: real models, compiled loops, sweeps
+	$(PIP) -e '.[bridge,fast,cluster]'
 
 false-alarms: bridge ## 1,000 runs of the comparisons with fresh seeds, and how often a sampler off by 1 % is caught
 	$(BIN)/python -m tests.false_alarms

@@ -31,10 +31,10 @@ from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
 from theory.exact import power_of_ten_above
 from theory.files import write_whole
-from theory.records import RUNS, bridge_record, sampled_record
+from theory.records import RUNS, bridge_record, sampled_record, sweep_record
 from theory.report import Report, as_json, markdown
 from theory.specification import located
-from theory.studies import toy_study, trigram_study, words_study
+from theory.studies import audit_study, toy_study, trigram_study, words_study
 
 WORDS_BETAS = ("1/2", "1", "2")
 TRIGRAM_BETAS = ("4/5", "1")
@@ -239,7 +239,7 @@ def _settle(
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
-    text = markdown(Report(chosen, results, *studies, sampled_record(), runs))
+    text = markdown(Report(chosen, results, *studies, sampled_record(), runs, sweep_record()))
     if not verify:
         write(target, text)
         typer.echo(f"wrote {target}", err=True)
@@ -256,7 +256,7 @@ def _settle(
     return False
 
 
-Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...]]
+Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
 def _run_all(
@@ -267,7 +267,7 @@ def _run_all(
     if with_studies:
         tasks += [("words", beta) for beta in WORDS_BETAS]
         tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
-        tasks.append(("toy", ""))
+        tasks += [("toy", ""), ("audit", "")]
     tasks += [("claim", claim.id) for claim in chosen]
     found: dict[tuple[str, str], Any] = {}
     with _progress("checking", len(tasks)) as advance:
@@ -276,7 +276,7 @@ def _run_all(
             advance(" ".join(task).strip())
     results = [found["claim", claim.id] for claim in chosen]
     words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
-    return results, (found.get(("toy", "")), words, trigrams)
+    return results, (found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()))
 
 
 def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -303,6 +303,8 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
     with precision():
         if kind == "toy":
             return toy_study()
+        if kind == "audit":
+            return audit_study()
         return (words_study if kind == "words" else trigram_study)(rational(name))
 
 
@@ -575,6 +577,122 @@ def _show_analysis(found: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+class BackendName(StrEnum):
+    """Where a sweep's shards are made."""
+
+    local = "local"
+    dask = "dask"
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="Families of models, adaptors, claims.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Store the sweep here, not where the file says.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Local processes.")] = os.cpu_count() or 1,
+    backend: Annotated[
+        BackendName, typer.Option(help="Processes of this machine, or a dask cluster that you have.")
+    ] = BackendName.local,
+    address: Annotated[str | None, typer.Option(metavar="TCP", help="Of the dask scheduler: tcp://host:8786.")] = None,
+    json_path: JsonPath = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the numbers for the report and its figure.")] = False,
+) -> None:
+    """Run thousands of random exact models through the claims, and count what happens how often.
+
+    It can be stopped at any moment and run again: it goes on where it stopped. What comes out does not depend on the
+    backend or on the number of workers.
+
+    Exit status: 0 no claim fails, 1 one does (its model is shown), 2 bad input.
+
+    Example: probqual sweep examples/sweep.toml --output runs/sweep --jobs 2
+    """
+    try:
+        if (backend is BackendName.dask) != (address is not None):
+            raise BadInput("--backend dask and --address tcp://... go together")
+        report = _committed_report() if record else None
+        if record and report is None:
+            raise BadInput("--record keeps the numbers in the checkout; outside of one use --json")
+        session = _sweeps().Session.open(file, output, jobs, address)
+        if not _sweep_with_progress(session):
+            return
+        found = session.summary()
+        if json_path is not None:
+            emit_json(found, json_path)
+        if report is not None:
+            emit_json(found, report.parent / "theory" / "data" / "sweep.json")
+    except (ValueError, BadInput) as error:
+        raise _stop(str(error)) from None
+    except OSError as error:
+        raise _stop(f"{error.filename or output or file}: {error.strerror or error}") from None
+    if str(json_path) != "-":
+        _show_sweep(found)
+    if any(claim["fails"] for claim in found["claims"]):
+        typer.echo("a claim fails on this model:\n\n" + found["witnesses"][0], err=True)
+        raise typer.Exit(1)
+
+
+def _sweeps() -> Any:
+    """What runs sweeps; it needs joblib and pyarrow.
+
+    Raises:
+        ValueError: one of them is not installed.
+    """
+    try:
+        from simulations.sweep import session
+    except ImportError as error:
+        raise ValueError(f"needs joblib and pyarrow ({error}); install probqual[cluster]") from None
+    return session
+
+
+def _sweep_with_progress(session: Any) -> bool:
+    """Make the missing shards, with a bar or lines; whether the sweep is finished."""
+    store, total, start, models, done = session.store, session.sweep.shards, time.monotonic(), 0, 0
+    missing = len(store.missing())
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        bar = progress.add_task("sweeping", total=total, completed=total - missing)
+        try:
+            for shard, made in session.work():
+                done, models, passed = done + 1, models + made, time.monotonic() - start
+                line = f"{models / passed:,.0f} models/s, about {(missing - done) * passed / done:.0f} s left"
+                progress.update(bar, advance=1, description=line)
+                if not sys.stderr.isatty():
+                    typer.echo(f"{done}/{missing} shard {shard}: {made} models; {line}", err=True)
+        except KeyboardInterrupt:
+            typer.echo("stopped; nothing is lost, the same command goes on from here", err=True)
+            raise typer.Exit(130) from None
+    left = len(store.missing())
+    state = "finished" if not left else f"{left} are left to other workers"
+    typer.echo(f"{store.folder}: {total - left} of {total} shards, {state}; key {store.key}", err=True)
+    return not left
+
+
+def _show_sweep(found: dict[str, Any]) -> None:
+    console = _wide_console()
+    console.print(f"{found['models']:,} models, {found['strings']:,} strings; key {found['key'][:16]}", highlight=False)
+    trading = Table(title="temperature trades, share of models", title_justify="left")
+    for column in ("models with", "value", "share, 95 %", "models"):
+        trading.add_column(column, justify="right")
+    trading.add_row("", "all", _cell(found["trades"]), f"{found['trades']['of']:,}")
+    for name, key in (("strings from", "strings"), ("beta", "beta"), ("Corr_p(L, R) near", "correlation")):
+        for row in found[f"by_{key}"]:
+            trading.add_row(name, row["label"], _cell(row), f"{row['of']:,}")
+    console.print(trading)
+    turns = Table(title="the sign of corpora is not that of strings", title_justify="left")
+    for column in ("dropped hypothesis", "all", "strings +", "strings -"):
+        turns.add_column(column)
+    for turn in found["turns"]:
+        turns.add_row(turn["dropped"], *(_cell(turn[key]) for key in ("turns", "from_positive", "from_negative")))
+    console.print(turns)
+    claims_table = Table(title="claims, number of models", title_justify="left")
+    for column in ("claim", "holds", "silent", "undecided", "fails"):
+        claims_table.add_column(column, justify="left" if column == "claim" else "right")
+    for claim in found["claims"]:
+        counts = (f"{claim[key]:,}" for key in ("holds", "silent", "undecided", "fails"))
+        claims_table.add_row(claim["id"], *counts)
+    console.print(claims_table)
 
 
 @app.command()

@@ -28,6 +28,7 @@ from figures import (
     simpson,
     strength,
     style,
+    sweep,
     toy,
     typical,
 )
@@ -45,6 +46,7 @@ GALLERY: dict[str, ModuleType] = {
     "prompts": prompts,
     "automata": automata,
     "strength": strength,
+    "sweep": sweep,
     "pair": pair,
     "pair_corpora": pair_corpora,
 }

@@ -25,6 +25,7 @@ FLOORS: dict[str, float] = {
     "theory.markdown": 0,
     "theory.records": 0,
     "theory.report_samples": 1,
+    "theory.report_sweep": 1,
     "theory.formal": 1,
     "theory.law": 1,
     "theory.rewards": 1,
@@ -46,6 +47,7 @@ FLOORS: dict[str, float] = {
     "theory.order_preserving": 6,
     "theory.mixtures": 6,
     "theory.resampling": 7,
+    "theory.audit": 8,
     "theory.best_of_n": 8,
     "theory.heavy_tails": 6,
     "theory.large_deviations": 7,
@@ -71,6 +73,7 @@ FLOORS: dict[str, float] = {
     "theory.claims.metropolis": 12,
     "theory.claims.prompts": 12,
     "theory.claims.automata": 12,
+    "theory.claims.audit": 12,
     "theory.claims.registry": 13,
     "theory.studies": 13,
     "theory.report": 14,
@@ -111,8 +114,8 @@ THEORY_MAY_TRY = {"llvmlite", "numba"}
 # Who may import what inside a function, because it needs an optional library: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # matplotlib takes half a second to import, and most commands draw nothing
-    "probqual": {"figures", "simulations.agreement", "simulations.bridge"},
-    "simulations.sweep": {"joblib", "dask", "distributed"},
+    "probqual": {"figures", "simulations.agreement", "simulations.bridge", "simulations.sweep"},
+    "simulations.sweep.work": {"distributed"},
 }
 
 

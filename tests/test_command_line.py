@@ -22,7 +22,7 @@ from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.registry import CLAIMS
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = [p for p in sorted((ROOT / "examples").glob("*.toml")) if "[models]" not in p.read_text(encoding="utf-8")]
+EXAMPLES = [p for p in sorted((ROOT / "examples").glob("*.toml")) if "[prior]" in p.read_text(encoding="utf-8")]
 NONE = next(claim for claim in CLAIMS if claim.id == "adaptors.none")
 
 CHECK_KEYS = ["id", "verdict", "evidence", "instances", "residual", "seconds", "controls", "figure", "sampled"]

@@ -13,10 +13,10 @@ from flint import fmpq
 
 from simulations.faults import FAULTS
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import CLAIMS, REPEATED
 from theory.records import SampledRecord, SampledRow, sampled_record
 from theory.report import SENTENCES, Report, as_json, markdown
-from theory.studies import AdaptorRow, ToyStudy, TrigramStudy, Turn, WordsStudy
+from theory.studies import AdaptorRow, AuditRow, ToyStudy, TrigramStudy, Turn, WordsStudy
 
 SECONDS, RESIDUAL = 123.456, 3.3e-61
 SPEC = '[prior]\nkind = "table"\n\nstrings = ["x", "y"]\n'
@@ -95,6 +95,33 @@ SAMPLED = SampledRecord(
     },
 )
 
+AUDIT = (
+    AuditRow("accept-all", "C2", "E L", -1.5, -1.25, 0.25),
+    AuditRow("prior-without-prompt", "two prompts", "Corr(L, R)", None, -0.125, None),
+    AuditRow("hidden-top-k", "the toy", "strings kept", 194.0, 46.0, -148.0),
+    AuditRow("clamped-nll", "two strings", "E R", 0.5, 0.5, 6.3e-17),
+)
+
+SHARE = {"count": 1, "of": 4, "value": 0.25, "low": 0.0063, "high": 0.806}
+
+SWEEP = {
+    "models": 1234,
+    "strings": 5678,
+    "level": 0.95,
+    "sweep": {"betas": ["1/2", "1"], "corpus": 100, "band": "1/2"},
+    "trades": SHARE,
+    "negative_covariance": SHARE,
+    "by_strings": [SHARE | {"label": "2"}, SHARE | {"label": "8", "value": 0.125}],
+    "by_beta": [SHARE | {"label": "1/2"}, SHARE | {"label": "1"}],
+    "by_correlation": [SHARE | {"label": "-0.9"}, SHARE | {"label": "0.9"}],
+    "turns": [
+        {"name": "once", "dropped": "strings counted once", "claim": "correlation.measure"}
+        | dict.fromkeys(("turns", "from_positive", "from_negative"), SHARE)
+    ],
+    "adaptors": [{"adaptor": "top_k 2", "normalise": "local", "trades": SHARE, "counts": {"raises both": 4321}}],
+    "claims": [{"id": "line.identity", "holds": 1234, "silent": 0, "undecided": 0, "fails": 0}],
+}
+
 TRIGRAMS = TrigramStudy(
     fmpq(1), 632, {"entropy": 22.0, "exchange_coefficient": -0.997}, 1.0537, (True, True, False, False)
 )
@@ -117,7 +144,7 @@ def made_up(claim: Claim) -> Result:
 def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
-    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], SAMPLED, {})
+    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +211,7 @@ def test_every_claim_appears(text: str) -> None:
     for claim in CLAIMS:
         assert text.count(f"\n### {claim.id}\n") == 1
         assert f"\n$$\n{claim.statement}\n$$\n" in text or f"\n$${claim.statement}$$\n" in text
-        assert text.count(f"| [{claim.id}](#") == 1
+        assert len(re.findall(rf"\| \[{claim.id}\]\(#[^)]*\) \|.*\| CERTIFIED \|", text)) == 1
         for control in claim.controls:
             assert f"*{control.name}*: {control.breaks}. **REFUTED**" in text
     for sentence in SENTENCES.values():
@@ -272,8 +299,10 @@ def test_no_timing(text: str) -> None:
         TOY,
         report().words,
         [TRIGRAMS],
+        AUDIT,
         SAMPLED,
         {},
+        SWEEP,
     )
     assert markdown(slower) == text
 
@@ -443,7 +472,7 @@ def test_a_row_that_differs_is_said_first() -> None:
 def test_the_committed_record_is_of_this_code() -> None:
     """Every claim is sampled, nothing differs, every fault that can be planted was noticed, no run cried wolf."""
     record = sampled_record()
-    assert {row.claim for row in record.rows} == {claim.id for claim in CLAIMS}
+    assert {row.claim for row in record.rows} == {claim.id for claim in REPEATED}
     assert all(row.verdict == "SAMPLED" for row in record.rows)
     assert [fault["name"] for fault in record.faults] == [fault.name for fault in FAULTS]
     assert all(fault["differing"] > 0 for fault in record.faults)

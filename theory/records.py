@@ -1,6 +1,7 @@
 """What was sampled, as it was recorded: the report shows these files and never runs what made them.
 
-``probqual compare --record`` writes theory/data/compare.json, ``make false-alarms`` theory/data/false_alarms.json.
+``probqual compare --record`` writes theory/data/compare.json, ``make false-alarms`` theory/data/false_alarms.json, and
+``probqual sweep --record`` theory/data/sweep.json.
 """
 
 from __future__ import annotations
@@ -73,10 +74,15 @@ def bridge_record(name: str) -> dict[str, Any]:
     return _read(f"bridge_{name}.json")
 
 
+def sweep_record() -> dict[str, Any]:
+    """The committed summary of the sweep over random models, as ``probqual sweep --record`` wrote it."""
+    return _read("sweep.json")
+
+
 def _read(name: str) -> dict[str, Any]:
     text = resources.files("theory").joinpath(f"data/{name}").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-__all__ = ["RUNS", "SampledRecord", "SampledRow", "bridge_record", "sampled_record"]
+__all__ = ["RUNS", "SampledRecord", "SampledRow", "bridge_record", "sampled_record", "sweep_record"]

@@ -13,7 +13,8 @@ from theory.exact import power_of_ten_above
 from theory.markdown import markdown_table
 from theory.records import SampledRecord
 from theory.report_samples import run_sections, sampled_line, sampled_section
-from theory.studies import TRIGRAM_TEMPERATURES, ToyStudy, TrigramStudy, WordsStudy
+from theory.report_sweep import sweep_section
+from theory.studies import TRIGRAM_TEMPERATURES, AuditRow, ToyStudy, TrigramStudy, WordsStudy
 
 SENTENCES = {
     "A": "In corpora sampled from an aligned model, average reward and average log-likelihood trade off.",
@@ -41,8 +42,10 @@ class Report:
     toy: ToyStudy
     words: Sequence[WordsStudy]
     trigrams: Sequence[TrigramStudy]
+    audit: Sequence[AuditRow]
     sampled: SampledRecord
     runs: Mapping[str, dict[str, Any]]
+    sweep: dict[str, Any]
 
     def result(self, claim_id: str) -> Result:
         """The result of one claim."""
@@ -58,6 +61,8 @@ def markdown(report: Report) -> str:
         _toy(report.toy),
         _words(report.words),
         _trigrams(report.trigrams),
+        sweep_section(report.sweep),
+        _audit(report),
         sampled_section(report.sampled),
         *run_sections(report.runs),
         _table(report),
@@ -408,6 +413,44 @@ def _trigrams(studies: Sequence[TrigramStudy]) -> str:
         "p+ ** (1/T) of all strings have no finite sum and the globally normalised law does not exist.\n\n"
         + markdown_table(head, rows)
     )
+
+
+def _audit(report: Report) -> str:
+    """What the reference code computes where it departs from the definitions."""
+    rows = []
+    for row in report.audit:
+        link = f"[audit.{row.name}](#{_anchor('audit.' + row.name)})"
+        off = "" if row.off is None else _signed(row.off)
+        rows.append((link, row.model, row.quantity, _signed(row.truth), _signed(row.computed), off))
+    table = markdown_table(("departure", "model", "quantity", "true", "computed", "off by"), rows)
+    lines = [
+        "## The reference code, modelled",
+        "",
+        "The public repository tanyjnaaman/probability-quality-paradox at commit ccec1ac was read, not run. Where it "
+        "departs from the definitions, the procedure that it follows is carried out exactly here on models whose truth "
+        "is known: written from a description, without any of its code. This says what that code does to such models. "
+        "It does not say which results of the paper were made by it, nor how large the effect was there.",
+        "",
+        table,
+        "",
+        "What each could produce by itself:",
+        "",
+        *(f"- [{claim.id}](#{_anchor(claim.id)}): {claim.remark}" for claim in report.claims if _audits(claim)),
+    ]
+    return "\n".join(lines)
+
+
+def _audits(claim: Claim) -> bool:
+    return claim.id.startswith("audit.")
+
+
+def _signed(value: float | None) -> str:
+    """Four decimals with a sign, an integer as it is."""
+    if value is None:
+        return "none"
+    if value == int(value) and abs(value) > 2:
+        return f"{value:.0f}"
+    return f"{value:+.4f}" if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"
 
 
 def _table(report: Report) -> str:

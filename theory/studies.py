@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +14,20 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
+from theory import audit
 from theory.adaptors import adapt, chain, decide
 from theory.alignment import Aligned
 from theory.automaton_adaptors import adapted_moments, align_automaton, whole_law
 from theory.automaton_moments import critical_temperature
+from theory.claims.audit import C4_POINTS, COOLED, NUCLEUS, corpora_of, ended, far_apart, unrewarded
 from theory.claims.claim import CERTAIN_RADIUS
 from theory.claims.correlation import unweighted_correlation, unweighted_spearman
-from theory.claims.instances import Instance, named, words_case
+from theory.claims.instances import Instance, instance, law_of, named, words_case
 from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
 from theory.exact import Undecided, objects, precision, rational, to_float
 from theory.information import entropy
 from theory.language_models.automaton import speeches, vowels_over_consonants
+from theory.mixtures import Joint
 from theory.tradeoff import Moments
 
 
@@ -308,3 +311,86 @@ def trigram_study(beta: fmpq) -> TrigramStudy:
         critical_temperature=to_float(critical),
         exists=tuple(bool(critical > t) for t in temperatures),
     )
+
+
+# --- the reference code's departures ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One number as it is, and as a procedure of the reference code has it; None where it does not exist.
+
+    Args:
+        name: of the claim, without "audit.".
+        model: on which model.
+        quantity: which number; nats.
+        off: computed - truth, rounded once.
+    """
+
+    name: str
+    model: str
+    quantity: str
+    truth: float | None
+    computed: float | None
+    off: float | None
+
+    @staticmethod
+    def of(name: str, model: str, quantity: str, truth: Any, computed: Any) -> AuditRow:
+        """From two rationals, balls or floats, either of which may be missing."""
+        one, other = (None if v is None else to_float(v) for v in (truth, computed))
+        off = None if truth is None or computed is None else to_float(computed - truth)
+        return AuditRow(name, model, quantity, one, other, off)
+
+
+_MEANS: dict[str, Callable[[Joint], Any]] = {
+    "E L": audit.mean_log_prior,
+    "E R": audit.mean_reward,
+    "Corr(L, R)": audit.correlation,
+}
+
+
+def audit_study() -> tuple[AuditRow, ...]:
+    """What each departure does to a model whose truth is known; call inside ``precision()``."""
+    return tuple(_audit_rows())
+
+
+def _audit_rows() -> Iterator[AuditRow]:
+    c2, c3, c4, wide = (case.content for case in named("C2", "C3", "C4", "toy"))
+    both = audit.accept_all(c2.aligned, c2.numbers, COOLED)
+    yield from _departure("accept-all", "C2, T = 1/2", both, "E L", "E R")
+    both = audit.flipped_reward(c3.aligned, c3.numbers)
+    yield from _departure("flipped-reward", "C3", both, "E R", "Corr(L, R)")
+    both = unrewarded((2, 1), (1, 3)).departure()
+    name = "p(y given a) = (2, 1)/3, p(y given b) = (1, 3)/4, no reward"
+    yield from _departure("prior-without-prompt", name, both, "E R", "Corr(L, R)")
+    found = ended().content
+    both = audit.unscored_end(found.aligned, found.numbers)
+    yield from _departure("unscored-end", ended().name, both, "E L", "Corr(L, R)")
+    apart = instance(far_apart())
+    for law, under in ((None, "p+"), (law_of(apart, [1, 1]), "p")):
+        both = audit.clamped(apart.aligned, apart.numbers, law)
+        yield from _departure("clamped-nll", f"p = (1, 1)/2, R = (0, -40), strings of {under}", both, "E R")
+    both = audit.nan_as_one(c4.aligned, c4.numbers, [2])
+    yield from _departure("lost-score", "C4, its rarest string lost", both, "E L", "Corr(L, R)")
+    asked, drawn = audit.hidden_top_k(wide.aligned, wide.numbers, NUCLEUS)
+    name = "the toy as one next-token law, nucleus 19/20"
+    yield AuditRow.of("hidden-top-k", name, "strings kept", len(asked.string), len(drawn.string))
+    for quantity, attribute in (("H", "entropy"), ("Corr(L, R)", "correlation")):
+        one, other = (getattr(wide.moments(law), attribute) for law in (asked, drawn))
+        yield AuditRow.of("hidden-top-k", name, quantity, one, other)
+    both = audit.censored(c2.aligned, c2.numbers, 1)
+    yield from _departure("censored-strings", "C2, cut after one token", both, "E L", "Corr(L, R)")
+    spread = audit.bootstrap_pool(200_000, 2_000)
+    errors = [(wide.mean.var_log_prior * v).sqrt() for v in (spread.error, spread.shown)]
+    yield AuditRow.of("bootstrap-pool", "the toy, N = 200,000 from 2,000", "standard error of Lbar", *errors)
+    law = corpora_of((2, 1, 2), C4_POINTS, 20, 20).content.law
+    one, other = (audit.correlation(v) for v in (law, audit.rebinned(law, 20)))
+    yield AuditRow.of("re-binning", "C4, corpora of 20, 20 bins", "Corr of corpora", one, other)
+    given_typical = to_float(conditional_correlation_limit(wide.mean, 100_000, fmpq(1, 1000)))
+    name = "the toy's typical corpora, as a normal pair, 213 of them"
+    yield AuditRow.of("re-binning", name, "Corr of corpora", given_typical, rebinned_correlation(given_typical, 213))
+
+
+def _departure(name: str, model: str, both: audit.Departure, *quantities: str) -> Iterator[AuditRow]:
+    for quantity in quantities:
+        yield AuditRow.of(name, model, quantity, *(_MEANS[quantity](law) for law in (both.truth, both.computed)))

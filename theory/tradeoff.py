@@ -72,10 +72,14 @@ def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     """Which of L, R, I are constant on the given strings (default: all)."""
     chosen = range(len(aligned)) if string is None else [int(y) for y in string]
     parts = aligned.weight_parts()
+    reward = aligned.reward
+    first = chosen[0]
     return Constant(
-        log_prior=len({aligned.prior[y] for y in chosen}) == 1,
-        reward=len({(aligned.reward[y].exponent, aligned.reward[y].factor) for y in chosen}) == 1,
-        surprisal=len({parts[y] for y in chosen}) == 1,
+        log_prior=all(aligned.prior[y] == aligned.prior[first] for y in chosen),
+        reward=all(
+            reward[y].exponent == reward[first].exponent and reward[y].factor == reward[first].factor for y in chosen
+        ),
+        surprisal=all(parts[y] == parts[first] for y in chosen),
     )
 
 

@@ -162,7 +162,7 @@ def _run(document: Mapping[str, Any], base: Path, output: Path | None) -> Run:
         label=reward.get("label"),
         beta=str(beta),
         chains=chains,
-        folder=output if output is not None else _folder(tables["output"], base),
+        folder=output if output is not None else output_folder(tables["output"], base),
     )
 
 
@@ -252,7 +252,12 @@ def _chains(entries: Any, temperatures: Any) -> tuple[Chain, ...]:
     return tuple(found)
 
 
-def _folder(table: Mapping[str, Any], base: Path) -> Path:
+def output_folder(table: Mapping[str, Any], base: Path) -> Path:
+    """The folder that [output] names, below the file that names it.
+
+    Raises:
+        ValueError: it names none, or one elsewhere.
+    """
     if "folder" not in table:
         raise ValueError("[output] needs folder = ..., or use --output")
     folder: Path = (base / table["folder"]).resolve()
@@ -267,4 +272,4 @@ def describe(steps: Chain) -> str:
     return ", ".join(words) or "p+"
 
 
-__all__ = ["Run", "RunError", "describe", "read_run"]
+__all__ = ["Run", "RunError", "describe", "output_folder", "read_run"]

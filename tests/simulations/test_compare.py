@@ -28,7 +28,7 @@ from simulations.faults import planted
 from simulations.parts import Parts
 from simulations.statistics import BUDGET
 from theory.alignment import Aligned
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import REPEATED
 from theory.exact import to_float
 from theory.language_models.examples import C6_PROPOSAL, random_tree, toy
 
@@ -52,7 +52,7 @@ def small(seed: int) -> Outcome:
 
 def test_every_claim_is_sampled() -> None:
     """Every id of the registry has a row, no row has another id, and they come in the registry's order."""
-    ids = [claim.id for claim in CLAIMS]
+    ids = [claim.id for claim in REPEATED]
     found = [row.claim for row in quick().rows]
     assert set(ids) - set(found) == set()
     assert set(found) - set(ids) == set()
@@ -709,7 +709,7 @@ FAMILIES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def test_families_are_those_of_the_registry() -> None:
-    assert set(FAMILIES) == {claim.id.split(".")[0] for claim in CLAIMS}
+    assert set(FAMILIES) == {claim.id.split(".")[0] for claim in REPEATED}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -25,7 +25,7 @@ from simulations.comparison import DIFFERS
 from simulations.faults import FAULTS, Fault, planted
 from simulations.parts import ChainStates, Parts
 from theory.adaptors import chain
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import REPEATED
 
 SEEDS = (1, 2, 3)
 RIGHT = Parts()
@@ -125,7 +125,7 @@ def test_noticed(fault: Fault, seed: int) -> None:
     outcome, right = found(fault.name, seed), found("", seed)
     assert outcome.differing
     assert all(row.verdict == DIFFERS for row in outcome.differing)
-    assert {row.claim for row in outcome.rows} == {claim.id for claim in CLAIMS}
+    assert {row.claim for row in outcome.rows} == {claim.id for claim in REPEATED}
     assert [row.claim for row in outcome.rows] == [row.claim for row in right.rows]
     assert [row.alpha for row in outcome.rows] == [row.alpha for row in right.rows]
     assert [row.exact for row in outcome.rows if row.alpha] == [row.exact for row in right.rows if row.alpha]

@@ -162,6 +162,7 @@ EXCHANGE = Claim(
     source="derivatives of an exponential family",
     check=_exchange,
     cases=_exchange_cases,
+    everywhere=True,
     controls=(
         Control("turned", "turns the sign of dE L/dtau", _turned_slope, integer_cases, smallest=True),
         Control(
@@ -185,7 +186,7 @@ def _slope_bound(found: Instance) -> Iterator[Finding]:
         at = tempered(found, tau)
         if at.constant.surprisal or not at.var_reward < at.var_surprisal:
             continue
-        k = (at.var_reward / at.var_surprisal).sqrt()
+        k = arb(0) if at.constant.reward else (at.var_reward / at.var_surprisal).sqrt()
         b = at.exchange_coefficient
         margin = k * abs(b) - (1 - k) * abs(1 + b)
         collinear = at.var_log_prior * at.var_reward - at.cov * at.cov
@@ -223,6 +224,7 @@ SLOPE_BOUND = Claim(
     source="Cauchy-Schwarz: |(1 + b) V| <= sd R sd I, and dE L + dE R = V dtau",
     check=_slope_bound,
     cases=usual,
+    everywhere=True,
     controls=(
         Control("k-alone", "leaves out the denominator 1 - k", _without_factor, integer_cases, smallest=True),
         Control("any-k", "drops k < 1", _without_k, integer_cases, smallest=True),
@@ -304,6 +306,7 @@ BUDGET = Claim(
     source="the definition of p+; Gibbs' inequality",
     check=_budget,
     cases=usual,
+    everywhere=True,
     controls=(
         Control("plus-divergence", "adds the divergence", _wrong_divergence, integer_cases, smallest=True),
         Control(
@@ -390,6 +393,7 @@ TRUNCATION = Claim(
     source="the definitions of local and global normalisation",
     check=_truncation,
     cases=usual,
+    everywhere=True,
     controls=(
         Control(
             "token-level", "says the same of token-level truncation", _token_thresholds, small_trees, smallest=True

@@ -590,6 +590,7 @@ INTERIOR = Claim(
     source="the means under a law of full support lie in the interior of the hull; Rockafellar (1970), section 6",
     check=_interior,
     cases=_interior_cases,
+    everywhere=True,
     controls=(
         Control(
             "dependent",
@@ -771,6 +772,7 @@ AFFINE_LINE = Claim(
     source="the tower rule; an affine regression has the slope b = Cov(L, I) / Var I",
     check=_affine_line,
     cases=_affine_cases,
+    everywhere=True,
     controls=(
         Control(
             "not-affine", "drops the hypothesis that l be affine", _line_without_affine, integer_cases, smallest=True

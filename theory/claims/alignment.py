@@ -92,6 +92,7 @@ GIBBS = Claim(
     source="Korbak, Perez and Buckley (2022), arXiv:2205.11275; Gibbs' variational principle",
     check=_gibbs_check,
     cases=_gibbs_cases,
+    everywhere=True,
     controls=(
         Control("wrong-sign", "adds the gap instead of subtracting it", _plus_divergence, usual),
         Control(
@@ -185,6 +186,7 @@ SECRET_REWARD = Claim(
     source="Rafailov et al. (2023), arXiv:2305.18290; Jensen's inequality",
     check=_secret,
     cases=usual,
+    everywhere=True,
     controls=(
         Control("flipped-sign", "takes log p/p+ for the secret reward", _flipped, integer_cases, smallest=True),
         Control("wrong-law", "audits the sign under p instead of p+", _under_prior, integer_cases, smallest=True),

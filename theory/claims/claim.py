@@ -162,6 +162,7 @@ class Claim:
         exact: the check is in rationals or balls; else it is a test in floats or towards a limit.
         remark: what a reader should know beyond the verdict.
         figure: the name of the figure that shows it.
+        everywhere: the check takes any Instance, a finite aligned model, and says nothing where a hypothesis fails.
     """
 
     id: str
@@ -177,6 +178,7 @@ class Claim:
     exact: bool = True
     remark: str = ""
     figure: str | None = None
+    everywhere: bool = False
 
     def __post_init__(self) -> None:
         if not self.controls:

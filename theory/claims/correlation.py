@@ -122,6 +122,8 @@ def _larger_variance(found: Instance) -> arb:
 def _sharp(found: Instance) -> Iterator[Finding]:
     mean, larger = found.mean, _larger_variance(found)
     rho = mean.correlation
+    if rho is None:
+        return
     yield Finding("V - (1 - rho^2) max(Var L, Var R)", mean.var_surprisal - (1 - rho * rho) * larger, "positive")
     if mean.var_surprisal < larger:
         bound = (1 - mean.var_surprisal / larger).sqrt()
@@ -174,6 +176,7 @@ SHARP = Claim(
     source="Var(L + R) >= min_a Var(L + a R) = (1 - rho^2) Var L",
     check=_sharp_check,
     cases=_sharp_cases,
+    everywhere=True,
     controls=(
         Control("sum-for-max", "puts Var L + Var R for the maximum", _with_sum, _integer_varying, smallest=True),
         Control("without-hypothesis", "drops V < max(Var L, Var R)", _always, _integer_varying, smallest=True),

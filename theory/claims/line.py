@@ -124,6 +124,7 @@ IDENTITY = Claim(
     source="the definition of p+, averaged",
     check=_identity,
     cases=_identity_cases,
+    everywhere=True,
     controls=(
         Control("difference", "subtracts the averages", _difference, _integer_pairs, smallest=True),
         Control("no-partition", "leaves log Z out", _without_partition, _integer_pairs, smallest=True),

@@ -11,6 +11,7 @@ from theory.claims import (
     adaptors_tree,
     alignment,
     alignment_paths,
+    audit,
     automata,
     correlation,
     correlation_sampling,
@@ -37,6 +38,7 @@ _ALL: tuple[Claim, ...] = (
     *metropolis.CLAIMS,
     *prompts.CLAIMS,
     *automata.CLAIMS,
+    *audit.CLAIMS,
 )
 
 _SHOWN_IN: dict[str, str] = {
@@ -67,6 +69,10 @@ _SHOWN_IN: dict[str, str] = {
 """The figure beside each claim: the module of that name in ``figures``."""
 
 CLAIMS: tuple[Claim, ...] = tuple(replace(claim, figure=_SHOWN_IN.get(claim.id)) for claim in _ALL)
+
+
+REPEATED: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if not claim.id.startswith("audit."))
+"""The claims that are repeated by sampling: all but those on procedures, of which there is nothing to sample."""
 
 
 def find(ids: Sequence[str]) -> tuple[Claim, ...]:

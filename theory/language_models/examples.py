@@ -113,7 +113,14 @@ def random_table(rng: np.random.Generator, size: int, largest: int = 12) -> Alig
 
 
 def random_tree(rng: np.random.Generator, tokens: int, depth: int, largest: int = 6) -> Aligned:
-    """A tree over ``tokens`` tokens to the given depth: integer weights, e^R of each string in 1..largest.
+    """A random tree with e^R of each string in 1..largest."""
+    model = random_tree_model(rng, tokens, depth, largest)
+    rewards = [Reward(factor=fmpq(int(rng.integers(1, largest + 1)))) for _ in model.strings()]
+    return align(model, rewards)
+
+
+def random_tree_model(rng: np.random.Generator, tokens: int, depth: int, largest: int) -> TreeModel:
+    """A tree over ``tokens`` tokens, 8 at most, to the given depth, with integer weights in 1..largest.
 
     About one branch in four is missing, and a prefix that could continue ends with positive probability.
     """
@@ -129,9 +136,7 @@ def random_tree(rng: np.random.Generator, tokens: int, depth: int, largest: int 
                 grow((*prefix, token))
 
     grow(())
-    model = TreeModel.from_next(alphabet, rows)
-    rewards = [Reward(factor=fmpq(int(rng.integers(1, largest + 1)))) for _ in model.strings()]
-    return align(model, rewards)
+    return TreeModel.from_next(alphabet, rows)
 
 
 def dense_tree(rng: np.random.Generator, tokens: int, depth: int) -> TreeModel:

@@ -1,0 +1,1 @@
+"""Thousands of random exact models through the claims: how often what the claims allow does happen."""

@@ -1,0 +1,191 @@
+"""One random model: does temperature trade off, which way each adaptor goes, which signs turn, which claims hold.
+
+Every verdict and sign is decided by balls, or is "undecided"; the one exception are the corpora of a Metropolis chain,
+whose covariance is float64 and whose sign counts only beyond its rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from simulations.sweep.models import Drawn
+from simulations.sweep.plan import EVERYWHERE, Sweep
+from theory.adaptors import adapt, chain, decide
+from theory.alignment import Numbers
+from theory.claims.claim import Claim
+from theory.claims.correlation import unweighted_correlation
+from theory.claims.instances import Instance, instance
+from theory.corpus import conditional_correlation_limit
+from theory.exact import Array, Undecided, floats, rational, to_float
+from theory.metropolis import IndependentChain
+from theory.mixtures import adaptor_mixture
+from theory.specification import AdaptorEntry, write_specification
+from theory.studies import compared
+from theory.tradeoff import Moments
+
+UNDECIDED = "undecided"
+
+MIXED = ((), chain(("temperature", "1/2")), chain(("temperature", "2")))
+"""The adaptors that corpora of a mixture come from: p+, and global temperatures on either side."""
+
+ROUNDING = 1e-9
+"""A float64 covariance below this share of the two deviations has no sign."""
+
+Row = dict[str, Any]
+
+
+def measure(number: int, drawn: Drawn, sweep: Sweep) -> Row:
+    """Everything that is said of one model; call inside ``precision()``."""
+    found = instance(drawn.aligned)
+    mean = found.mean
+    once = unweighted_correlation(found)
+    row: Row = {
+        "model": number,
+        "family": drawn.family,
+        "strings": len(drawn.aligned),
+        "beta": str(drawn.beta),
+        "coupling": drawn.coupling,
+        "correlation_prior": _prior_correlation(drawn.aligned.prior, found.numbers),
+        "correlation": None if mean.correlation is None else to_float(mean.correlation),
+        "varentropy": to_float(mean.var_surprisal),
+        "exchange_coefficient": None if mean.exchange_coefficient is None else to_float(mean.exchange_coefficient),
+        "trades": trades(mean),
+    }
+    row |= _signs(found, once, sweep)
+    for index, entry in enumerate(sweep.adaptors):
+        row[f"adaptor_{index}"] = direction(found, entry)
+    chosen = [claim for claim in EVERYWHERE if claim.id in sweep.claims]
+    row |= {f"claim {claim.id}": standing(claim, found) for claim in chosen}
+    failed = any(row[f"claim {claim.id}"] in {"fails", UNDECIDED} for claim in chosen)
+    row["witness"] = write_specification(drawn.aligned) if failed else None
+    return row
+
+
+def trades(mean: Moments) -> str:
+    """Whether global temperature at T = 1 trades likelihood for reward: b outside [-1, 0]; "still" where V = 0."""
+    if mean.constant.surprisal:
+        return "still"
+    if mean.constant.log_prior or mean.constant.reward:  # b is 0 or -1
+        return "no"
+    b = mean.exchange_coefficient
+    if b > 0 or b < -1:
+        return "yes"
+    return "no" if b < 0 and b > -1 else UNDECIDED
+
+
+def direction(found: Instance, entry: AdaptorEntry) -> str:
+    """Where an adaptor moves (E L, E R) from p+: as ``theory.studies.compared``; "same" where it keeps p+ itself."""
+    try:
+        kept = decide(found.aligned, found.numbers, entry.chain)
+        law = adapt(found.aligned, found.numbers, kept, entry.normalise)
+        whole = len(law.string) == len(found.aligned)
+        if whole and all(step.name != "temperature" for step in entry.chain):
+            return "same"
+        at = found.moments(law)
+        if found.mean.constant.log_prior or found.mean.constant.reward:
+            return "one stays"
+        return compared(found.mean, at)
+    except Undecided:
+        return UNDECIDED
+
+
+def standing(claim: Claim, found: Instance) -> str:
+    """The worst outcome of a claim's findings on one model: "holds", "undecided" or "fails"; "silent" for none."""
+    worst = "silent"
+    order = ("silent", "holds", UNDECIDED, "fails")
+    for finding in claim.check(found):
+        worst = max(worst, finding.outcome, key=order.index)
+    return worst
+
+
+def _signs(found: Instance, once: Any, sweep: Sweep) -> Row:
+    """The sign of Cov(L, R) of strings, and of Cov(Lbar, Rbar) of corpora where one hypothesis is dropped: -1, 0, 1.
+
+    sign_once: strings, each counted once. sign_strings: strings of p+, and so corpora of independent ones at every N.
+    sign_typical: corpora in the band, in the limit of large N. sign_mixed, sign_mixed_strings: corpora from one of
+    three temperatures each, and strings of them. sign_chain: corpora that are successive states of a chain.
+    """
+    mean = found.mean
+    flat = mean.constant.log_prior or mean.constant.reward
+    row: Row = {
+        "sign_once": 0 if once is None else _sign(once),
+        "sign_strings": 0 if flat else _sign(mean.cov),
+        "sign_typical": None,
+        "sign_mixed": None,
+        "sign_mixed_strings": None,
+        "sign_chain": None,
+    }
+    if flat or mean.constant.surprisal:
+        return row
+    width = rational(to_float(sweep.band) * math.sqrt(to_float(mean.var_surprisal)))
+    limit = conditional_correlation_limit(mean, 1, width)  # depends on eps sqrt N alone
+    row["sign_typical"] = None if limit is None else _sign(limit)
+    mixture = adaptor_mixture(found.aligned, found.numbers, MIXED, "global")
+    within, between = mixture.within().cov, mixture.between().cov
+    row["sign_mixed"] = _sign(within / sweep.corpus + between)
+    row["sign_mixed_strings"] = _sign(within + between)
+    row["sign_chain"] = chain_sign(found, sweep.corpus)
+    return row
+
+
+def chain_sign(found: Instance, size: int) -> int | None:
+    """The sign of Cov(Lbar, Rbar) over N successive states of a stationary chain to p+ with the prior as proposal."""
+    log_prior, reward = floats(found.numbers.log_prior), floats(found.numbers.reward)
+    proposal = floats(found.aligned.prior)
+    walk = IndependentChain.correcting(proposal / proposal.sum(), np.exp(reward - reward.max()))
+    cov, var_l, var_r = (
+        walk.corpus_covariance(one, two, size)
+        for one, two in ((log_prior, reward), (log_prior, log_prior), (reward, reward))
+    )
+    if abs(cov) <= ROUNDING * math.sqrt(var_l * var_r):
+        return None
+    return 1 if cov > 0 else -1
+
+
+def _sign(value: arb) -> int | None:
+    """1 or -1; None where the ball holds 0."""
+    return 1 if value > 0 else -1 if value < 0 else None
+
+
+def _prior_correlation(prior: Array, numbers: Numbers) -> float | None:
+    """Corr_p(L, R) in float64, what the models are sorted by; None where one is constant."""
+    p, log_prior, reward = floats(prior), floats(numbers.log_prior), floats(numbers.reward)
+    p = p / p.sum()
+    from_l, from_r = log_prior - p @ log_prior, reward - p @ reward
+    product = (p @ from_l**2) * (p @ from_r**2)
+    if product <= ROUNDING**2:
+        return None
+    return float(np.clip(p @ (from_l * from_r) / math.sqrt(product), -1, 1))
+
+
+def columns(sweep: Sweep) -> Mapping[str, str]:
+    """The columns of a row, with their kinds: "int", "float", "text" or "sign"."""
+    known = {
+        "model": "int",
+        "family": "text",
+        "strings": "int",
+        "beta": "text",
+        "coupling": "float",
+        "correlation_prior": "float",
+        "correlation": "float",
+        "varentropy": "float",
+        "exchange_coefficient": "float",
+        "trades": "text",
+        "sign_once": "sign",
+        "sign_strings": "sign",
+        "sign_typical": "sign",
+        "sign_mixed": "sign",
+        "sign_mixed_strings": "sign",
+        "sign_chain": "sign",
+    }
+    known |= {f"adaptor_{index}": "text" for index in range(len(sweep.adaptors))}
+    known |= {f"claim {claim.id}": "text" for claim in EVERYWHERE if claim.id in sweep.claims}
+    return known | {"witness": "text"}
+
+
+__all__ = ["MIXED", "UNDECIDED", "chain_sign", "columns", "direction", "measure", "standing", "trades"]

@@ -1,0 +1,192 @@
+"""What is said of a random model, against the models whose answers are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("joblib", reason="joblib is not installed")
+
+from simulations.sweep.measure import chain_sign, direction, measure, standing, trades
+from simulations.sweep.models import Drawn, coupled_levels, draw
+from simulations.sweep.plan import Family, Sweep
+from simulations.sweep.work import rows_of, table_of
+from theory.adaptors import chain
+from theory.alignment import Aligned
+from theory.claims.claim import Finding
+from theory.claims.instances import instance, named
+from theory.claims.registry import CLAIMS
+from theory.enumeration import all_corpora
+from theory.exact import objects, precision, to_float
+from theory.language_models import examples
+from theory.metropolis import IndependentChain
+from theory.specification import AdaptorEntry
+
+BY_ID = {claim.id: claim for claim in CLAIMS}
+
+
+def entry(name: str, value: str, normalise: str) -> AdaptorEntry:
+    return AdaptorEntry(name, value, normalise, chain((name, value)), True)
+
+
+SWEEP = Sweep(
+    models=40,
+    chunk=20,
+    seed=1,
+    claims=("line.identity", "adaptors.exchange"),
+    betas=(fmpq(1, 2), fmpq(2)),
+    levels=8,
+    step=fmpq(1, 4),
+    corpus=4,
+    band=fmpq(1, 10),
+    families=(Family("table", ((2,), (5,)), 9), Family("zipf", ((4,),), 9), Family("tree", ((2, 2),), 4)),
+    adaptors=(
+        entry("temperature", "1/2", "global"),
+        entry("temperature", "1/2", "local"),
+        entry("top_k", "9", "local"),
+    ),
+    folder=Path(),
+)
+
+
+def row(aligned: Aligned) -> dict[str, Any]:
+    with precision():
+        return measure(0, Drawn(aligned, "named", fmpq(1), 0.0), SWEEP)
+
+
+def test_named_models() -> None:
+    """C1, C3: no trade; C4, C5: trade. C2: what T = 1/2 does globally and locally. The toy's two signs."""
+    for name, expected in (("C1", "no"), ("C3", "no"), ("C4", "yes"), ("C5", "yes")):
+        assert row(named(name)[0].content.aligned)["trades"] == expected
+    c2 = row(named("C2")[0].content.aligned)
+    assert (c2["adaptor_0"], c2["adaptor_1"], c2["adaptor_2"]) == ("raises both", "lowers both", "same")
+    c4 = row(named("C4")[0].content.aligned)
+    assert c4["adaptor_0"] == c4["adaptor_1"] == "trades L for R"
+    assert (c4["claim line.identity"], c4["claim adaptors.exchange"], c4["witness"]) == ("holds", "holds", None)
+    assert (c4["sign_strings"], c4["sign_typical"]) == (-1, -1)
+    toy = row(examples.toy())
+    assert (toy["sign_once"], toy["sign_strings"], toy["trades"]) == (1, -1, "no")
+
+
+def test_constant_and_still() -> None:
+    """A constant reward never trades; p+ uniform has nothing to cool."""
+    constant = row(examples.table((1, 2), (1, 1)))
+    assert (constant["trades"], constant["adaptor_0"], constant["sign_typical"]) == ("no", "one stays", None)
+    assert constant["correlation"] is None
+    still = row(examples.table((1, 2), (2, 1)))
+    assert (still["trades"], still["exchange_coefficient"], still["sign_mixed"]) == ("still", None, None)
+
+
+def test_a_broken_claim_leaves_a_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that fails is "fails", and the model is kept as a specification that replays."""
+    from dataclasses import replace
+
+    from theory.claims.instances import replay
+
+    wrong = replace(BY_ID["line.identity"], check=lambda found: iter([Finding("1 = 0", fmpq(1))]))
+    monkeypatch.setattr("simulations.sweep.measure.EVERYWHERE", (wrong,))
+    found = row(examples.c3())
+    assert found["claim line.identity"] == "fails"
+    assert replay(found["witness"]).aligned.prior.tolist() == examples.c3().prior.tolist()
+
+
+def test_the_worst_outcome_counts() -> None:
+    """undecided beats holds, fails beats both, nothing is silence."""
+    from dataclasses import replace
+
+    from flint import arb
+
+    found = named("C3")[0].content
+    sure, unsure, false = Finding("", fmpq(0)), Finding("", arb(0, 1), "positive"), Finding("", fmpq(1))
+    for findings, expected in (
+        ([], "silent"),
+        ([sure], "holds"),
+        ([unsure, sure], "undecided"),
+        ([false, unsure], "fails"),
+    ):
+        claim = replace(BY_ID["line.identity"], check=lambda _, own=findings: iter(own))
+        assert standing(claim, found) == expected
+
+
+def test_chain_sign_is_that_of_an_exact_chain() -> None:
+    """Rational chains from the prior on random tables, corpora of 4: the sign of the exact covariance."""
+    rng, signs = np.random.default_rng(3), []
+    with precision():
+        for _ in range(40):
+            found = instance(examples.random_table(rng, int(rng.integers(2, 6))))
+            if found.mean.constant.log_prior or found.mean.constant.reward:
+                continue
+            walk = IndependentChain.towards(found.aligned.prior, found.aligned.exact_prob())
+            exact = walk.corpus_covariance(found.numbers.log_prior, found.numbers.reward, 4)
+            expected = 1 if exact > 0 else -1
+            assert chain_sign(found, 4) == expected
+            signs.append(expected)
+    assert set(signs) == {1, -1}
+
+
+def test_mixed_sign_by_enumeration() -> None:
+    """Corpora of 4 strings, each corpus from one of T = 1, 1/2, 2: Cov(Lbar, Rbar) over all of them."""
+    with precision():
+        for name in ("C2", "C3", "C4", "C5"):
+            found = named(name)[0].content
+            parts = []
+            for steps in ((), chain(("temperature", "1/2")), chain(("temperature", "2"))):
+                law, _ = found.adapted(steps, "global")
+                parts.append(all_corpora(found.numbers, 4, law.prob))
+            mean_l, mean_r, product = (
+                sum(part.mean(values(part)) for part in parts) / 3
+                for values in (lambda c: c.log_prior, lambda c: c.reward, lambda c: c.log_prior * c.reward)
+            )
+            cov = product - mean_l * mean_r
+            assert row(found.aligned)["sign_mixed"] == (1 if cov > 0 else -1)
+
+
+def test_directions_need_both_means() -> None:
+    """Where an adaptor keeps everything it is the same law, and only a decided one has a direction."""
+    found = named("C3")[0].content
+    with precision():
+        assert direction(found, entry("top_k", "3", "local")) == "same"
+        assert direction(found, entry("top_k", "1", "local")) == "raises both"
+        assert trades(found.mean) == "no"
+
+
+@pytest.mark.parametrize("coupling", [1.0, -1.0])
+def test_coupling(coupling: float) -> None:
+    """Fully coupled rewards rise, or fall, with the probabilities; uncoupled ones take every level."""
+    rng = np.random.default_rng(1)
+    prob = objects(fmpq(w, 15) for w in (4, 1, 8, 2))
+    levels = coupled_levels(prob, coupling, 3, rng=rng)
+    assert levels == ([2, 0, 3, 1] if coupling > 0 else [1, 3, 0, 2])
+    free = [coupled_levels(prob, 0.0, 3, rng=rng) for _ in range(200)]
+    assert {v for levels in free for v in levels} == {0, 1, 2, 3}
+
+
+def test_models_are_of_their_family() -> None:
+    """Zipf weights but one; beta divides the rewards; trees have their depth."""
+    rng, kinds = np.random.default_rng(2), set()
+    for _ in range(60):
+        drawn = draw(SWEEP, rng=rng)
+        kinds.add((drawn.family, len(drawn.aligned)))
+        rewards = {r.exponent * drawn.beta * 4 for r in drawn.aligned.reward}
+        assert all(r.q == 1 and 0 <= r <= 8 for r in rewards)
+        if drawn.family == "zipf":
+            ratios = sorted(drawn.aligned.prior[0] / p for p in drawn.aligned.prior)
+            assert {1 / r for r in ratios} <= {fmpq(j, k) for j in range(1, 6) for k in range(1, 6)}
+    assert {("table", 2), ("table", 5), ("zipf", 4)} <= kinds
+    assert max(size for family, size in kinds if family == "tree") == 7
+
+
+def test_rows_depend_on_the_stream_alone() -> None:
+    """The same stream gives the same table, another one another."""
+    one, two, other = (table_of(SWEEP, rows_of(SWEEP, 1, np.random.default_rng(seed))) for seed in (5, 5, 6))
+    assert one.equals(two)
+    assert not one.equals(other)
+    assert one["model"].to_pylist() == list(range(20, 40))
+    with precision():
+        drawn = draw(SWEEP, rng=np.random.default_rng(5))
+        assert one["varentropy"][0].as_py() == to_float(instance(drawn.aligned).mean.var_surprisal)
