@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test bridge false-alarms kills figures lint bench oracles browser words trigrams mutants clean
+.PHONY: help check test bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,14 @@ lint: .venv/.stamp ## style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: .venv-peers/.stamp ## time the benchmarks, next to OpenFst and Storm in an environment of their own
-	$(PEERS)/pytest tests/benchmarks --benchmark-only --capture=no
+docs: .venv/.stamp ## build the pages into build/site; a warning is an error
+	$(PIP) -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+bench: .venv/.stamp ## measure ratios to JAX, OpenFst, Storm, LAPACK, transformers and plain loops; write docs/benchmarks.md
+	$(BIN)/probqual bench
+
+bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own
 
 oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the data came from
 	$(PEERS)/pytest -m oracle
@@ -71,9 +77,9 @@ clean: ## remove caches and build products, but not the environments
 .venv-peers/.stamp: pyproject.toml constraints.txt
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
-	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge]'
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge,fast,cluster]'
 	@touch $@
 
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.
-test bench oracles false-alarms: export OMP_NUM_THREADS := 1
-test bench oracles false-alarms: export OPENBLAS_NUM_THREADS := 1
+test oracles false-alarms: export OMP_NUM_THREADS := 1
+test oracles false-alarms: export OPENBLAS_NUM_THREADS := 1

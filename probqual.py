@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
+from importlib import metadata
 from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,9 +35,10 @@ from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
 from theory.exact import power_of_ten_above
 from theory.files import write_whole
-from theory.records import RUNS, bridge_record, sampled_record, sweep_record
-from theory.report import Report, as_json, markdown
-from theory.specification import located
+from theory.records import RUNS, bench_record, bridge_record, sampled_record, sweep_record
+from theory.report import Report, as_json, markdown, with_table
+from theory.report_theory import sketched, theory_page
+from theory.specification import located, parse_document
 from theory.studies import audit_study, toy_study, trigram_study, words_study
 
 WORDS_BETAS = ("1/2", "1", "2")
@@ -57,8 +62,13 @@ class BadInput(Exception):
     """What the user gave cannot be used; the message is the one line that is shown."""
 
 
+_SHOWN = {"tracebacks": False}
+
+
 def _stop(message: str) -> typer.Exit:
-    """One line on standard error, exit status 2."""
+    """One line on standard error, exit status 2; with --debug, where it came from, too."""
+    if _SHOWN["tracebacks"]:
+        traceback.print_exc()
     typer.echo(f"probqual: {' '.join(message.split())}", err=True)
     return typer.Exit(2)
 
@@ -84,14 +94,31 @@ def emit_json(value: Any, path: Path) -> None:
         write(path, text)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"probqual {metadata.version('probqual')}")
+        raise typer.Exit
+
+
 @app.callback()
-def probqual() -> None:
-    """What the probability-quality trade-off of aligned language models establishes, checked exactly."""
+def probqual(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What the probability-quality trade-off of aligned language models establishes, checked exactly.
+
+    Example: probqual exact examples/c5.toml
+    """
+    _SHOWN["tracebacks"] = debug
 
 
 @app.command()
 def exact(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="A model, its reward, adaptors and a corpus.")],
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.toml", help="A model, its reward, adaptors, a corpus; - for standard input.")
+    ],
     json_path: JsonPath = None,
 ) -> None:
     """Compute everything about one small model exactly.
@@ -99,8 +126,8 @@ def exact(
     Example: probqual exact examples/c5.toml --json c5.json
     """
     try:
-        with located(str(spec)):
-            found = answer(read_document(spec))
+        with located("standard input" if str(spec) == "-" else str(spec)):
+            found = answer(parse_document(sys.stdin.read()) if str(spec) == "-" else read_document(spec))
         if json_path is not None:
             emit_json(found, json_path)
     except (SpecificationError, BadInput) as error:
@@ -234,25 +261,36 @@ def _committed_report() -> Path | None:
 def _settle(
     target: Path | None, studies: Studies, chosen: Sequence[Claim], results: Sequence[Result], *, verify: bool
 ) -> bool:
-    """Write the report, or compare it with the one there is; whether it differs."""
+    """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
-    text = markdown(Report(chosen, results, *studies, sampled_record(), runs, sweep_record()))
-    if not verify:
-        write(target, text)
-        typer.echo(f"wrote {target}", err=True)
-        return False
-    old = target.read_text(encoding="utf-8").splitlines()
-    for number, (one, two) in enumerate(zip_longest(old, text.splitlines()), start=1):
+    report = Report(chosen, results, *studies, sampled_record(), runs, sweep_record())
+    texts = {target: markdown(report)}
+    page, readme = target.parent / "docs" / "theory.md", target.parent / "README.md"
+    if target == _committed_report() and page.is_file() and readme.is_file():
+        texts |= {page: theory_page(chosen, sketched()), readme: with_table(readme.read_text(encoding="utf-8"), report)}
+    if verify:
+        different = [_differs(path, text) for path, text in texts.items()]  # each says where
+        return any(different)
+    for path, text in texts.items():
+        write(path, text)
+        typer.echo(f"wrote {path}", err=True)
+    return False
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is not this text; the first line that differs is shown."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    for number, (one, two) in enumerate(zip_longest(old.splitlines(), text.splitlines()), start=1):
         if one != two:
-            typer.echo(f"{target}:{number} differs\n  file: {one}\n  code: {two}", err=True)
+            typer.echo(f"{path}:{number} differs\n  file: {one}\n  code: {two}", err=True)
             return True
-    if target.read_text(encoding="utf-8") != text:
-        typer.echo(f"{target} differs in its last line end", err=True)
+    if old != text:
+        typer.echo(f"{path} differs in its last line end", err=True)
         return True
-    typer.echo(f"{target} is what the code writes", err=True)
+    typer.echo(f"{path} is what the code writes", err=True)
     return False
 
 
@@ -471,7 +509,8 @@ def sample(
     """
     try:
         session = _bridge().Session.open(run, output)
-        _sample_with_progress(session)
+        pieces = (_Piece(made.shard, f"{made.strings} strings", made.tokens) for made in session.work())
+        _made_with_progress("sampling", "tokens", session.store, pieces)
     except ValueError as error:
         raise _stop(str(error)) from None
     except OSError as error:
@@ -493,25 +532,34 @@ def _bridge() -> Any:
     return session
 
 
-def _sample_with_progress(session: Any) -> None:
-    """Make the missing shards, with a bar or lines; say what is left where it is stopped."""
-    store, total = session.store, len(session.plan.shards)
-    missing, start, tokens, done = store.missing(), time.monotonic(), 0, 0
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One shard as its progress line shows it: its number, what it holds, and how many units that is."""
+
+    shard: int
+    holds: str
+    units: int
+
+
+def _made_with_progress(what: str, unit: str, store: Any, pieces: Iterator[_Piece]) -> bool:
+    """Make the missing shards of a store, with a bar or lines; whether it is finished. Says how to go on if stopped."""
+    start, units, done, missing = time.monotonic(), 0, 0, len(store.missing())
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        bar = progress.add_task("sampling", total=total, completed=total - len(missing))
+        bar = progress.add_task(what, total=store.shards, completed=store.shards - missing)
         try:
-            for made in session.work():
-                done, tokens, passed = done + 1, tokens + made.tokens, time.monotonic() - start
-                line = f"{tokens / passed:,.0f} tokens/s, about {(len(missing) - done) * passed / done:.0f} s left"
+            for piece in pieces:
+                done, units, passed = done + 1, units + piece.units, time.monotonic() - start
+                line = f"{units / passed:,.0f} {unit}/s, about {(missing - done) * passed / done:.0f} s left"
                 progress.update(bar, advance=1, description=line)
                 if not sys.stderr.isatty():
-                    typer.echo(f"{done}/{len(missing)} shard {made.shard}: {made.strings} strings; {line}", err=True)
+                    typer.echo(f"{done}/{missing} shard {piece.shard}: {piece.holds}; {line}", err=True)
         except KeyboardInterrupt:
             typer.echo("stopped; nothing is lost, the same command goes on from here", err=True)
             raise typer.Exit(130) from None
     left = len(store.missing())
     state = "finished" if not left else f"{left} are left to other workers"
-    typer.echo(f"{store.folder}: {total - left} of {total} shards, {state}; key {store.key}", err=True)
+    typer.echo(f"{store.folder}: {store.shards - left} of {store.shards} shards, {state}; key {store.key}", err=True)
+    return not left
 
 
 @app.command("analyse")
@@ -616,7 +664,8 @@ def sweep(
         if record and report is None:
             raise BadInput("--record keeps the numbers in the checkout; outside of one use --json")
         session = _sweeps().Session.open(file, output, jobs, address)
-        if not _sweep_with_progress(session):
+        pieces = (_Piece(shard, f"{models} models", models) for shard, models in session.work())
+        if not _made_with_progress("sweeping", "models", session.store, pieces):
             return
         found = session.summary()
         if json_path is not None:
@@ -647,28 +696,6 @@ def _sweeps() -> Any:
     return session
 
 
-def _sweep_with_progress(session: Any) -> bool:
-    """Make the missing shards, with a bar or lines; whether the sweep is finished."""
-    store, total, start, models, done = session.store, session.sweep.shards, time.monotonic(), 0, 0
-    missing = len(store.missing())
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        bar = progress.add_task("sweeping", total=total, completed=total - missing)
-        try:
-            for shard, made in session.work():
-                done, models, passed = done + 1, models + made, time.monotonic() - start
-                line = f"{models / passed:,.0f} models/s, about {(missing - done) * passed / done:.0f} s left"
-                progress.update(bar, advance=1, description=line)
-                if not sys.stderr.isatty():
-                    typer.echo(f"{done}/{missing} shard {shard}: {made} models; {line}", err=True)
-        except KeyboardInterrupt:
-            typer.echo("stopped; nothing is lost, the same command goes on from here", err=True)
-            raise typer.Exit(130) from None
-    left = len(store.missing())
-    state = "finished" if not left else f"{left} are left to other workers"
-    typer.echo(f"{store.folder}: {total - left} of {total} shards, {state}; key {store.key}", err=True)
-    return not left
-
-
 def _show_sweep(found: dict[str, Any]) -> None:
     console = _wide_console()
     console.print(f"{found['models']:,} models, {found['strings']:,} strings; key {found['key'][:16]}", highlight=False)
@@ -686,13 +713,97 @@ def _show_sweep(found: dict[str, Any]) -> None:
     for turn in found["turns"]:
         turns.add_row(turn["dropped"], *(_cell(turn[key]) for key in ("turns", "from_positive", "from_negative")))
     console.print(turns)
-    claims_table = Table(title="claims, number of models", title_justify="left")
+    outcomes = Table(title="claims, number of models", title_justify="left")
     for column in ("claim", "holds", "silent", "undecided", "fails"):
-        claims_table.add_column(column, justify="left" if column == "claim" else "right")
+        outcomes.add_column(column, justify="left" if column == "claim" else "right")
     for claim in found["claims"]:
-        counts = (f"{claim[key]:,}" for key in ("holds", "silent", "undecided", "fails"))
-        claims_table.add_row(claim["id"], *counts)
-    console.print(claims_table)
+        outcomes.add_row(claim["id"], *(f"{claim[key]:,}" for key in ("holds", "silent", "undecided", "fails")))
+    console.print(outcomes)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Rows; all if left out.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Measure in this environment, without the rows whose peers it lacks.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Fail if a ratio is far below the recorded one; write nothing.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=2, help="Rounds per row, at most.")] = 9,
+    json_path: JsonPath = None,
+) -> None:
+    """Measure how fast the toolkit is, as ratios to named peers in one run.
+
+    In a checkout the peers are installed into .venv-peers first, and a run of all rows also measures how cost grows
+    and writes docs/benchmarks.md and docs/scaling.md. About 15 minutes.
+
+    Exit status: 0 measured, 1 a ratio has become worse (--verify) or two results differ, 2 bad input.
+
+    Example: probqual bench moments spectrum --here
+    """
+    report = _committed_report()
+    if not here:
+        _bench_among_peers(report)
+        return
+    from simulations.bench import catalogue, pages
+
+    try:
+        able, lacking = catalogue.able(names or [])
+        for name, packages in lacking.items():
+            typer.echo(f"{name}: left out, {', '.join(packages)} is not installed", err=True)
+        whole = not names and not verify and not lacking and report is not None
+        with _progress("measuring", len(able) + (len(catalogue.SERIES) if whole else 0)) as advance:
+            found = catalogue.record(able, rounds=rounds, whole=whole, advance=advance)
+        if json_path is not None:
+            emit_json(found, json_path)
+        if whole and report is not None:
+            emit_json(found, report.parent / "theory" / "data" / "bench.json")
+            write(report.parent / "docs" / "benchmarks.md", pages.benchmarks_page(found))
+            write(report.parent / "docs" / "scaling.md", pages.scaling_page(found))
+    except catalogue.Disagreement as error:
+        typer.echo(f"probqual: a row's two results differ: {error}", err=True)
+        raise typer.Exit(1) from None
+    except (ValueError, BadInput) as error:
+        raise _stop(str(error)) from None
+    if str(json_path) != "-":
+        _show_bench(found)
+    slower = catalogue.slower(found["rows"], bench_record()["rows"]) if verify else []
+    for line in slower:
+        typer.echo(line, err=True)
+    if slower:
+        raise typer.Exit(1)
+
+
+def _bench_among_peers(report: Path | None) -> None:
+    """The same command in the environment of the peers, which is made first.
+
+    Raises:
+        typer.Exit: as that command exits; 2 outside a checkout, or where the peers cannot be installed.
+    """
+    if report is None:
+        raise _stop("the peers are installed beside the checkout; outside of one use --here")
+    made = subprocess.run(["make", "--quiet", "bench-peers"], cwd=report.parent, check=False)
+    if made.returncode:
+        raise _stop("make bench-peers failed; use --here to measure with what is installed")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    command = [str(report.parent / ".venv-peers" / "bin" / "probqual"), *sys.argv[1:], "--here"]
+    done = subprocess.run(command, env=os.environ | threads, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
+def _show_bench(found: dict[str, Any]) -> None:
+    table = Table(show_edge=False)
+    for column in ("row", "times faster", "least", "largest", "aim", "met", "ours, s", "limit x"):
+        table.add_column(column, justify="left" if column == "row" else "right")
+    for row in found["rows"]:
+        ratio, limit = row["ratio"], row["limit"]
+        numbers = [f"{ratio[key]:,.4g}" for key in ("median", "low", "high")]
+        times = "" if limit is None else f"{limit['times']:.3g}"
+        met = "yes" if row["met"] else "NO"
+        table.add_row(row["name"], *numbers, f"{row['aim']:,g}", met, f"{row['ours']['median']:.3g}", times)
+    _wide_console().print(table)
 
 
 @app.command()
@@ -790,9 +901,24 @@ def _show_exact(found: dict[str, Any]) -> None:
         console.print(f"note: {note}", markup=False)
 
 
+_OWN_FAULT = 70
+"""Exit status of an error that is not the user's: EX_SOFTWARE of sysexits.h."""
+
+
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line: every error is one line, and an interrupted command says what to do."""
+    try:
+        app()
+    except SystemExit as ended:
+        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
+            typer.echo("stopped; nothing half-written is left, the same command starts again", err=True)
+        raise
+    except Exception as error:
+        if _SHOWN["tracebacks"]:
+            raise
+        reason = " ".join(str(error).split())[:300]
+        typer.echo(f"probqual: unexpected {type(error).__name__}: {reason}; --debug shows where", err=True)
+        sys.exit(_OWN_FAULT)
 
 
 if __name__ == "__main__":

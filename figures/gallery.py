@@ -25,6 +25,7 @@ from figures import (
     pair_corpora,
     plane,
     prompts,
+    scaling,
     simpson,
     strength,
     style,
@@ -49,6 +50,7 @@ GALLERY: dict[str, ModuleType] = {
     "sweep": sweep,
     "pair": pair,
     "pair_corpora": pair_corpora,
+    "scaling": scaling,
 }
 """Every figure, in the order in which a reader of the paper would ask."""
 

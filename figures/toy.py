@@ -224,6 +224,7 @@ def drawn(strings: Floats, rng: np.random.Generator, corpora: int = CORPORA) -> 
 
     Args:
         strings: L, R and p+, shape (3, n).
+        rng: of the draws.
         corpora: how many, a multiple of the 2,000 that are drawn at a time.
     """
     log_prior, reward, prob = strings

@@ -58,7 +58,9 @@ def run(
         proposal: q, shape (n,).
         ratio: log acceptance ratio of (proposed, present); ``metropolis(log w)`` is the right one.
         start: the first state of each chain, shape (chains,).
+        steps: proposals of each chain.
         values: K functions of a state to sum along the way, shape (K, n).
+        rng: of proposals and decisions.
     """
     proposed = (strings(proposal, len(start), rng=rng) for _ in range(steps))
     return follow(ratio, start, proposed, np.zeros((0, len(proposal))) if values is None else values, rng=rng)
@@ -92,7 +94,11 @@ def long_chain(
     """(last state, accepted proposals) of one long chain. Cost: O(n + steps).
 
     Args:
+        proposal: q, shape (n,).
         weight: any positive multiple of w, shape (n,).
+        start: the first state.
+        steps: proposals.
+        rng: of proposals and decisions.
         compiled: by numba; by default where it is installed. The plain path makes the same decisions.
 
     Raises:

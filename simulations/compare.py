@@ -82,6 +82,8 @@ def run(
     """All experiments, then all verdicts, each at its share of the budget.
 
     Args:
+        chosen: how many draws, from which seed, by which procedures.
+        experiments: in the order of the claims.
         progress: called with the name of each experiment that has ended.
     """
     found: list[Comparison] = []

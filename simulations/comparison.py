@@ -94,6 +94,9 @@ def mean(
     Fewer than two draws say no more than the bounds do.
 
     Args:
+        claim: its id.
+        what: is compared, in words.
+        exact: the value.
         values: shape (n,).
         bounds: values that X never leaves, known beforehand.
         accuracy: how far each value may be from the one meant, because float32 rounds: it widens the interval.
@@ -126,6 +129,8 @@ def law(claim: str, what: str, prob: Floats, counts: Counts) -> Comparison:
     """A whole law: KL of the observed frequencies from it, 0 for the right one, within the G test's critical value.
 
     Args:
+        claim: its id.
+        what: is compared, in words.
         prob: shape (K,), summing to 1.
         counts: shape (K,).
 
@@ -150,6 +155,11 @@ def correlation(
     """Corr(X, Y) of bounded variables, given less their exact means.
 
     Args:
+        claim: its id.
+        what: is compared, in words.
+        exact: the value.
+        first: one variable, shape (n,).
+        second: the other, shape (n,).
         bounds: of each variable less its mean.
     """
     few = len(first) < 2

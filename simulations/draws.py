@@ -27,6 +27,8 @@ def strings(prob: Floats, count: int, *, rng: np.random.Generator) -> Index:
 
     Args:
         prob: shape (n,), >= 0; divided by its sum.
+        count: how many.
+        rng: of the draws.
     """
     cumulative = np.cumsum(prob)
     found = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
@@ -46,6 +48,9 @@ def corpus_means(prob: Floats, values: Floats, size: int, corpora: int, *, rng: 
     Args:
         prob: shape (n,).
         values: K functions of a string, shape (K, n).
+        size: N, strings in a corpus.
+        corpora: how many.
+        rng: of the draws.
     """
     chunk = max(1, _CELLS // len(prob))
     parts = [
@@ -76,7 +81,9 @@ def _choose(cumulative: Floats, low: Index, high: Index, uniform: Floats) -> Ind
 
     Args:
         cumulative: running totals of all weights, a 0 in front, shape (n + 1,).
-        low, high: bounds of each row's weights.
+        low: where each row's weights begin.
+        high: where they end.
+        uniform: the share, in [0, 1).
     """
     start = cumulative[low]
     found = np.searchsorted(cumulative[1:], start + uniform * (cumulative[high] - start), side="right")
@@ -131,9 +138,15 @@ def local_strings(
     """``count`` strings of q_loc, by index, drawn token by token from weights that need no normalising.
 
     Args:
+        aligned: the model, a tree.
         numbers: the model's, in floats.
         edge: w of the step to each prefix, shape (prefixes,).
         end: w of ending at each prefix, shape (prefixes,).
+        count: how many.
+        rng: of the draws.
+
+    Raises:
+        ValueError: another number of prefixes than the model has.
     """
     if len(edge) != len(numbers.prefix_prob):
         raise ValueError(f"{len(numbers.prefix_prob)} prefixes but {len(edge)} weights")
@@ -160,8 +173,12 @@ def walks(graph: Graph, law: Floats, features: Floats, count: int, limit: int, *
     """``count`` strings of an automaton, step by step, each cut after ``limit`` steps, the end counted as one.
 
     Args:
+        graph: of the automaton.
         law: weights of the steps, normalised per state here, shape (n,).
         features: shape (K, n).
+        count: how many.
+        limit: steps after which a walk is cut.
+        rng: of the draws.
     """
     low = np.append(graph.starts, len(graph))
     cumulative = np.append(0.0, np.cumsum(law / graph.row_sums(law)[graph.source]))

@@ -41,8 +41,10 @@ class Enumeration:
         """One batched forward pass per ``rows`` prefixes. Cost: the model on sum_d (V - 1)^d prefixes.
 
         Args:
+            decoder: whose laws are read.
             prompt: ids, shape (P,).
             length: T >= 1.
+            rows: prefixes asked about side by side.
         """
         laws = []
         prefixes = np.zeros((1, 0), dtype=np.int64)

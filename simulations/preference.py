@@ -31,6 +31,8 @@ def preferences(prior: Floats, reward: Floats, count: int, *, rng: np.random.Gen
     Args:
         prior: p, shape (n,).
         reward: R = r / beta, shape (n,), nats.
+        count: how many.
+        rng: of the draws.
     """
     cumulative = np.cumsum(prior)
     first, second = (
@@ -52,6 +54,7 @@ def train(
         prompt: ids, shape (P,).
         strings: tokens of every outcome, -1 after the last, shape (n, T).
         pairs: (preferred, other), indices of outcomes.
+        steps: of the optimiser.
         rate: learning rate, falling to 0 along a cosine.
     """
     policy = copy.deepcopy(prior)

@@ -83,7 +83,11 @@ class Ledger:
         return alpha
 
     def share(self, name: str, parts: int) -> float:
-        """Spend one of ``parts`` >= 1 equal parts of the whole budget."""
+        """Spend one of ``parts`` >= 1 equal parts of the whole budget.
+
+        Raises:
+            ValueError: fewer parts than one.
+        """
         if parts < 1:
             raise ValueError(f"{name}: the budget has at least one part, got {parts}")
         return self.draw(name, self.budget / parts)
@@ -128,6 +132,8 @@ def event_sample_size(prob: float, other: float, alpha: float, power: float) -> 
     Args:
         prob: in (0, 1); an event that is impossible or certain is refuted by the first draw against it.
         other: in [0, 1].
+        alpha: of the interval.
+        power: with which a wrong one is noticed.
 
     Raises:
         ValueError: not so, or the two are closer than 1e-6, where rounding decides.
@@ -289,6 +295,12 @@ def empirical_bernstein(values: Floats, low: float, high: float, alpha: float) -
 
     V is the sample variance, l = log(4 / alpha).
 
+    Args:
+        values: independent draws, shape (n,).
+        low: no value is below.
+        high: no value is above.
+        alpha: how often the interval may miss the mean.
+
     Raises:
         ValueError: fewer than 2 values, or one outside [low, high] (names the first).
     """
@@ -333,6 +345,8 @@ def mean_sample_size(deviation: float, spread: float, difference: float, alpha: 
         deviation: of one value.
         spread: high - low.
         difference: > 0, in the same unit.
+        alpha: of the interval.
+        power: with which a wrong mean is noticed.
 
     Raises:
         ValueError: a difference that is not > 0, or a share outside (0, 1).
@@ -370,6 +384,7 @@ def correlation_interval(
         first: X less its known mean, shape (n,).
         second: Y less its known mean, shape (n,).
         bounds: (low, high) of each.
+        alpha: how often the interval may miss.
     """
     (a, b), (c, d) = bounds
     corners = [x * y for x in (a, b) for y in (c, d)]

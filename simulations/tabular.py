@@ -71,7 +71,11 @@ class TreeDecoder:
         return self.log_law[self._node]
 
     def advance(self, tokens: Tokens) -> Floats:
-        """Logits after one more token per row."""
+        """Logits after one more token per row.
+
+        Raises:
+            ValueError: nothing was begun.
+        """
         if self._node is None:
             raise ValueError("advance() continues what begin() began")
         self._node = self._walk(self._node, tokens[:, None])

@@ -34,6 +34,9 @@ def model(kind: Kind, size: Size, seed: int, device: str = "cpu") -> Any:
 
     Args:
         kind: "llama" (LlamaForCausalLM) or "gpt2" (GPT2LMHeadModel).
+        size: how large.
+        seed: of the weights.
+        device: where it is.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

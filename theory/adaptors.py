@@ -327,7 +327,9 @@ def decide(aligned: Aligned, numbers: Numbers, steps: Chain) -> Kept:
     """What the chain keeps at every prefix, decided formally. Cost: the sum of the rows' sorts.
 
     Args:
+        aligned: the model.
         numbers: ``aligned.balls()`` at the working precision.
+        steps: the adaptors, left to right.
     """
     tree = aligned.tree
     edge, end = np.ones(len(tree), dtype=bool), np.zeros(len(tree), dtype=bool)

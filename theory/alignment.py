@@ -144,6 +144,7 @@ def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> A
     Args:
         prior: p, exact, with n strings.
         reward: R of each string, in the order of ``prior.strings()``.
+        separator: what joins tokens in a string's name.
 
     Raises:
         ValueError: as many rewards as strings are required; or every string is removed (Z = 0).

@@ -26,7 +26,7 @@ CLAMP = fmpq(25)
 """The largest surprisal that one token may have, nats."""
 
 HIDDEN = "50"
-"""The top-k that a library's sampler keeps unless it is told not to."""
+"""The top-k that a library's sampler has by default."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,10 @@ def secret_law(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -
 
 
 def accept_all(aligned: Aligned, numbers: Numbers, steps: Chain) -> Departure:
-    """A Metropolis step whose test always passes: strings of q_loc are kept as strings of q_glob."""
+    """A Metropolis step whose test always passes: strings of q_loc are kept as strings of q_glob.
+
+    That such a chain is stationary at its proposal, whatever ratio the test holds, is the claim metropolis.accept-all.
+    """
     kept = decide(aligned, numbers, steps)
     local, whole = (adapt(aligned, numbers, kept, word) for word in ("local", "global"))
     return Departure(secret_law(aligned, numbers, whole), secret_law(aligned, numbers, local))
@@ -119,16 +122,19 @@ def token_surprisals(aligned: Aligned, numbers: Numbers) -> tuple[Array, Array]:
     return step, -log(numbers.end_prob[aligned.node])
 
 
-def nan_as_one(aligned: Aligned, numbers: Numbers, lost: Sequence[int]) -> Departure:
-    """Strings whose score came out as NaN count as certain, L' = 0; the reward, from elsewhere, is right.
+def lost_score(aligned: Aligned, numbers: Numbers, lost: Sequence[int]) -> Departure:
+    """Strings of which the score under p+ came out as NaN, which is read as probability 1: R' = 0 - L.
 
     Args:
+        aligned: a table, where a string is one token.
+        numbers: its numbers in balls.
         lost: the strings concerned.
     """
-    log_prior = objects(arb(0) if y in set(lost) else v for y, v in enumerate(numbers.log_prior))
-    return Departure(
-        Joint(numbers.prob, numbers.log_prior, numbers.reward), Joint(numbers.prob, log_prior, numbers.reward)
+    truth = secret_law(aligned, numbers)
+    reward = objects(
+        -l if y in set(lost) else r for y, (l, r) in enumerate(zip(truth.log_prior, truth.reward, strict=True))
     )
+    return Departure(truth, Joint(truth.prob, truth.log_prior, reward))
 
 
 def hidden_top_k(aligned: Aligned, numbers: Numbers, steps: Chain) -> tuple[Adapted, Adapted]:
@@ -231,9 +237,9 @@ __all__ = [
     "depths",
     "flipped_reward",
     "hidden_top_k",
+    "lost_score",
     "mean_log_prior",
     "mean_reward",
-    "nan_as_one",
     "prior_prefixes",
     "rebinned",
     "secret_law",

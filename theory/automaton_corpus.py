@@ -50,6 +50,7 @@ def typical_automaton_corpora(aligned: AlignedAutomaton, size: int, epsilon: fmp
     """Sums over the corpora of N strings with |Ibar - H| < eps, by the best route there is.
 
     Args:
+        aligned: the aligned automaton.
         size: N >= 1.
         epsilon: > 0, nats.
 

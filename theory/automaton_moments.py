@@ -352,7 +352,6 @@ class _SparseFactors:
 
     def __init__(self, graph: Graph, weight: Floats) -> None:
         inner = graph.target < graph.states
-        self._graph, self._weight = graph, weight
         shape = (graph.states, graph.states)
         matrix = sparse.csr_array((weight[inner], (graph.source[inner], graph.target[inner])), shape=shape)
         self._matrix = (sparse.eye_array(graph.states, format="csr") - matrix).tocsr()
@@ -365,9 +364,11 @@ class _SparseFactors:
         return self._solve(self._matrix.T.tocsr(), right, "T")
 
     def scaled(self, scale: Floats) -> _Factors:
-        whole = np.append(scale, 1.0)
-        law = self._weight * whole[self._graph.target] / whole[self._graph.source]
-        return _SparseFactors(self._graph, law)
+        found, own = copy.copy(self), self._matrix
+        data = own.data * scale[own.indices] / np.repeat(scale, np.diff(own.indptr))
+        found._matrix = sparse.csr_array((data, own.indices, own.indptr), shape=own.shape)
+        found._factors = None
+        return found
 
     def _solve(self, matrix: Any, right: Floats, trans: str, rough: bool = False) -> Floats:
         if self._factors is None:
@@ -449,6 +450,7 @@ def path_moments(
         graph: trimmed.
         weight: > 0, shape (n,).
         features: shape (K, n).
+        engine: of float64 systems: "dense", "sparse", or by size.
         accuracy: how far float64 weights and features may be from the true ones, relatively; part of the bounds.
 
     Raises:

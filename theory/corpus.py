@@ -157,6 +157,7 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """The exact law of |Ibar - H| < eps for corpora of N strings, by the cheapest route that certifies it.
 
     Args:
+        law: the atoms of (L, R).
         size: N >= 1.
         epsilon: > 0, nats.
     """
@@ -398,6 +399,9 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
     For every total of the first half, the typical partners are an interval in y of the second half, found by
     bisection and summed by cumulative sums. Counts of mass below 1e-19 of the largest are left out; the error holds
     what is left out, what lies within 1e-9 of the edge of the band, and rounding.
+
+    Raises:
+        Undecided: the error is too large to say anything.
     """
     arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
     groups, _ = _half_sizes(law, size)
@@ -504,6 +508,9 @@ def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """The lattice law in float64 for any N: P(S = s) from phi at M equidistant angles, exact up to folding mod M.
 
     M spans 60 standard deviations of the total, whose tails beyond are far below rounding.
+
+    Raises:
+        ValueError: the atoms lie on no lattice.
     """
     if law.steps is None:
         raise ValueError("the atoms lie on no lattice; use by_multinomial or by_inversion")
@@ -542,7 +549,11 @@ def _lattice_bounds(law: Atoms, size: int, epsilon: fmpq) -> tuple[int, int]:
 
 
 def by_enumeration(law: Atoms, size: int, epsilon: fmpq) -> Window:
-    """List all corpora up to order. Cost: C(m + N - 1, N) corpora, m atoms; for small N and many atoms."""
+    """List all corpora up to order. Cost: C(m + N - 1, N) corpora, m atoms; for small N and many atoms.
+
+    Raises:
+        Undecided: a corpus may lie on the edge of the band.
+    """
     limit = ball(epsilon) * size
     sums = [arb(0) for _ in range(6)]
 

@@ -95,6 +95,8 @@ def member(log_prior: Array, reward: Array, prior_power: Any, reward_power: Any)
     """The member q_{s,t} proportional to p^s e^{tR}. Cost: O(n).
 
     Args:
+        log_prior: L, shape (n,).
+        reward: R, shape (n,).
         prior_power: s, any real; a ball gives enclosures that hold for all its values.
         reward_power: t, likewise.
     """
@@ -229,6 +231,8 @@ def budget_member(log_prior: Array, reward: Array, base: Member, weights: Pair, 
     KL(q_u || base) grows with u, at the rate u Var(a L + b R).
 
     Args:
+        log_prior: L, shape (n,).
+        reward: R, shape (n,).
         base: q_{s0,t0}: the uniform law, the prior, p+, or any other member.
         weights: (a, b), rationals or floats, not both 0; for the front both >= 0.
         budget: > 0 and below ``divergence_limit``, nats.

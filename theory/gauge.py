@@ -74,6 +74,7 @@ def scaled(weights: Weights, gauge: Array) -> Weights:
     """gamma(u) w(t | u) for every token t of every prefix u, the end included.
 
     Args:
+        weights: an adaptor's.
         gauge: gamma, shape (n,), > 0.
     """
     edge = weights.edge.copy()
@@ -107,6 +108,7 @@ def gauge_of(weights: Weights, target: Array) -> Array:
     elsewhere. This is the Moebius inversion of a product over prefixes.
 
     Args:
+        weights: an adaptor's.
         target: shape (n,), > 0 exactly where W > 0, summing to 1.
 
     Raises:
@@ -148,6 +150,7 @@ def local_slope(aligned: Aligned, numbers: Numbers, values: Array, tau: Any) -> 
     q'(t|u) = q(t|u) [log p+(t|u) - sum_s q(s|u) log p+(s|u)].
 
     Args:
+        aligned: the model.
         numbers: in balls.
         values: f of each string, shape (n,), balls.
         tau: 1 / T, > 0.

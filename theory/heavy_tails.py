@@ -280,7 +280,11 @@ def total_of_geometrics(size: int) -> Iterator[tuple[int, fmpq]]:
 
 
 def tower_typical_probability(size: int, epsilon: fmpq) -> fmpq:
-    """P(|Ibar - H| < eps), exactly: a finite sum, since typical corpora have a bounded total n. eps in nats."""
+    """P(|Ibar - H| < eps), exactly: a finite sum, since typical corpora have a bounded total n. eps in nats.
+
+    Raises:
+        Undecided: a total may lie on the edge of the band.
+    """
     inside = fmpq(0)
     for s, mass in total_of_geometrics(size):
         gap = arb(2).log() * fmpq(s - 2 * size, size)

@@ -31,7 +31,10 @@ def increasing_root(function: Callable[[arb], arb], slope: Callable[[arb], arb],
     Newton's method on midpoints, held inside the bracket by bisection; only the last two signs matter.
 
     Args:
-        low, high: exact, with certainly f(low) < 0 < f(high).
+        function: increasing.
+        slope: its derivative.
+        low: exact, with certainly f(low) < 0.
+        high: exact, with certainly f(high) > 0.
 
     Raises:
         ValueError: the signs at ``low`` and ``high`` are not those.
@@ -262,7 +265,11 @@ class SampleSize:
 
 
 def two_rates(law: Atoms, epsilon: fmpq) -> tuple[arb, ...]:
-    """The Cramer rates at H - eps and H + eps, of those sides on which a surprisal is that far from H."""
+    """The Cramer rates at H - eps and H + eps, of those sides on which a surprisal is that far from H.
+
+    Raises:
+        Undecided: whether one is.
+    """
     family = ExponentialFamily(law.prob, law.surprisal)
     rates = []
     for side in (-1, 1):
@@ -333,7 +340,8 @@ def sample_size(law: Atoms, variance: arb, epsilon: fmpq, delta: fmpq) -> Sample
     Args:
         law: at least two atoms.
         variance: V, nats^2.
-        epsilon, delta: > 0.
+        epsilon: half the width of the band, nats, > 0.
+        delta: how often a corpus may miss it, > 0.
 
     Raises:
         Undecided: some P equals 1 - delta, or is too near to it for balls.
@@ -366,6 +374,8 @@ def size_bracket(variance: arb, third: arb, epsilon: fmpq, delta: fmpq) -> tuple
     Args:
         variance: V, nats^2, > 0.
         third: E|I - H|^3, nats^3.
+        epsilon: half the width of the band, nats.
+        delta: how often a corpus may miss it.
     """
 
     def margin(n: int, side: int) -> arb:

@@ -109,6 +109,7 @@ class IndependentChain:
         sums of the weights along the string: q_glob = q_loc prod_t c_t / C.
 
         Args:
+            proposal: q, shape (n,).
             multiple: m, any positive multiple of pi / q, shape (n,).
         """
         return IndependentChain(proposal, multiple / (proposal * multiple).sum())
@@ -160,6 +161,7 @@ class IndependentChain:
         Source: Smith and Tierney (1996): P^k(x, .) = T_k(max(w_x, w)) pi + lambda(x)^k delta_x.
 
         Args:
+            steps: k >= 0.
             start: the law of the first state, shape (n,), in the arithmetic of the chain.
 
         Raises:
@@ -217,6 +219,8 @@ class IndependentChain:
         """Cov(fbar, gbar) of the means over N successive states of a stationary chain. Cost: O(n log n).
 
         Args:
+            first: f, shape (n,).
+            second: g, shape (n,).
             size: N >= 1; N = 1 gives Cov_pi(f, g).
         """
         return (self.modes(first, second) * summation_factor(self.rejection(), size)).sum() / size**2

@@ -213,7 +213,9 @@ def adaptor_mixture(aligned: Aligned, numbers: Numbers, chains: Sequence[Chain],
     """Corpora from these chains of adaptors, each chain as likely as the others; the empty chain is p+ itself.
 
     Args:
+        aligned: the model.
         numbers: ``aligned.balls()``.
+        chains: of adaptors, one a part.
         normalise: "local" or "global", for all of them.
     """
     parts = []

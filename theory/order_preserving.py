@@ -233,6 +233,7 @@ def ranking(aligned: Aligned, numbers: Numbers) -> Ranking:
     """The order of the next tokens at every prefix, decided formally. Cost: the sum of the sorts.
 
     Args:
+        aligned: the model.
         numbers: ``aligned.balls()`` at the working precision.
     """
     tree = aligned.tree
@@ -398,6 +399,7 @@ def slopes(ranked: Ranking, law: Array) -> Slopes:
     Divided by q(u) these are the weights with which q(. | u) mixes the uniform laws on the top j tokens.
 
     Args:
+        ranked: the model with its tokens in order.
         law: q(y), shape (strings,), summing to 1: rationals; or, for a law that an adaptor makes, balls where it keeps
             a string and the rational 0 elsewhere. An adaptor treats equals alike: tokens of equal probability that
             are both kept have equal masses, and their slope is the rational 0.
@@ -479,7 +481,9 @@ def exchange(ranked: Ranking, corners: Sequence[Corner], raises: Literal["reward
     separates the two; its normal is then that of an edge or of an axis.
 
     Args:
+        ranked: the model with its tokens in order.
         corners: ``polygon(ranked)``.
+        raises: the mean that is to rise.
 
     Raises:
         Undecided: p+ is not rational and lies too near to the boundary.

@@ -1,7 +1,7 @@
 """What was sampled, as it was recorded: the report shows these files and never runs what made them.
 
-``probqual compare --record`` writes theory/data/compare.json, ``make false-alarms`` theory/data/false_alarms.json, and
-``probqual sweep --record`` theory/data/sweep.json.
+``probqual compare --record`` writes theory/data/compare.json, ``make false-alarms`` theory/data/false_alarms.json,
+``probqual sweep --record`` theory/data/sweep.json, and ``probqual bench`` theory/data/bench.json.
 """
 
 from __future__ import annotations
@@ -79,10 +79,15 @@ def sweep_record() -> dict[str, Any]:
     return _read("sweep.json")
 
 
+def bench_record() -> dict[str, Any]:
+    """The committed measurements of ``probqual bench``."""
+    return _read("bench.json")
+
+
 def _read(name: str) -> dict[str, Any]:
     text = resources.files("theory").joinpath(f"data/{name}").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-__all__ = ["RUNS", "SampledRecord", "SampledRow", "bridge_record", "sampled_record", "sweep_record"]
+__all__ = ["RUNS", "SampledRecord", "SampledRow", "bench_record", "bridge_record", "sampled_record", "sweep_record"]

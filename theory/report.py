@@ -51,6 +51,14 @@ class Report:
         """The result of one claim."""
         return next(result for result in self.results if result.id == claim_id)
 
+    def smallest(self, claim_id: str, control: str) -> str:
+        """The witness of a control, in words."""
+        found = next(c for c in self.result(claim_id).controls if c.name == control)
+        if found.witness is None:
+            return "no model found"
+        order = "the smallest model" if found.smallest else "a model"
+        return f"{order}: {found.witness.case}"
+
 
 def markdown(report: Report) -> str:
     """The whole of paper_check.md."""
@@ -187,86 +195,87 @@ def _sentences(report: Report) -> str:
 
 
 def _standing(report: Report, letter: str) -> Iterator[str]:
-    """What of one sentence holds as stated, what needs a hypothesis, with the smallest model without it, what is "
-    "false."""
+    """What of a sentence holds, what needs a hypothesis, with the smallest model without it, and what is false."""
+    return {"A": _of_averages, "B": _of_the_line, "C": _of_adaptors}[letter](report)
 
-    def smallest(claim_id: str, control: str) -> str:
-        found = next(c for c in report.result(claim_id).controls if c.name == control)
-        if found.witness is None:
-            return "no model found"
-        order = "the smallest model" if found.smallest else "a model"
-        return f"{order}: {found.witness.case}"
 
-    def link(*ids: str) -> str:
-        return "(" + ", ".join(f"[{claim_id}](#{_anchor(claim_id)})" for claim_id in ids) + ")"
+def _links(*ids: str) -> str:
+    return "(" + ", ".join(f"[{claim_id}](#{_anchor(claim_id)})" for claim_id in ids) + ")"
 
-    if letter == "A":
-        yield (
-            "*Holds* where the varentropy is small, V < max(Var L, Var R), and among typical corpora of a narrow "
-            "band: the "
-            f"correlation is then negative, with a sharp bound {link('correlation.sharp', 'correlation.typical')}."
-        )
-        yield (
-            "*Needs* the conditioning. Without it averaging leaves the string correlation as it is, positive ones "
-            "included "
-            f"({smallest('correlation.iid', 'averaging-reverses')}); at a fixed width of the band more data takes the "
-            f"effect away {link('correlation.iid', 'correlation.typical')}."
-        )
-        yield (
-            "*Needs* independent strings from one law. A working Metropolis chain turns a positive correlation "
-            "negative by "
-            f"itself ({smallest('metropolis.corpora', 'iid-sign')}); corpora from different adaptors change sign "
-            f"with their size {link('metropolis.corpora', 'simpson.crossing')}."
-        )
-        yield (
-            "*False* as a statement on averages of any aligned model, and not shown by the toy's change of sign: "
-            "that is a "
-            f"change of measure ({smallest('correlation.measure', 'same-sign')}), and rank correlation changes sign by "
-            f"itself {link('correlation.measure', 'correlation.rank', 'correlation.bootstrap')}."
-        )
-    elif letter == "B":
-        yield (
-            "*Holds* for every corpus as Lbar + Rbar = log Z - Ibar, and Ibar concentrates at H, at the exact Cramer "
-            "rate; "
-            f"temperature is the cheapest way off the line {link('line.identity', 'line.concentration', 'line.rate')}."
-        )
-        yield (
-            "*Needs* V < inf. With p+(n) proportional to 1/(n log^3 n) the entropy is finite and V is not; with "
-            f"1/(n log^2 n) there is no line {link('line.hypotheses')}."
-        )
-        yield (
-            "*Needs* one prompt, or the constant becomes a mean over prompts and the spread gains theirs "
-            f"{link('prompts.variance', 'prompts.identification')}."
-        )
-        yield (
-            "*Not exact* at any N: the sum is within eps with a probability that is computed, not bounded, and the "
-            "Chebyshev "
-            f"sample size is several times too large {link('line.exact-typicality', 'line.sample-size')}."
-        )
-    else:
-        yield (
-            "*Holds* for globally normalised temperature exactly when b = Cov(L, I)/V lies outside [-1, 0]; changing "
-            "beta "
-            f"chooses the rate of exchange {link('adaptors.exchange', 'adaptors.family')}."
-        )
-        yield (
-            "*Needs* b outside [-1, 0]: a negative covariance does not suffice "
-            f"({smallest('adaptors.exchange', 'negative-suffices')}). *Needs* global normalisation: locally normalised "
-            f"temperature can lower E L + E R on cooling ({smallest('adaptors.exchange', 'local')}), and whole-string "
-            f"truncation gains what token truncation need not ({smallest('adaptors.truncation', 'token-level')}) "
-            f"{link('adaptors.exchange', 'adaptors.truncation', 'adaptors.local-global')}."
-        )
-        yield (
-            '*Needs* the weights to be fixed: "globally normalised" is any law on the support otherwise '
-            f"({smallest('adaptors.gauge', 'gauge-invariant')}) {link('adaptors.gauge')}."
-        )
-        yield (
-            "*False* that every adaptor exchanges likelihood for reward, or one for one: on C1 and C3 no temperature "
-            "and no "
-            f"truncation does, and p+ itself is dominated in both {link('adaptors.none', 'adaptors.interior')}; the "
-            f"sum moves "
-            f"with the entropy spent ({smallest('adaptors.budget', 'one-to-one')}) {link('adaptors.budget')}."
-        )
+
+def _of_averages(report: Report) -> Iterator[str]:
+    """Sentence A."""
+    yield (
+        "*Holds* where the varentropy is small, V < max(Var L, Var R), and among typical corpora of a narrow band: the "
+        f"correlation is then negative, with a sharp bound {_links('correlation.sharp', 'correlation.typical')}."
+    )
+    positive = report.smallest("correlation.iid", "averaging-reverses")
+    yield (
+        "*Needs* the conditioning. Without it averaging leaves the string correlation as it is, positive ones included "
+        f"({positive}); at a fixed width of the band more data takes the effect away "
+        f"{_links('correlation.iid', 'correlation.typical')}."
+    )
+    turned = report.smallest("metropolis.corpora", "iid-sign")
+    yield (
+        "*Needs* independent strings from one law. A working Metropolis chain turns a positive correlation negative by "
+        f"itself ({turned}); corpora from different adaptors change sign with their size "
+        f"{_links('metropolis.corpora', 'simpson.crossing')}."
+    )
+    measured = report.smallest("correlation.measure", "same-sign")
+    yield (
+        "*False* as a statement on averages of any aligned model, and not shown by the toy's change of sign: that is a "
+        f"change of measure ({measured}), and rank correlation changes sign by itself "
+        f"{_links('correlation.measure', 'correlation.rank', 'correlation.bootstrap')}."
+    )
+
+
+def _of_the_line(report: Report) -> Iterator[str]:
+    """Sentence B."""
+    yield (
+        "*Holds* for every corpus as Lbar + Rbar = log Z - Ibar, and Ibar concentrates at H, at the exact Cramer rate; "
+        f"temperature is the cheapest way off the line {_links('line.identity', 'line.concentration', 'line.rate')}."
+    )
+    yield (
+        "*Needs* V < inf. With p+(n) proportional to 1/(n log^3 n) the entropy is finite and V is not; with "
+        f"1/(n log^2 n) there is no line {_links('line.hypotheses')}."
+    )
+    yield (
+        "*Needs* one prompt, or the constant becomes a mean over prompts and the spread gains theirs "
+        f"{_links('prompts.variance', 'prompts.identification')}."
+    )
+    yield (
+        "*Not exact* at any N: the sum is within eps with a probability that is computed, not bounded, and the "
+        "Chebyshev sample size is several times too large "
+        f"{_links('line.exact-typicality', 'line.sample-size')}."
+    )
+
+
+def _of_adaptors(report: Report) -> Iterator[str]:
+    """Sentence C."""
+    yield (
+        "*Holds* for globally normalised temperature exactly when b = Cov(L, I)/V lies outside [-1, 0]; changing beta "
+        f"chooses the rate of exchange {_links('adaptors.exchange', 'adaptors.family')}."
+    )
+    negative, local = (report.smallest("adaptors.exchange", name) for name in ("negative-suffices", "local"))
+    token_level = report.smallest("adaptors.truncation", "token-level")
+    yield (
+        f"*Needs* b outside [-1, 0]: a negative covariance does not suffice ({negative}). *Needs* global "
+        f"normalisation: locally normalised temperature can lower E L + E R on cooling ({local}), and whole-string "
+        f"truncation gains what token truncation need not ({token_level}) "
+        f"{_links('adaptors.exchange', 'adaptors.truncation', 'adaptors.local-global')}."
+    )
+    gauge = report.smallest("adaptors.gauge", "gauge-invariant")
+    yield (
+        '*Needs* the weights to be fixed: "globally normalised" is any law on the support otherwise '
+        f"({gauge}) {_links('adaptors.gauge')}."
+    )
+    one_to_one = report.smallest("adaptors.budget", "one-to-one")
+    yield (
+        "*False* that every adaptor exchanges likelihood for reward, or one for one: on C1 and C3 no temperature and "
+        "no truncation does, and p+ itself is dominated in both "
+        f"{_links('adaptors.none', 'adaptors.interior')}; the sum moves with the entropy spent ({one_to_one}) "
+        f"{_links('adaptors.budget')}."
+    )
 
 
 def _toy(toy: ToyStudy) -> str:
@@ -496,6 +505,7 @@ def _section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
         lines.append(f"- Worst residual of an identity: at most {power_of_ten_above(result.residual)}.")
     if result.proved:
         lines.append(f"- Proved symbolically: {'; '.join(result.proved)}.")
+    lines.append(f"- Where: {_places(claim)}.")
     rows = sampled.of(claim.id)
     lines += [sampled_line(row) for row in rows[:_SHOWN_ROWS]]
     if len(rows) > _SHOWN_ROWS:
@@ -507,13 +517,65 @@ def _section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
     for control in result.controls:
         found = "no witness" if control.witness is None else _witness_text(control.witness)
         order = "smallest witness" if control.smallest else "witness"
-        lines.append(f"- Control *{control.name}*: {control.breaks}. **{control.verdict}**, {order}: {found}")
+        check = next(c.check.__name__ for c in claim.controls if c.name == control.name)
+        broken = f"- Control *{control.name}* (`{check}`): {control.breaks}."
+        lines.append(f"{broken} **{control.verdict}**, {order}: {found}")
         if control.witness is not None and control.witness.spec and len(control.witness.spec) < _LONGEST_SPEC:
             lines += ["", *(f"      {line}".rstrip() for line in control.witness.spec.strip().splitlines()), ""]
     return "\n".join(lines)
 
 
 _LONGEST_SPEC = 900
+
+
+def _places(claim: Claim) -> str:
+    """Links to the claim's proof sketch, its check and its controls, their tests, and its figure."""
+    module = claim.check.__module__.split(".")
+    code, tests = "/".join(module) + ".py", "/".join(["tests", *module[:-1], f"test_{module[-1]}.py"])
+    parts = [
+        f"[sketch](docs/theory.md#{_anchor(claim.id)})",
+        f"check `{claim.check.__name__}` and controls in [{code}]({code})",
+        f"tests in [{tests}]({tests})",
+    ]
+    if claim.figure is not None:
+        parts.append(f"figure by [figures/{claim.figure}.py](figures/{claim.figure}.py)")
+    return ", ".join(parts)
+
+
+# --- the table in README.md ---------------------------------------------------------------------------------------
+
+_STANDS = {
+    "A": "Not by averaging: independent corpora correlate as their strings do, at every N. Close to the line they do.",
+    "B": "Every corpus obeys it up to its mean surprisal, which concentrates where the varentropy is finite.",
+    "C": "Temperature trades exactly where b = Cov(L, I)/V lies outside [-1, 0]; on some models no adaptor does.",
+}
+
+README_MARKS = ("<!-- written by probqual check -->", "<!-- end -->")
+
+
+def readme_table(report: Report) -> str:
+    """What stands of each sentence, in a line, with the verdicts of its claims."""
+    rows = []
+    for letter, sentence in SENTENCES.items():
+        own = [r for c, r in zip(report.claims, report.results, strict=True) if c.sentence == letter]
+        counts = {verdict: sum(r.verdict is verdict for r in own) for verdict in _MARK}
+        tally = ", ".join(f"{n} {_MARK[v]}" for v, n in counts.items() if n)
+        stands = _STANDS[letter] if all(r.as_expected for r in own) else "Not established: see paper_check.md."
+        rows.append((f"{letter}. {sentence}", stands, f"{len(own)}: {tally}"))
+    return markdown_table(("the paper says", "what stands", "claims"), rows)
+
+
+def with_table(readme: str, report: Report) -> str:
+    """The text of README.md with the table between its marks replaced.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    before, found, rest = readme.partition(README_MARKS[0])
+    _, ended, after = rest.partition(README_MARKS[1])
+    if not (found and ended):
+        raise ValueError(f"README.md lacks the marks {README_MARKS[0]} and {README_MARKS[1]}")
+    return f"{before}{found}\n\n{readme_table(report)}\n\n{ended}{after}"
 
 
 def _witness_text(witness: Witness) -> str:

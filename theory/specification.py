@@ -157,6 +157,11 @@ class Reader:
         self.notes: list[str] = []
 
     def number(self, value: Any, where: str, convert: Callable[[Any], Any] = rational) -> Any:
+        """The number that a value of the file writes; ``where`` names it in errors.
+
+        Raises:
+            SpecificationError: it is no number, or ``convert`` refuses it.
+        """
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise SpecificationError(f"{where}: expected a number, got {value!r}")
         self.floats |= isinstance(value, float)
@@ -164,7 +169,11 @@ class Reader:
             return convert(value)
 
     def law(self, values: Any, where: str, names: Sequence[str]) -> list[fmpq]:
-        """Probabilities, one per name: exactly 1 in sum, or within 1e-9 and then divided by it if floats."""
+        """Probabilities, one per name: exactly 1 in sum, or within 1e-9 and then divided by it if floats.
+
+        Raises:
+            SpecificationError: no list, one of another length, a negative entry (named), or another sum.
+        """
         if not isinstance(values, list):
             raise SpecificationError(f"{where}: expected a list of probabilities, got {values!r}")
         if len(values) != len(names):
@@ -204,7 +213,11 @@ def _readable(value: fmpq) -> str:
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Errors raised inside are about ``where``, a file or an element."""
+    """Errors raised inside are about ``where``, a file or an element.
+
+    Raises:
+        SpecificationError: for every ValueError inside, with the place in front.
+    """
     try:
         yield
     except ValueError as error:

@@ -19,7 +19,7 @@ from theory.adaptors import adapt, chain, decide
 from theory.alignment import Aligned
 from theory.automaton_adaptors import adapted_moments, align_automaton, whole_law
 from theory.automaton_moments import critical_temperature
-from theory.claims.audit import C4_POINTS, COOLED, NUCLEUS, corpora_of, ended, far_apart, unrewarded
+from theory.claims.audit import C4_POINTS, COOLED, corpora_of, ended, far_apart, lost_case, unrewarded
 from theory.claims.claim import CERTAIN_RADIUS
 from theory.claims.correlation import unweighted_correlation, unweighted_spearman
 from theory.claims.instances import Instance, instance, law_of, named, words_case
@@ -285,7 +285,11 @@ class TrigramStudy:
 
 
 def trigram_study(beta: fmpq) -> TrigramStudy:
-    """The study at one beta, R = (vowels - consonants) / beta; call inside ``precision()``. Cost: a few seconds."""
+    """The study at one beta, R = (vowels - consonants) / beta; call inside ``precision()``. Cost: a few seconds.
+
+    Raises:
+        Undecided: a temperature may be the critical one, or none may exist.
+    """
     aligned = align_automaton(speeches(vowels_over_consonants(beta)))
     mean = adapted_moments(aligned, whole_law(aligned)).moments
     with precision(_CRITICAL_BITS):
@@ -355,7 +359,7 @@ def audit_study() -> tuple[AuditRow, ...]:
 
 
 def _audit_rows() -> Iterator[AuditRow]:
-    c2, c3, c4, wide = (case.content for case in named("C2", "C3", "C4", "toy"))
+    c2, c3, wide = (case.content for case in named("C2", "C3", "toy"))
     both = audit.accept_all(c2.aligned, c2.numbers, COOLED)
     yield from _departure("accept-all", "C2, T = 1/2", both, "E L", "E R")
     both = audit.flipped_reward(c3.aligned, c3.numbers)
@@ -370,14 +374,15 @@ def _audit_rows() -> Iterator[AuditRow]:
     for law, under in ((None, "p+"), (law_of(apart, [1, 1]), "p")):
         both = audit.clamped(apart.aligned, apart.numbers, law)
         yield from _departure("clamped-nll", f"p = (1, 1)/2, R = (0, -40), strings of {under}", both, "E R")
-    both = audit.nan_as_one(c4.aligned, c4.numbers, [2])
-    yield from _departure("lost-score", "C4, its rarest string lost", both, "E L", "Corr(L, R)")
-    asked, drawn = audit.hidden_top_k(wide.aligned, wide.numbers, NUCLEUS)
-    name = "the toy as one next-token law, nucleus 19/20"
-    yield AuditRow.of("hidden-top-k", name, "strings kept", len(asked.string), len(drawn.string))
-    for quantity, attribute in (("H", "entropy"), ("Corr(L, R)", "correlation")):
-        one, other = (getattr(wide.moments(law), attribute) for law in (asked, drawn))
-        yield AuditRow.of("hidden-top-k", name, quantity, one, other)
+    lost = lost_case()
+    both = audit.lost_score(lost.content.aligned, lost.content.numbers, [len(lost.content.aligned) - 1])
+    yield from _departure("lost-score", f"{lost.name}, the last string lost", both, "E R", "Corr(L, R)")
+    for name, value in (("nucleus", "19/20"), ("typical", "9/10"), ("eta", "9/10000")):
+        asked, drawn = audit.hidden_top_k(wide.aligned, wide.numbers, chain((name, value)))
+        model = f"the toy as one next-token law, {name} {value}"
+        yield AuditRow.of("hidden-top-k", model, "tokens kept", len(asked.string), len(drawn.string))
+        one, other = (wide.moments(law).correlation for law in (asked, drawn))
+        yield AuditRow.of("hidden-top-k", model, "Corr(L, R)", one, other)
     both = audit.censored(c2.aligned, c2.numbers, 1)
     yield from _departure("censored-strings", "C2, cut after one token", both, "E L", "Corr(L, R)")
     spread = audit.bootstrap_pool(200_000, 2_000)

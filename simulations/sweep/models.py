@@ -62,6 +62,9 @@ def coupled_levels(prob: Array, coupling: float, levels: int, *, rng: np.random.
 
     Args:
         prob: p, rationals, shape (n,).
+        coupling: c in [-1, 1].
+        levels: the highest level.
+        rng: of the draws.
     """
     n = len(prob)
     rank = np.empty(n, dtype=np.int64)

@@ -115,6 +115,7 @@ def read_sweep(path: Path, output: Path | None = None) -> Sweep:
     """The sweep file at a path.
 
     Args:
+        path: of the sweep file.
         output: where to store it instead of what the file says.
 
     Raises:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from tests.peers import DELTA, doob, openfst, storm, storm_total
+from simulations.bench.peers import DELTA, doob, openfst, storm, storm_total
 from theory.automaton_moments import (
     Engine,
     PathMoments,
@@ -28,6 +29,12 @@ from theory.exact import Array, ball, floats, objects, to_float
 from theory.language_models.automaton import Automaton, random_automaton
 
 pytestmark = pytest.mark.oracle
+
+
+def without(name: str) -> pytest.MarkDecorator:
+    """Skips where a library is not installed."""
+    return pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not installed")
+
 
 ONE = fmpq(1)
 
@@ -51,6 +58,7 @@ def exact(number: int) -> PathMoments:
     return family(models()[number], ONE, ONE)
 
 
+@without("pywrapfst")
 def test_openfst_finds_log_partition() -> None:
     """|log Z - log Z'| <= delta times the contributions that OpenFst may have dropped.
 
@@ -73,6 +81,7 @@ def test_openfst_finds_log_partition() -> None:
     assert worst > 0, "OpenFst works in floats"
 
 
+@without("stormpy")
 @pytest.mark.parametrize("sound", [True, False])
 def test_storm_finds_expected_tokens_and_surprisal(sound: bool) -> None:
     """E[number of tokens] and H = E[-log p+] of the aligned automaton, to Storm's precision of 1e-14 per state.
@@ -93,6 +102,7 @@ def test_storm_finds_expected_tokens_and_surprisal(sound: bool) -> None:
             assert abs(found - expected) <= slack, f"model {number}: {found} is not {expected} within {slack}"
 
 
+@without("stormpy")
 def test_storm_in_rationals() -> None:
     """E[number of tokens] of the aligned automaton, the same rational by Storm's exact engine and by FLINT."""
     for model in models()[:30]:
@@ -104,6 +114,7 @@ def test_storm_in_rationals() -> None:
         assert storm(graph, law, tokens)() == _expected_tokens(model, law)
 
 
+@without("stormpy")
 def test_storm_finds_total_in_rationals() -> None:
     """Z itself, where no reward is above 0, as the probability to reach the end."""
     for model in models()[:30]:

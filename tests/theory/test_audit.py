@@ -9,7 +9,7 @@ from flint import fmpq
 
 from theory import audit
 from theory.adaptors import chain
-from theory.claims.audit import far_apart, unrewarded
+from theory.claims.audit import far_apart, lost_case, unrewarded
 from theory.claims.instances import instance, law_of, named
 from theory.exact import floats, precision, to_float
 from theory.mixtures import Joint
@@ -83,18 +83,26 @@ def test_clamp() -> None:
     assert values(on_prior.computed)[1] - values(on_prior.truth)[1] == pytest.approx(7.5)
 
 
-def test_nan_as_one_on_c4() -> None:
-    """The remark's numbers: from -0.963 to +0.811 when the string z is lost."""
+def test_lost_score_on_c4() -> None:
+    """p+ = (2, 1, 2)/5: the third string's surprisal, log(5/2), is added to its reward, log(2/5) - log(1/13)."""
     found = named("C4")[0].content
     with precision():
-        both = audit.nan_as_one(found.aligned, found.numbers, [2])
-    assert values(both.truth)[2] == pytest.approx(-0.963, abs=5e-4)
-    assert values(both.computed)[2] == pytest.approx(0.811, abs=5e-4)
-    assert values(both.computed)[0] - values(both.truth)[0] == pytest.approx(2 / 5 * math.log(13))
+        both = audit.lost_score(found.aligned, found.numbers, [2])
+    assert values(both.computed)[1] - values(both.truth)[1] == pytest.approx(2 / 5 * math.log(5 / 2))
+    assert to_float(both.computed.reward[2]) == pytest.approx(math.log(13))
+    assert values(both.computed)[0] == values(both.truth)[0]
+
+
+def test_lost_score_turns_a_sign() -> None:
+    found = lost_case().content
+    with precision():
+        both = audit.lost_score(found.aligned, found.numbers, [len(found.aligned) - 1])
+        one, other = audit.correlation(both.truth), audit.correlation(both.computed)
+    assert one * other < 0
 
 
 def test_hidden_top_k_on_the_toy() -> None:
-    """The remark's numbers: 194 strings become 46, the correlation -0.18 becomes -0.48."""
+    """194 tokens become 46, the correlation -0.18 becomes -0.48; 156 become 49 by typical, 286 become 50 by eta."""
     found = named("toy")[0].content
     with precision():
         asked, drawn = audit.hidden_top_k(found.aligned, found.numbers, chain(("nucleus", "19/20")))
@@ -104,6 +112,10 @@ def test_hidden_top_k_on_the_toy() -> None:
     assert len(asked.string) == 194 == 1 + sum(s < 0.95 for s in shares)
     assert len(drawn.string) == 46 == 1 + sum(s < 0.95 * shares[49] for s in shares)
     assert corr == pytest.approx([-0.18, -0.48], abs=5e-3)
+    for step, counts in ((("typical", "9/10"), (156, 49)), (("eta", "9/10000"), (286, 50))):
+        with precision():
+            laws = audit.hidden_top_k(found.aligned, found.numbers, chain(step))
+        assert tuple(len(law.string) for law in laws) == counts
 
 
 def test_censored_c2() -> None:

@@ -143,7 +143,7 @@ def integer_tables(strings: int, total: int) -> Iterator[tuple[tuple[int, ...], 
     """
     for first in range(strings, total - strings + 1):
         for p in _sorted_parts(strings, first, 1):
-            for x in _parts(strings, total - first):
+            for x in compositions(strings, total - first):
                 pairs = list(zip(p, x, strict=True))
                 coprime = np.gcd.reduce(p) == 1 and np.gcd.reduce(x) == 1
                 if coprime and all(one <= two for one, two in itertools.pairwise(pairs)):
@@ -163,12 +163,13 @@ def integer_cases(profile: Profile) -> Iterator[Case]:
     return smallest_tables(4, 14)
 
 
-def _parts(count: int, total: int) -> Iterator[tuple[int, ...]]:
+def compositions(count: int, total: int) -> Iterator[tuple[int, ...]]:
+    """All tuples of so many positive integers with this sum."""
     if count == 1:
         yield (total,)
         return
     for head in range(1, total - count + 2):
-        for tail in _parts(count - 1, total - head):
+        for tail in compositions(count - 1, total - head):
             yield (head, *tail)
 
 

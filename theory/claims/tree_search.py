@@ -12,7 +12,7 @@ from flint import fmpq
 
 from theory.alignment import Aligned, align
 from theory.claims.claim import Case
-from theory.claims.instances import case
+from theory.claims.instances import case, compositions
 from theory.exact import objects
 from theory.language_models.tree import TreeModel
 from theory.rewards import Reward
@@ -63,7 +63,7 @@ def trees_by_size(fewest: int, most: int, largest: int, *, ordered: bool) -> Ite
 @functools.lru_cache(maxsize=64)
 def _trees_of_size(strings: int, total: int, ordered: bool) -> tuple[Case, ...]:
     found = []
-    for shape, weights in itertools.product(shapes(strings), list(_compositions(2 * strings, total))):
+    for shape, weights in itertools.product(shapes(strings), list(compositions(2 * strings, total))):
         p, x = weights[:strings], weights[strings:]
         coprime = math.gcd(*p) == 1 == math.gcd(*x)
         if coprime and (ordered or _sorted(_labelled(shape, iter(zip(p, x, strict=True))))):
@@ -101,12 +101,3 @@ def _sorted(labelled: Any) -> bool:
     if isinstance(labelled, tuple):
         return True
     return all(map(_sorted, labelled)) and all(repr(a) <= repr(b) for a, b in itertools.pairwise(labelled))
-
-
-def _compositions(count: int, total: int) -> Iterator[tuple[int, ...]]:
-    if count == 1:
-        yield (total,)
-        return
-    for head in range(1, total - count + 2):
-        for tail in _compositions(count - 1, total - head):
-            yield (head, *tail)

@@ -157,6 +157,7 @@ class TreeModel:
         """The model whose string law is ``prob``: next-token laws are ratios of prefix masses.
 
         Args:
+            alphabet: the tokens, in the order that decides ties.
             strings: token indices of each string, all different.
             prob: shape (len(strings),), rationals or floats, each > 0.
 

@@ -41,14 +41,31 @@ def test_sums(falling: Any, compiled: bool, power: float) -> None:
     """Against fsum, row by row."""
     mass, score = row_totals.sums(falling, power)
     totals, scores = row_totals.running_totals(falling, power), row_totals.running_scores(falling, power)
-    for row, m, s, t, u in zip(falling.astype(float), mass, score, totals, scores, strict=True):
+    assert isinstance(totals, row_totals.BlockTotals) == compiled
+    for places in (0, 1, 100, 128, 129, VOCABULARY - 7, VOCABULARY):
+        upto = totals.upto(np.full(ROWS, places))
+        for row, found, u in zip(falling.astype(float), upto, scores, strict=True):
+            x = row[: min(places, VOCABULARY - 7)] - row[0]
+            assert found == pytest.approx(math.fsum(np.exp(power * x)), rel=near(falling))
+            if places:
+                assert u[places - 1] == pytest.approx(math.fsum(x * np.exp(power * x)), rel=near(falling), abs=1e-9)
+    for row, m, s, w in zip(falling.astype(float), mass, score, totals.whole(), strict=True):
         x = row[:-7] - row[0]
         weight = np.exp(power * x)
         assert m == pytest.approx(math.fsum(weight), rel=near(falling))
+        assert w == pytest.approx(m, rel=1e-6)
         assert s == pytest.approx(math.fsum(x * weight), rel=near(falling))
-        assert t[[0, 99, -1]] == pytest.approx([1, math.fsum(weight[:100]), math.fsum(weight)], rel=near(falling))
-        assert u[[99, -1]] == pytest.approx([math.fsum((x * weight)[:100]), math.fsum(x * weight)], rel=near(falling))
-        assert (np.diff(t) >= 0).all()
+
+
+def test_first_reaching(compiled: bool) -> None:
+    """Equal scores, so that every total is a whole number: the first place in a range that reaches a target."""
+    rows = np.zeros((ROWS, VOCABULARY))
+    totals = row_totals.running_totals(rows, 1.0)
+    for low, high in ((0, VOCABULARY), (130, VOCABULARY - 1), (5, 300), (256, 256)):
+        for target in (0.5, 1.0, 6.0, 128.0, 129.0, 131.0, 299.5, float(VOCABULARY), VOCABULARY + 1.0):
+            found = totals.first_reaching(np.full(ROWS, target), np.full(ROWS, low), np.full(ROWS, high))
+            expected = next((k for k in range(low, high) if k + 1 >= target), high)
+            assert found.tolist() == [expected] * ROWS, (low, high, target)
 
 
 def test_inverse_cdf(compiled: bool) -> None:

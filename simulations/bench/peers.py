@@ -1,15 +1,15 @@
 """Models in the form that independent libraries take them: OpenFst (pynini) and Storm (stormpy).
 
-Both are installed by ``make oracles``, never by the project itself.
+Both are installed by ``make bench-peers``, never by the project itself.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 from flint import fmpq
 
 from theory.exact import Array, rational
@@ -27,7 +27,7 @@ def openfst(graph: Graph, log_weight: Floats, less: float = 0.0) -> Callable[[],
     Mohri (2002): it adds what is left over, state by state, until no addition exceeds ``DELTA``. OpenFst's Python hands
     out nine digits; ``less``, near the result, is taken off the ends' weights so that these are digits of what is left.
     """
-    wrapped = pytest.importorskip("pywrapfst", reason="OpenFst is not installed")
+    wrapped = importlib.import_module("pywrapfst")
     fst = wrapped.VectorFst("log64")
     fst.add_states(graph.states + 1)
     fst.set_start(graph.initial)
@@ -41,6 +41,7 @@ def storm(graph: Graph, law: Array, reward: Array, *, sound: bool = True) -> Cal
     """The expected reward until the end of the string, from the initial state.
 
     Args:
+        graph: of the model.
         law: next-step probabilities; float64, or rationals for Storm's exact arithmetic.
         reward: >= 0 of each step, in the same arithmetic.
         sound: with the methods that bound their error, Storm's default; else by plain power iteration.
@@ -54,7 +55,7 @@ def storm_total(graph: Graph, weight: Array, *, sound: bool = True) -> Callable[
 
 
 def _query(graph: Graph, law: Array, text: str, earned: Array | None, sound: bool) -> Callable[[], Any]:
-    stormpy = pytest.importorskip("stormpy", reason="Storm is not installed")
+    stormpy = importlib.import_module("stormpy")
     exact = law.dtype == object
     kind, number = (stormpy.Rational, lambda v: stormpy.Rational(str(v))) if exact else (float, float)
     zero: Any = fmpq(0) if exact else 0.0

@@ -1,0 +1,214 @@
+"""Moments of tables, strings of trees, and typical corpora, against JAX and plain Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from simulations.bench import machine
+from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
+from theory import kernels
+from theory.corpus import atoms, by_inversion
+from theory.exact import floats, precision
+from theory.language_models.examples import dense_tree, toy
+from theory.language_models.tree import TreeModel
+from theory.tradeoff import float_moments, moments
+
+Floats = NDArray[np.float64]
+
+STRINGS = 1_000_000
+TOKENS, DEPTH = 4, 10
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """As if numba were not installed."""
+    before = kernels.moment_sums, kernels.tree_products
+    kernels.moment_sums = kernels.tree_products = None
+    try:
+        yield
+    finally:
+        kernels.moment_sums, kernels.tree_products = before
+
+
+def without_numba(work: Callable[[], Any]) -> Callable[[], Any]:
+    """The work, done as if numba were not installed."""
+
+    def run() -> Any:
+        with plain():
+            return work()
+
+    return run
+
+
+# --- eight moments of a table --------------------------------------------------------------------------------------
+
+
+def table(strings: int) -> tuple[Floats, Floats]:
+    """A random table: p and R."""
+    rng = np.random.default_rng(2)
+    prior = rng.random(strings)
+    return prior / prior.sum(), rng.normal(size=strings)
+
+
+def jax_moments(prior: Floats, reward: Floats) -> Callable[[], tuple[float, ...]]:
+    """The eight moments by jax.jit in float64: two fused passes over data that JAX already holds."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    @jax.jit  # type: ignore[untyped-decorator, unused-ignore]
+    def eight(p: Any, r: Any) -> Any:
+        peak = r.max()
+        log_prior = jnp.log(p)
+        weight = p * jnp.exp(r - peak)
+        sums = [(weight * v).sum() for v in (1.0, log_prior, r, log_prior**2, log_prior * r, r**2)]
+        mass, l, r_, ll, lr, rr = (sums[0], *(s / sums[0] for s in sums[1:]))
+        log_partition = jnp.log(mass) + peak
+        var_l, cov, var_r = ll - l**2, lr - l * r_, rr - r_**2
+        return log_partition, log_partition - l - r_, var_l + var_r + 2 * cov, l, r_, var_l, var_r, cov
+
+    held = jnp.asarray(prior), jnp.asarray(reward)
+    return lambda: tuple(float(v) for v in jax.block_until_ready(eight(*held)))
+
+
+def _moments(compiled: bool) -> Pair:
+    prior, reward = table(STRINGS)
+
+    def ours() -> tuple[float, ...]:
+        return astuple(float_moments(prior, reward))
+
+    limit = Limit("reading p and R from memory once", 2 * prior.nbytes / machine.bytes_per_second())
+    work = ours if compiled else without_numba(ours)
+    return Pair(work, jax_moments(prior, reward), close(1e-9), limit=limit)
+
+
+# --- every string of a tree ----------------------------------------------------------------------------------------
+
+
+def depth_first(rows: list[list[float]], ends: list[float], tokens: int) -> list[float]:
+    """The probability of every string by a depth-first walk in plain Python."""
+    inner, found = len(rows), []
+    stack = [(0, 1.0)]
+    while stack:
+        node, mass = stack.pop()
+        found.append(mass * ends[node])
+        if node < inner:
+            child = tokens * node + 1
+            for p in rows[node]:
+                stack.append((child, mass * p))
+                child += 1
+    return found
+
+
+def nested(tree: TreeModel) -> tuple[list[list[float]], list[float]]:
+    """The same laws as plain lists: a row of token probabilities per inner prefix, the end of each prefix."""
+    tokens = len(tree.tree.alphabet)
+    return tree.prob[1:].reshape(tree.tree.levels[-2], tokens).tolist(), tree.end.tolist()
+
+
+def _enumeration(compiled: bool) -> Pair:
+    tree = dense_tree(np.random.default_rng(1), TOKENS, DEPTH)
+    rows, ends = nested(tree)
+
+    def agree(ours: Floats, theirs: list[float]) -> None:
+        if len(ours) != len(theirs):
+            raise Disagreement(f"{len(ours)} strings against {len(theirs)}")
+        close(1e-12)(list(np.sort(ours)[::997]), sorted(theirs)[::997])
+
+    traffic = tree.tree.parent.nbytes + tree.prob.nbytes + tree.end.nbytes + tree.prob.nbytes
+    limit = Limit("reading parents, tokens and ends, writing the strings", traffic / machine.bytes_per_second())
+    work = tree.string_prob if compiled else without_numba(tree.string_prob)
+    return Pair(work, lambda: depth_first(rows, ends, TOKENS), agree, limit=limit)
+
+
+# --- P(typical) of the toy -----------------------------------------------------------------------------------------
+
+CORPORA, CORPUS = 1000, 100_000
+_SAMPLED = 10_000
+
+
+def toy_inversion() -> Callable[[], float]:
+    """The toy's P(typical) to ten digits and more, by inversion."""
+    with precision():
+        aligned = toy()
+        numbers = aligned.balls()
+        law = atoms(aligned, numbers, moments(aligned, numbers))
+    return lambda: float(by_inversion(law, CORPUS, fmpq(1, 1000)).mass)
+
+
+def _typicality() -> Pair:
+    """The loop draws 10,000 of the 1,000 x 100,000 strings, one at a time."""
+    with precision():
+        law = floats(toy().balls().prob)
+    cumulative, surprisal = np.cumsum(law), -np.log(law)
+    rng = np.random.default_rng(3)
+
+    def loop() -> float:
+        total = 0.0
+        for _ in range(_SAMPLED):
+            total += surprisal[min(int(np.searchsorted(cumulative, rng.random())), 999)]
+        return total / _SAMPLED
+
+    def agree(ours: float, theirs: float) -> None:
+        close(5e-10)(ours, 0.2089852674)
+        entropy = float(law @ surprisal)
+        if abs(theirs - entropy) > 6 * 1.2 / _SAMPLED**0.5:
+            raise Disagreement(f"the loop's mean surprisal {theirs} is far from H = {entropy}")
+
+    limit = Limit("512 x 1,000 complex exponentials", 2 * 512 * 1000 / machine.exponentials_per_second())
+    return Pair(toy_inversion(), loop, agree, theirs_units=_SAMPLED / (CORPORA * CORPUS), limit=limit)
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "moments-fast",
+        "1,000,000-string table, all 8 moments, float64, with numba",
+        "jax.jit, float64, two fused passes, its own threads",
+        1.3,
+        ("jax", "numba"),
+        functools.partial(_moments, True),
+    ),
+    Row(
+        "moments",
+        "the same without numba",
+        "jax.jit, float64, two fused passes, its own threads",
+        0.8,
+        ("jax",),
+        functools.partial(_moments, False),
+    ),
+    Row(
+        "enumeration-fast",
+        f"every string of a tree, V = {TOKENS}, T = {DEPTH}, with numba",
+        "Python, depth first",
+        100,
+        ("numba",),
+        functools.partial(_enumeration, True),
+    ),
+    Row(
+        "enumeration",
+        "the same without numba",
+        "Python, depth first",
+        40,
+        (),
+        functools.partial(_enumeration, False),
+    ),
+    Row(
+        "typicality",
+        "toy: P(typical), 10 digits and more",
+        "the loop over 1,000 corpora of 100,000 strings (10,000 strings timed)",
+        1000,
+        (),
+        _typicality,
+    ),
+)
+
+__all__ = ["ROWS", "depth_first", "jax_moments", "nested", "plain", "table", "toy_inversion"]

@@ -1,0 +1,90 @@
+"""What larger work would cost, from rates measured here: seconds per random model, seconds per row of logits."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from simulations.bench.timing import seconds
+from theory.adaptors import chain
+from theory.specification import AdaptorEntry
+
+MODELS = 400
+"""Random models that are timed."""
+
+WIDE = 128_256
+"""The vocabulary of a Llama 3 model, as its configuration says."""
+
+_ROWS = 64
+
+
+def rates() -> dict[str, Any]:
+    """Of a sweep, and of thirty adaptors on one row of logits; None where joblib, pyarrow or torch is not installed."""
+    return {"sweep": _sweep_rates(), "adaptors": _adaptor_rates()}
+
+
+def _installed(*names: str) -> bool:
+    return all(importlib.util.find_spec(name) for name in names)
+
+
+def _sweep_rates() -> dict[str, float] | None:
+    """Seconds, strings and bytes on disk of a model like those of examples/sweep.toml, on one core."""
+    if not _installed("joblib", "pyarrow"):
+        return None
+    import pyarrow.parquet as pq
+
+    from simulations.sweep.plan import EVERYWHERE, Family, Sweep
+    from simulations.sweep.work import rows_of, table_of
+
+    sizes = tuple((n,) for n in (2, 3, 4, 6, 8, 12, 16, 24, 32))
+    sweep = Sweep(
+        models=MODELS,
+        chunk=MODELS,
+        seed=1,
+        claims=tuple(claim.id for claim in EVERYWHERE),
+        betas=(fmpq(1, 4), fmpq(1, 2), fmpq(1), fmpq(2), fmpq(4)),
+        levels=12,
+        step=fmpq(1, 4),
+        corpus=100,
+        band=fmpq(1, 2),
+        families=(Family("table", sizes, 12), Family("zipf", sizes, 12), Family("tree", ((2, 2), (3, 3)), 6)),
+        adaptors=tuple(
+            AdaptorEntry(name, value, "local", chain((name, value)), True)
+            for name, value in (("temperature", "1/2"), ("nucleus", "9/10"), ("typical", "9/10"), ("top_k", "2"))
+        ),
+        folder=Path(),
+    )
+    rows_of(sweep, 0, np.random.default_rng(0))
+    found: list[Any] = []
+    spent = seconds(lambda: found.append(rows_of(sweep, 0, np.random.default_rng(1))))
+    buffer = io.BytesIO()
+    pq.write_table(table_of(sweep, found[0]), buffer, compression="zstd", use_dictionary=False)
+    strings = sum(row["strings"] for row in found[0])
+    return {
+        "seconds_per_model": spent / MODELS,
+        "strings_per_model": strings / MODELS,
+        "bytes_per_model": buffer.getbuffer().nbytes / MODELS,
+    }
+
+
+def _adaptor_rates() -> dict[str, float] | None:
+    """Seconds of thirty adaptors on one row of logits, on one core, at two sizes of vocabulary."""
+    if not _installed("torch", "transformers", "pyarrow"):
+        return None
+    from simulations.bench import transformer
+
+    found = {}
+    for vocabulary in (transformer.VOCABULARY, WIDE):
+        logits = transformer.logits_of(_ROWS, vocabulary)
+        transformer.all_adaptors(logits)
+        best = min(seconds(lambda given=logits: transformer.all_adaptors(given)) for _ in range(5))  # type: ignore[misc]
+        found[str(vocabulary)] = best / _ROWS
+    return found
+
+
+__all__ = ["MODELS", "WIDE", "rates"]

@@ -1,0 +1,158 @@
+"""Corpora and chains, against loops, data frames and LAPACK."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigvalsh
+
+from simulations import chains, draws
+from simulations.bench import machine
+from simulations.bench.timing import Disagreement, Limit, Pair, Row, close, seconds
+from theory.language_models.examples import toy
+from theory.metropolis import IndependentChain
+
+Floats = NDArray[np.float64]
+
+CORPUS = 100_000
+_LOOPED = 10_000
+
+
+def _corpora() -> Pair:
+    """A corpus of 100,000 strings of the toy; the loop draws and adds 10,000 of them."""
+    numbers = toy().floats()
+    prob, values = numbers.prob, np.stack((numbers.log_prior, numbers.reward))
+    rng, cumulative = np.random.default_rng(1), np.cumsum(numbers.prob)
+
+    def loop() -> float:
+        total = 0.0
+        for _ in range(_LOOPED):
+            total += values[0][min(int(np.searchsorted(cumulative, rng.random())), len(prob) - 1)]
+        return total / _LOOPED
+
+    def ours() -> Floats:
+        return draws.corpus_means(prob, values, CORPUS, 100, rng=rng)
+
+    def agree(found: Floats, other: float) -> None:
+        mean, deviation = float(values[0] @ prob), float(values[0].std() + 1)
+        if abs(found[:, 0].mean() - mean) > 6 * deviation / 3000 or abs(other - mean) > 6 * deviation / 100:
+            raise Disagreement(f"{found[:, 0].mean()} and {other}, both near {mean}")
+
+    limit = Limit("a uniform for each of the 1,000 strings", len(prob) / machine.uniforms_per_second())
+    return Pair(ours, loop, agree, ours_units=100, theirs_units=_LOOPED / CORPUS, limit=limit)
+
+
+def row_by_row(frame: Any, steps: int, rng: np.random.Generator) -> tuple[Any, int]:
+    """A chain over the rows of a data frame: a row is sampled, compared with the present one, and appended."""
+    import pandas
+
+    weights = np.exp(frame["log_proposal"])
+    present = frame.sample(n=1, weights=weights, random_state=rng).iloc[0]
+    accepted, rows = 0, []
+    for _ in range(steps):
+        offered = frame.sample(n=1, weights=weights, random_state=rng).iloc[0]
+        ratio = np.exp(
+            offered["log_target"] - present["log_target"] + present["log_proposal"] - offered["log_proposal"]
+        )
+        if rng.random() < min(1.0, ratio):
+            present, accepted = offered, accepted + 1
+        rows.append(present)
+    return pandas.DataFrame(rows), accepted
+
+
+_ROWS, _STEPS = 300, {True: 2_000_000, False: 200_000}
+
+
+def _chain(compiled: bool) -> Pair:
+    import pandas
+
+    rng = np.random.default_rng(2)
+    proposal, weight = rng.dirichlet(np.ones(50)), rng.random(50) + 0.1
+    weight /= proposal @ weight
+    columns = {"string": [f"s{k}" for k in range(50)], "log_proposal": np.log(proposal)}
+    frame = pandas.DataFrame(columns | {"log_target": np.log(proposal * weight)})
+    steps = _STEPS[compiled]
+    acceptance = float(IndependentChain(proposal, weight).acceptance())
+
+    def agree(ours: tuple[int, int], theirs: tuple[Any, int]) -> None:
+        for accepted, made in ((ours[1], steps), (theirs[1], _ROWS)):
+            if abs(accepted / made - acceptance) > 6 / made**0.5:
+                raise Disagreement(f"{accepted} of {made} accepted, where {acceptance:.3f} is exact")
+
+    return Pair(
+        lambda: chains.long_chain(proposal, weight, 0, steps, rng=rng, compiled=compiled),
+        lambda: row_by_row(frame, _ROWS, rng),
+        agree,
+        steps,
+        _ROWS,
+        Limit("two uniforms a step", 2 / machine.uniforms_per_second()),
+    )
+
+
+STATES = 2000
+
+
+def random_chain(states: int) -> IndependentChain:
+    """A float64 chain with a Dirichlet proposal."""
+    rng = np.random.default_rng(4)
+    proposal = rng.dirichlet(np.ones(states))
+    proposal /= proposal.sum()
+    return IndependentChain.correcting(proposal, rng.random(states) + 0.1)
+
+
+def _spectrum() -> Pair:
+    """LAPACK is given the symmetric matrix pi^1/2 P pi^-1/2, ready made."""
+    chain = random_chain(STATES)
+    root = np.sqrt(chain.target)
+    matrix = chain.kernel() * root[:, None] / root[None, :]
+    matrix = (matrix + matrix.T) / 2
+
+    def agree(ours: Floats, theirs: Floats) -> None:
+        gap = float(np.abs(np.sort(ours) - np.sort(theirs)).max())
+        if gap > 1e-11:
+            raise Disagreement(f"eigenvalues differ by {gap}")
+
+    sample = chain.weight.copy()
+    sort = min(seconds(lambda: np.sort(sample), 20) for _ in range(5))
+    return Pair(chain.spectrum, functools.partial(eigvalsh, matrix), agree, limit=Limit("sorting the weights", sort))
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "corpora",
+        "toy: a corpus of 100,000 strings, by counts",
+        "the loop over strings (10,000 timed)",
+        400,
+        (),
+        _corpora,
+    ),
+    Row(
+        "chain-python",
+        "chain of 50 states, one proposal, plain Python",
+        "row by row in a pandas data frame (300 timed)",
+        1000,
+        ("pandas",),
+        functools.partial(_chain, False),
+    ),
+    Row(
+        "chain-fast",
+        "chain of 50 states, one proposal, with numba",
+        "row by row in a pandas data frame (300 timed)",
+        20_000,
+        ("pandas", "numba"),
+        functools.partial(_chain, True),
+    ),
+    Row(
+        "spectrum",
+        f"chain of {STATES:,} states, the whole spectrum",
+        "LAPACK eigvalsh of the symmetric form",
+        5000,
+        (),
+        _spectrum,
+    ),
+)
+
+__all__ = ["ROWS", "close", "random_chain", "row_by_row"]

@@ -1,0 +1,70 @@
+"""docs/benchmarks.md and docs/scaling.md are what the committed record says, and say what is not met."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from simulations.bench.pages import benchmarks_page, quantity, ratio_text, scaling_page
+from theory.records import bench_record
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+AIMS = {
+    "moments-fast": 1.3,
+    "moments": 0.8,
+    "enumeration-fast": 100,
+    "enumeration": 40,
+    "typicality": 1000,
+    "automaton": 20,
+    "expected-reward": 3,
+    "rational": 100,
+    "corpora": 400,
+    "chain-python": 1000,
+    "chain-fast": 20_000,
+    "spectrum": 5000,
+    "adaptors": 100,
+    "generation": 1.8,
+}
+
+
+@pytest.mark.parametrize(("name", "page"), [("benchmarks", benchmarks_page), ("scaling", scaling_page)])
+def test_committed_pages(name: str, page: object) -> None:
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert text == page(bench_record())  # type: ignore[operator]
+
+
+def test_every_row_is_recorded() -> None:
+    """All rows, with their aims, in one run; a shortfall has its profile."""
+    rows = {row["name"]: row for row in bench_record()["rows"]}
+    assert {name: row["aim"] for name, row in rows.items()} == AIMS
+    for row in rows.values():
+        assert row["ratio"]["low"] <= row["ratio"]["median"] <= row["ratio"]["high"]
+        assert row["met"] == (row["ratio"]["median"] >= row["aim"])
+        assert row["met"] or row["profile"]
+
+
+def test_a_shortfall_is_said() -> None:
+    record = copy.deepcopy(bench_record())
+    record["rows"][0] |= {"met": False, "profile": [{"function": "slow_part", "share": 0.75, "calls": 12}]}
+    text = benchmarks_page(record)
+    assert "**not met**" in text
+    assert "75 % slow_part (12 calls)" in text
+
+
+def test_without_the_optional_rates() -> None:
+    record = bench_record() | {"projection": {"sweep": None, "adaptors": None}}
+    assert "## " not in scaling_page(record)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0 s"), (999.6e-6, "1.00 ms"), (0.05, "50.0 ms"), (123.4, "123 s"), (2.5e-9, "2.50 ns")]
+)
+def test_quantities(value: float, text: str) -> None:
+    assert quantity(value, "s") == text
+
+
+def test_ratios() -> None:
+    assert [ratio_text(v) for v in (0.84, 9.99, 12.34, 999.6, 3994.2)] == ["0.84", "9.99", "12.3", "1000", "3,990"]

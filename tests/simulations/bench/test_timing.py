@@ -1,0 +1,179 @@
+"""The measuring itself: ratios from known times, disagreements, limits, and slopes of made-up growth."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulations.bench import catalogue, growth, laws, machine, samplers
+from simulations.bench.growth import Point, Series, slope
+from simulations.bench.timing import Disagreement, Limit, Pair, Row, Spread, close, measure
+from theory import kernels
+
+
+class Clock:
+    """A clock that only the work moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def work(self, seconds: float, answer: Any = 1.0) -> Any:
+        def run() -> Any:
+            self.now += seconds
+            return answer
+
+        return run
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr("simulations.bench.timing.time.perf_counter", found)
+    return found
+
+
+def test_ratio_per_unit(clock: Clock) -> None:
+    """Theirs takes 3 s for a tenth of the work that ours does in half a second: 60 times."""
+    timed = measure(Pair(clock.work(0.5), clock.work(3.0), close(0.0), ours_units=10, theirs_units=1))
+    assert timed.ours.median == pytest.approx(0.05)
+    assert timed.theirs.median == pytest.approx(3.0)
+    assert timed.ratio.low == timed.ratio.high == pytest.approx(60)
+    assert timed.rounds == 9
+
+
+def test_budget_ends_rounds(clock: Clock) -> None:
+    """At least two rounds, and none begins after the budget."""
+    assert measure(Pair(clock.work(1.0), clock.work(100.0), close(0.0))).rounds == 2
+    assert measure(Pair(clock.work(1.0), clock.work(9.0), close(0.0)), budget=30).rounds == 3
+
+
+def test_different_results_are_not_timed(clock: Clock) -> None:
+    with pytest.raises(Disagreement, match=r"1\.0 against 1\.1"):
+        measure(Pair(clock.work(1.0), clock.work(1.0, 1.1), close(1e-3)))
+    measure(Pair(clock.work(1.0), clock.work(1.0, 1.1), close(0.1)))
+    with pytest.raises(Disagreement):
+        close(1e-9)((1.0, 2.0), (1.0, 2.1))
+    with pytest.raises(Disagreement):
+        close(1.0)(float("nan"), 1.0)
+
+
+def test_row_as_json(clock: Clock) -> None:
+    """A row that falls short brings a profile; one that does not brings none."""
+
+    def prepare() -> Pair:
+        return Pair(clock.work(1.0), clock.work(2.0), close(0.0), limit=Limit("nothing", 0.25))
+
+    met = catalogue.measured(Row("a", "work", "peer", 2.0, (), prepare))
+    short = catalogue.measured(Row("a", "work", "peer", 2.1, (), prepare))
+    assert (met["met"], met["profile"], short["met"]) == (True, None, False)
+    assert met["limit"] == {"what": "nothing", "seconds": 0.25, "times": 4.0}
+    assert any(part["function"] == "run" for part in short["profile"])
+    assert sum(part["share"] for part in short["profile"]) <= 1 + 1e-9
+
+
+def test_regression_compares_ratios() -> None:
+    recorded = [{"name": "a", "ratio": {"median": 100.0}}, {"name": "b", "ratio": {"median": 2.0}}]
+    found = [{"name": "a", "ratio": {"median": 59.0}}, {"name": "b", "ratio": {"median": 1.9}}, {"name": "new"}]
+    found[2]["ratio"] = {"median": 0.1}
+    assert catalogue.slower(found, recorded) == ["a: 59 times the peer, recorded 100 times"]
+
+
+def test_names() -> None:
+    assert [row.name for row in catalogue.chosen(["spectrum", "moments"])] == ["spectrum", "moments"]
+    with pytest.raises(ValueError, match="no benchmark 'speed'; known: moments-fast, moments,"):
+        catalogue.chosen(["speed"])
+    names = [row.name for row in catalogue.rows()]
+    assert len(set(names)) == len(names)
+    assert catalogue.lacking(Row("a", "", "", 1, ("numpy", "no_such_package"), lambda: None)) == ["no_such_package"]  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize("name", ["enumeration", "typicality", "corpora", "spectrum"])
+def test_rows_without_peers_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides of what needs no other package give the same answer; sizes are cut where that is all that costs."""
+    monkeypatch.setattr(laws, "DEPTH", 5)
+    monkeypatch.setattr(samplers, "STATES", 60)
+    (row,) = catalogue.chosen([name])
+    pair = row.prepare()
+    pair.agree(pair.ours(), pair.theirs())
+    if pair.limit is not None:
+        assert pair.limit.seconds > 0
+
+
+def test_plain_is_without_numba() -> None:
+    """Inside the block the compiled loops are gone, behind it they are back, whatever happens."""
+    before, seen = kernels.moment_sums, []
+
+    def fail() -> None:
+        seen.append(kernels.moment_sums)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        laws.without_numba(fail)()
+    assert seen == [None]
+    assert kernels.moment_sums is before
+
+
+def test_machine_is_described() -> None:
+    found = machine.description()
+    assert all(found.values())
+    assert machine.memory() > 2**28
+    assert "numpy" in machine.versions()
+    assert all(rate > 1e5 for rate in machine.rates().values())
+
+
+# --- growth -------------------------------------------------------------------------------------------------------
+
+
+def points(exponent: float, count: int = 7) -> list[Point]:
+    """Time that grows as size to this power, after a floor that hides small sizes."""
+    return [Point(10**k, 1e-6 + 1e-6 * 10 ** (exponent * k), 1000 * 10**k) for k in range(count)]
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.5, 3.0])
+def test_slope(exponent: float) -> None:
+    assert slope(points(exponent), lambda p: p.seconds) == pytest.approx(exponent, abs=0.05)
+    assert slope(points(exponent), lambda p: float(p.memory)) == pytest.approx(1)
+    assert slope(points(exponent, 2), lambda p: p.seconds) is None
+
+
+def test_growth_stops_before_the_machine_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next size is not tried when time or memory would not do."""
+    answers = iter(["[1.0, 1000]", "[4.0, 4000]", "[17.0, 16000]"])
+
+    def run(command: list[str], **_: Any) -> Any:
+        return subprocess.CompletedProcess(command, 0, stdout=next(answers))
+
+    monkeypatch.setattr(growth.subprocess, "run", run)
+    series = Series("x", "", "", (1, 4, 16, 64), lambda size: lambda: None)
+    assert [p.size for p in growth.grow(series)] == [1, 4, 16]
+    monkeypatch.setattr(growth.machine, "memory", lambda: 10_000)
+    answers = iter(["[0.1, 1000]", "[0.1, 4000]", "never"])
+    assert [p.size for p in growth.grow(series)] == [1, 4]
+
+
+def test_a_size_in_its_own_process() -> None:
+    """The command prints seconds and bytes; an array of 16 MB is seen."""
+    command = [sys.executable, "-m", "simulations.bench.growth", "spectrum", "100000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    taken, memory = np.array(eval(done.stdout.splitlines()[-1]))
+    assert 0 < taken < 5
+    assert memory > 2**20
+
+
+def test_every_series_runs_at_its_smallest() -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    for series in growth.SERIES:
+        if "torch" in series.packages:
+            pytest.importorskip("torch", reason="torch is not installed")
+        series.prepare(min(series.sizes[0], 1000))()
+
+
+def test_spread() -> None:
+    assert Spread.of([3.0, 1.0, 2.0]) == Spread(1.0, 2.0, 3.0)
