@@ -62,7 +62,8 @@ class BadInput(Exception):
     """What the user gave cannot be used; the message is the one line that is shown."""
 
 
-_SHOWN = {"tracebacks": False}
+_SHOWN = {"tracebacks": False, "stopped": False}
+"""Whether tracebacks are wanted, and whether it was said that a command was stopped."""
 
 
 def _stop(message: str) -> typer.Exit:
@@ -385,7 +386,7 @@ def compare(
         Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and keep all of it for the report.")
     ] = None,
 ) -> None:
-    """Repeat every claim by sampling from models whose exact answer is known.
+    """Repeat the claims, those of the audit apart, by sampling from models whose exact answer is known.
 
     Exit status: 0 every comparison is SAMPLED, 1 one DIFFERS (as it must with a planted fault), 2 bad input.
 
@@ -555,7 +556,8 @@ def _made_with_progress(what: str, unit: str, store: Any, pieces: Iterator[_Piec
                     typer.echo(f"{done}/{missing} shard {piece.shard}: {piece.holds}; {line}", err=True)
         except KeyboardInterrupt:
             typer.echo("stopped; nothing is lost, the same command goes on from here", err=True)
-            raise typer.Exit(130) from None
+            _SHOWN["stopped"] = True
+            raise typer.Exit(_INTERRUPTED) from None
     left = len(store.missing())
     state = "finished" if not left else f"{left} are left to other workers"
     typer.echo(f"{store.folder}: {store.shards - left} of {store.shards} shards, {state}; key {store.key}", err=True)
@@ -873,6 +875,14 @@ def _wide_console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=140)
 
 
+def _number(entry: dict[str, Any], key: str) -> str:
+    """Six digits; 0 where the ball around a tiny midpoint holds it."""
+    value, (_, radius) = entry[key], entry.get(f"{key}_ball", ("", "0"))
+    if value is None:
+        return ""
+    return "0" if abs(value) <= float(radius) else f"{value:.6g}"
+
+
 def _show_exact(found: dict[str, Any]) -> None:
     console = _wide_console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
@@ -894,12 +904,18 @@ def _show_exact(found: dict[str, Any]) -> None:
             names, values = entry["name"], entry["value"]
             steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
             label = " then ".join(f"{name} {value}" for name, value in steps)
-            numbers = ["" if entry[k] is None else f"{entry[k]:.6g}" for k in (*keys, "w_max", "acceptance")]
+            numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
             table.add_row(label, entry["normalise"], *numbers)
         console.print(table)
     for note in found["notes"]:
         console.print(f"note: {note}", markup=False)
 
+
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+_WRONG_CALL: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What the parser of the command line raises."""
 
 _OWN_FAULT = 70
 """Exit status of an error that is not the user's: EX_SOFTWARE of sysexits.h."""
@@ -908,11 +924,14 @@ _OWN_FAULT = 70
 def main() -> None:
     """Run the command line: every error is one line, and an interrupted command says what to do."""
     try:
-        app()
-    except SystemExit as ended:
-        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
+        status = app(standalone_mode=False)
+        if status == _INTERRUPTED and not _SHOWN["stopped"]:
             typer.echo("stopped; nothing half-written is left, the same command starts again", err=True)
-        raise
+        sys.exit(status or 0)
+    except _WRONG_CALL as error:
+        what = " ".join(error.format_message().split())
+        typer.echo(f"probqual: {what.rstrip('.')}; probqual --help shows what can be called", err=True)
+        sys.exit(2)
     except Exception as error:
         if _SHOWN["tracebacks"]:
             raise

@@ -224,7 +224,7 @@ def _draw_invariants(axes: Axes, record: Record) -> None:
     _say(axes, _BOTH, 5, 0.3, style.COLOUR["region"])
     _say(axes, _L_GAINS, 0.2, -0.78, "white")
     _say(axes, _R_GAINS, 5, -0.78, "white")
-    axes.plot([], [], "o", color=style.COLOUR["p+"], markersize=4, label="C1 to C7, toy")
+    axes.plot([], [], "o", color=style.COLOUR["p+"], markersize=4, label="C1 to C5, C7, toy")
     axes.plot([], [], "s", color=style.COLOUR["p+"], markersize=4, label=r"words at this $\beta$")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 0.75), handlelength=1, facecolor=style.COLOUR["region"])
     axes.set_xticks([1 / 16, 1 / 4, 1, 4, 16], ["1/16", "1/4", "1", "4", "16"])

@@ -14,7 +14,7 @@ CLAIMS = ("line.exact-typicality", "metropolis.spectrum", "automata.moments")
 CAPTION = (
     "Seconds of one call, the best of three, and bytes by which the process grew, inputs included, against size: every "
     "size in a process of its own, up to what takes about 20 s or half of the machine's memory. The exponents are "
-    "least-squares slopes in logarithms over the upper half of the sizes. Sizes are strings, states, steps or rows of "
+    "least-squares slopes in logarithms over the last three sizes. Sizes are strings, states, steps or rows of "
     "logits, as named in docs/benchmarks.md."
 )
 SEED: int | None = 7

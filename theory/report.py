@@ -129,16 +129,20 @@ def _opening(report: Report) -> str:
         f"{toy.unweighted_pearson:+.4f}, under p+ itself {toy.pearson:+.4f} (correlation.measure).",
         "Keeping only typical corpora does push the correlation towards -1, in the toy to "
         f"{toy.conditional_correlation:.4f}; at fixed eps more data takes it back (correlation.typical).",
-        f"The toy's share of typical corpora is {toy.typical_probability:.10f}, exactly, where the notebook counted "
-        f"{PUBLISHED['typical']} of {PUBLISHED['corpora']} (line.exact-typicality).",
-        "Temperature trades likelihood for reward exactly where b = Cov(L, I)/V lies outside [-1, 0]; inside, both "
-        "move "
-        "together (adaptors.exchange).",
+        f"The toy's share of typical corpora is {toy.typical_probability:.10f} in all digits shown, where the "
+        f"notebook counted {PUBLISHED['typical']} of {PUBLISHED['corpora']} (line.exact-typicality).",
+        "At T = 1 temperature trades likelihood for reward exactly where b = Cov(L, I)/V lies outside [-1, 0]; inside, "
+        "both move together (adaptors.exchange).",
         f"On the words of the State of the Union speeches, does cooling at T = 1 trade? {trading}.",
         "Some aligned models have no trade-off under any temperature or truncation (adaptors.none).",
         "Every law q spends one budget, E L + E R + H(q) <= log Z; adaptors differ in the entropy they spend, not in "
         "an "
         "exchange rate of one to one (adaptors.budget).",
+        f"Among {report.sweep['models']:,} random models cooling at T = 1 trades in "
+        f"{100 * report.sweep['trades']['value']:.1f} %, and of those whose strings have a negative covariance in "
+        f"{100 * report.sweep['negative_covariance']['value']:.1f} %.",
+        "Where the public reference code departs from the definitions, the procedure that it follows is carried out "
+        "on models whose truth is known; some departures by themselves turn the sign of the correlation.",
         f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken, all of "
         f"which "
         f"must be refuted: {sum(c.verdict is Verdict.REFUTED for r in report.results for c in r.controls)} refuted.",
@@ -437,8 +441,8 @@ def _audit(report: Report) -> str:
         "",
         "The public repository tanyjnaaman/probability-quality-paradox at commit ccec1ac was read, not run. Where it "
         "departs from the definitions, the procedure that it follows is carried out exactly here on models whose truth "
-        "is known: written from a description, without any of its code. This says what that code does to such models. "
-        "It does not say which results of the paper were made by it, nor how large the effect was there.",
+        "is known: written from a description, without any of its code. This says what the procedure, as read, does to "
+        "such models. It does not say which results of the paper were made by it, nor how large the effect was there.",
         "",
         table,
         "",
@@ -547,7 +551,7 @@ def _places(claim: Claim) -> str:
 _STANDS = {
     "A": "Not by averaging: independent corpora correlate as their strings do, at every N. Close to the line they do.",
     "B": "Every corpus obeys it up to its mean surprisal, which concentrates where the varentropy is finite.",
-    "C": "Temperature trades exactly where b = Cov(L, I)/V lies outside [-1, 0]; on some models no adaptor does.",
+    "C": "At T = 1 temperature trades exactly where b = Cov(L, I)/V is outside [-1, 0]; on some models none does.",
 }
 
 README_MARKS = ("<!-- written by probqual check -->", "<!-- end -->")

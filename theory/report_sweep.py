@@ -23,7 +23,8 @@ def sweep_section(found: dict[str, Any]) -> str:
         f"{100 * found['level']:.0f} % Clopper-Pearson interval of drawing such models. They describe these families, "
         "not language models.",
         "",
-        f"- {len(found['claims'])} claims that speak of every finite model were checked on each: {failing} failures, "
+        f"- {len(found['claims'])} claims that speak of every finite model were checked on each, silent where a "
+        f"hypothesis fails: {failing} failures, "
         f"{unsure} undecided.",
         f"- Does cooling at T = 1 trade? In {_share(found['trades'])} of the models. Less often the larger the model: "
         f"{_share(sizes[0])} with {sizes[0]['label']} strings, {_share(sizes[-1])} with {sizes[-1]['label']} or more. "

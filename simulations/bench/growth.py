@@ -166,11 +166,11 @@ def _fits(points: list[Point], size: int) -> bool:
 
 
 def slope(points: list[Point], value: Callable[[Point], float]) -> float | None:
-    """The exponent of growth over the upper half of the sizes, by least squares in logarithms; None below 3 points."""
-    upper = points[len(points) // 2 - 1 :] if len(points) > 3 else points
-    if len(upper) < 3 or min(value(p) for p in upper) <= 0:
+    """The exponent of growth over the last three sizes, by least squares in logarithms; None where there are fewer."""
+    last = points[-3:]
+    if len(last) < 3 or min(value(p) for p in last) <= 0:
         return None
-    return float(np.polyfit(np.log([p.size for p in upper]), np.log([value(p) for p in upper]), 1)[0])
+    return float(np.polyfit(np.log([p.size for p in last]), np.log([value(p) for p in last]), 1)[0])
 
 
 def _resident() -> int:

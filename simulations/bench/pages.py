@@ -49,8 +49,8 @@ def benchmarks_page(record: Record) -> str:
         "",
         "Written by `probqual bench`: every row measured by turns against its peer, in one process, on one machine; "
         "the two results are compared before they are timed. A ratio is the peer's time over ours in one round: the "
-        "median, with the least and the largest. Building a model is not timed, on either side. Numerical libraries "
-        "have one thread; JAX has its own threads.",
+        "median, with the least and the largest. An aim was set before anything was measured. Building a model is not "
+        "timed, on either side. Numerical libraries have one thread; JAX has its own threads.",
         "",
         f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}, "
         f"Python {machine['python']}. Measured on it, on one core: memory read at "
@@ -74,7 +74,7 @@ def benchmarks_page(record: Record) -> str:
         "## How cost grows",
         "",
         "Each size in a process of its own, up to the last that takes less than about 20 s a call and about half of "
-        "the memory. The exponents are least-squares slopes in logarithms over the upper half of the sizes; memory is "
+        "the memory. The exponents are least-squares slopes in logarithms over the last three sizes; memory is "
         "what the process grew by, inputs included. Where memory is flat, what is loaded once outweighs the work: "
         "numba's compiler, about 50 MB.",
         "",
@@ -178,7 +178,7 @@ def _sweep(rate: dict[str, float]) -> list[str]:
     return [
         "## A sweep of 10^9 models",
         "",
-        f"One random model like those of examples/sweep.toml, {rate['strings_per_model']:.1f} strings on average, with "
+        f"One random table, Zipf law or tree, {rate['strings_per_model']:.1f} strings on average, with "
         f"ten claims and four adaptors takes {quantity(each, 's')} on one core, and its row "
         f"{rate['bytes_per_model']:.0f} bytes. Models are independent, a shard of 500 takes "
         f"{quantity(500 * each, 's')}, and workers send back only rows, so that time divides by the number of cores:",
@@ -220,7 +220,8 @@ def _bridge(rate: dict[str, float]) -> list[str]:
         "",
         f"So the adaptors of a 70B pair with V = {WIDE:,} want {wide * decode:,.0f} cores beside the GPUs to keep up; "
         f"with V = 32,000, {narrow * decode:,.0f}. They are asked in batches of many tokens and independent of one "
-        "another, so that cores divide the time. A GPU could sort as well; the code for it is not written. The "
+        "another, so that cores divide the time; the rates are of batches of 64 rows. A GPU could sort as well; the "
+        "code for it is not written. The "
         f"store takes {stored} bytes a token before compression, {quantity(stored * _TOKENS, 'B')} in all. A model "
         "that one device does not hold is placed on several by accelerate; that path was not tried here.",
         "",

@@ -22,6 +22,7 @@ temperatures = ["1", "1/2"]      # each in front of each adaptor; by default 1 a
 [reward]
 kind = "vader"                   # secret (default), vader, length, classifier, function
 source = "..."                   # of a classifier, or module:function
+label = "POSITIVE"               # of a classifier; by default its last one
 beta = "1/4"                     # reward units per nat
 
 [[adaptor]]                      # by default none: p+ itself

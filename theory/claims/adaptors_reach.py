@@ -393,7 +393,7 @@ FAMILY = Claim(
     title="the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget",
     statement=(
         r"(s,t)\mapsto(\mathbb{E}L,\mathbb{E}R)\ \text{under}\ q_{s,t}\propto p^s e^{tR}"
-        r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad"
+        r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad "
         r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
         r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov};\quad"
         r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
@@ -583,7 +583,7 @@ INTERIOR = Claim(
     title="without a budget some law has both more likelihood and more reward than the aligned model",
     statement=(
         r"1,L,R\ \text{independent}\Rightarrow q=p_+(1+\varepsilon g),\quad"
-        r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad"
+        r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad "
         r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)"
     ),
     hypotheses=("finite support", "1, L, R independent"),
@@ -1054,7 +1054,7 @@ CONDITIONING = Claim(
     sentence="C",
     title="strings of a corpus on the line with Lbar = l follow the 1:1 member of the family",
     statement=(
-        r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H),\quad"
+        r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H),\quad "
         r"P(y_1=y\mid\bar L=l,\bar I=H)\to q(y),\quad q=q_{s,t}:\ \mathbb{E}_qL=l,\ \mathrm{CE}(q)=H"
     ),
     hypotheses=(

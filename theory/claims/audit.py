@@ -747,7 +747,7 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         _Texts(
             "bootstrap-pool",
-            "200,000 strings drawn again from 2,000 look ten times more certain than they are",
+            "200,000 strings drawn again from 2,000 show a tenth of their standard error",
             r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
             r"=1+\frac{N}{n-1}=\frac{201999}{1999}",
             ("a pool of n independent strings", "corpora of N strings drawn from it once, with replacement"),

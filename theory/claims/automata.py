@@ -763,7 +763,7 @@ CLAIMS = (
         sentence="",
         title="Over infinitely many strings, log Z is a matrix formula, and the aligned law is again an automaton",
         statement=(
-            r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad"
+            r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad "
             r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f"
         ),
         hypotheses=("an unambiguous automaton, trimmed", "the reward adds up along the path; the end earns nothing"),

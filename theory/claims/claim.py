@@ -263,7 +263,7 @@ def run(claim: Claim, profile: Profile) -> Result:
         verdict = Verdict.UNDECIDED
     if any(outcome == "fails" for outcome, _ in failures):
         verdict = Verdict.REFUTED
-    evidence = f"{findings} findings on {len(names)} cases"
+    evidence = f"{findings} findings on {len(names)} {'case' if len(names) == 1 else 'cases'}"
     if tolerances:
         evidence += f", {len(tolerances)} of them within a stated tolerance (at most {max(tolerances):.1g})"
     if claim.proof is not None and verdict is Verdict.CERTIFIED:

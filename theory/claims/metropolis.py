@@ -833,7 +833,7 @@ def _covariance(c: _SymbolicChain, first: Sequence[Any], second: Sequence[Any]) 
 CORPORA = Claim(
     id="metropolis.corpora",
     sentence="A",
-    title="a working chain changes the correlation of corpora, and can manufacture a trade-off",
+    title="a working chain changes the correlation of corpora, and can turn a positive one negative",
     statement=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N;\quad \mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
     r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
     hypotheses=("the chain starts at its target", "one corpus is N successive states"),
@@ -929,7 +929,7 @@ ACCEPT_ALL = Claim(
         ),
     ),
     proof=_accept_all_proof,
-    remark="The reference code's acceptance test is such a tuple: its corpora are uncorrected local samples.",
+    remark="The public code at commit ccec1ac, as read, has such a test: audit.accept-all says what follows.",
 )
 
 

@@ -415,8 +415,8 @@ CLAIMS = (
         sentence="A",
         title="A reward known up to a function of the prompt leaves the correlation open, except within prompts",
         statement=(
-            r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad"
-            r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad"
+            r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
+            r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
             r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}"
         ),
         hypotheses=(

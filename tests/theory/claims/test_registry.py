@@ -85,6 +85,7 @@ def test_a_statement_is_a_formula(claim: Claim) -> None:
         assert depth >= 0
     assert depth == 0
     assert "$" not in claim.statement
+    assert not re.search(r"\\q?quad[A-Za-z]", claim.statement), "a command runs into the letter behind it"
     assert len(re.findall(r"\\left(?![a-z])", claim.statement)) == len(re.findall(r"\\right(?![a-z])", claim.statement))
     assert claim.statement == claim.statement.strip() != ""
 
