@@ -20,7 +20,7 @@ from theory.automaton_adaptors import (
     align_automaton,
     decide_automaton,
 )
-from theory.automaton_moments import critical_temperature, path_moments, spectral_radius, step_weights, totals
+from theory.automaton_moments import path_moments
 from theory.claims.automata import Hazard
 from theory.exact import floats, precision, to_float
 from theory.language_models.automaton import (
@@ -32,6 +32,8 @@ from theory.language_models.automaton import (
     two_states,
     vowels_over_consonants,
 )
+from theory.path_sums import step_weights, totals
+from theory.spectral_radius import critical_temperature, spectral_radius
 
 CLAIMS = ("automata.partition", "automata.critical-temperature", "automata.leak", "automata.ambiguity")
 CAPTION = (

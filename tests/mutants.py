@@ -538,14 +538,24 @@ MUTANTS: tuple[Mutant, ...] = (
         ("histories-one-longer", "(*history, token)[-(order - 1) :]", "(*history, token)[-order:]"),
     ),
     *of(
-        "automaton_moments",
+        "path_sums",
         "theory/test_automaton_moments",
         "automata",
         ("likelihood-raised-by-t", "power(arb(p), s) * factor", "power(arb(p), t) * factor"),
-        ("differences-without-the-past", "[graph.target] - h[graph.source] for f, h", "[graph.target] for f, h"),
+    ),
+    *of(
+        "spectral_radius",
+        "theory/test_automaton_moments",
+        "automata",
         ("critical-temperature-is-tau", "return None if tau is None else 1 / tau", "return tau"),
         ("determinant-without-signs", "fmpq(-1 if behind % 2 else 1)", "fmpq(1)"),
         ("divergence-at-one-not-seen", "if bits == first and singular(automaton, s, t):", "if bits < first:"),
+    ),
+    *of(
+        "automaton_moments",
+        "theory/test_automaton_moments",
+        "automata",
+        ("differences-without-the-past", "[graph.target] - h[graph.source] for f, h", "[graph.target] for f, h"),
         ("float-covariance-without-the-future", "value = feature + ahead - here", "value = feature - here"),
     ),
     *of(

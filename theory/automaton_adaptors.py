@@ -22,20 +22,14 @@ from flint import arb, ctx, fmpq, fmpq_poly
 
 from theory.adaptors import Chain, Row, adapt_global, adapt_local, decide
 from theory.alignment import Aligned
-from theory.automaton_moments import (
-    Diverges,
-    PathMoments,
-    converges,
-    path_moments,
-    step_features,
-    step_weights,
-    totals,
-)
+from theory.automaton_moments import PathMoments, path_moments
 from theory.exact import Array, Undecided, balls, exp, log, objects, power
 from theory.formal import FormalSum
 from theory.language_models.automaton import Automaton, Graph, Index, Mask, is_constant
 from theory.language_models.tree import PrefixTree
 from theory.metropolis import largest_weight, stationary_acceptance
+from theory.path_sums import Diverges, step_features, step_weights, totals
+from theory.spectral_radius import converges
 from theory.tradeoff import Constant, Moments
 
 _ONE, _ZERO = fmpq(1), fmpq(0)

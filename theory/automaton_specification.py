@@ -46,11 +46,12 @@ from theory.automaton_adaptors import (
     whole_law,
 )
 from theory.automaton_corpus import typical_automaton_corpora
-from theory.automaton_moments import Diverges, critical_temperature, narrow, spectral_radius, step_weights, totals
+from theory.automaton_moments import narrow
 from theory.concentration import chebyshev
 from theory.corpus import conditional_correlation_limit
 from theory.exact import BITS, Undecided, ball, ball_strings, precision, to_float
 from theory.language_models.automaton import Arc, Automaton
+from theory.path_sums import Diverges, step_weights, totals
 from theory.rewards import Reward
 from theory.specification import (
     AdaptorEntry,
@@ -66,6 +67,7 @@ from theory.specification import (
     refuse_unknown,
     section,
 )
+from theory.spectral_radius import critical_temperature, spectral_radius
 from theory.tradeoff import Moments
 
 _MODEL_KEYS = (

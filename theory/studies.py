@@ -18,7 +18,6 @@ from theory import audit
 from theory.adaptors import adapt, chain, decide
 from theory.alignment import Aligned
 from theory.automaton_adaptors import adapted_moments, align_automaton, whole_law
-from theory.automaton_moments import critical_temperature
 from theory.claims.audit import C4_POINTS, COOLED, corpora_of, ended, far_apart, lost_case, unrewarded
 from theory.claims.claim import CERTAIN_RADIUS
 from theory.claims.correlation import unweighted_correlation, unweighted_spearman
@@ -28,6 +27,7 @@ from theory.exact import Undecided, objects, precision, rational, to_float
 from theory.information import entropy
 from theory.language_models.automaton import speeches, vowels_over_consonants
 from theory.mixtures import Joint
+from theory.spectral_radius import critical_temperature
 from theory.tradeoff import Moments
 
 

@@ -21,10 +21,11 @@ from theory.automaton_adaptors import (
     align_automaton,
     decide_automaton,
 )
-from theory.automaton_moments import family, totals
+from theory.automaton_moments import family
 from theory.claims.automata import Hazard, sums_of_squares
 from theory.exact import floats, precision, to_float
 from theory.language_models.automaton import Graph, letters, two_geometrics, two_states
+from theory.path_sums import totals
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -22,10 +22,11 @@ from simulations.bench import laws, machine, samplers
 from simulations.bench.automata import LENGTH, rational_chain
 from simulations.bench.peers import chain
 from simulations.bench.timing import Work, seconds
-from theory.automaton_moments import path_moments, totals
+from theory.automaton_moments import path_moments
 from theory.corpus import atoms, by_inversion
 from theory.exact import rational
 from theory.language_models.examples import dense_tree, from_laws
+from theory.path_sums import totals
 from theory.tradeoff import float_moments, moments
 
 _MOST_SECONDS = 20.0

@@ -15,18 +15,11 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from simulations.bench.peers import DELTA, doob, openfst, storm, storm_total
-from theory.automaton_moments import (
-    Engine,
-    PathMoments,
-    converges,
-    family,
-    path_moments,
-    spectral_radius,
-    step_weights,
-    totals,
-)
+from theory.automaton_moments import PathMoments, family, path_moments
 from theory.exact import Array, ball, floats, objects, to_float
 from theory.language_models.automaton import Automaton, random_automaton
+from theory.path_sums import Engine, step_weights, totals
+from theory.spectral_radius import converges, spectral_radius
 
 pytestmark = pytest.mark.oracle
 

@@ -31,11 +31,13 @@ from theory.automaton_adaptors import (
     unrolled,
     whole_law,
 )
-from theory.automaton_moments import Diverges, converges, critical_temperature, family, totals
+from theory.automaton_moments import family
 from theory.exact import Undecided, exp, to_float
 from theory.language_models.automaton import Arc, Automaton, letters, random_automaton, two_states
 from theory.metropolis import largest_weight
+from theory.path_sums import Diverges, totals
 from theory.rewards import Reward
+from theory.spectral_radius import converges, critical_temperature
 from theory.tradeoff import Moments, moments
 
 ONE, HALF = fmpq(1), fmpq(1, 2)

@@ -12,25 +12,7 @@ from hypothesis import assume, given
 
 from tests.automata import acyclic_automata, automata
 from theory.automaton_adaptors import unrolled
-from theory.automaton_moments import (
-    Diverges,
-    Engine,
-    PathMoments,
-    ball_solver,
-    bisected_exponent,
-    converges,
-    critical_temperature,
-    family,
-    float_solver,
-    formal_product,
-    formal_weights,
-    path_moments,
-    singular,
-    spectral_radius,
-    step_features,
-    step_weights,
-    totals,
-)
+from theory.automaton_moments import PathMoments, family, path_moments
 from theory.exact import Undecided, balls, floats, objects, precision, to_float
 from theory.language_models.automaton import (
     Arc,
@@ -42,7 +24,25 @@ from theory.language_models.automaton import (
     two_states,
     vowels_over_consonants,
 )
+from theory.path_sums import (
+    Diverges,
+    Engine,
+    ball_solver,
+    float_solver,
+    formal_weights,
+    step_features,
+    step_weights,
+    totals,
+)
 from theory.rewards import Reward
+from theory.spectral_radius import (
+    bisected_exponent,
+    converges,
+    critical_temperature,
+    formal_product,
+    singular,
+    spectral_radius,
+)
 from theory.tradeoff import moments
 
 ONE, ZERO, HALF = fmpq(1), fmpq(0), fmpq(1, 2)

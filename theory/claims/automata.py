@@ -23,15 +23,7 @@ from theory.automaton_adaptors import (
     unrolled,
     whole_law,
 )
-from theory.automaton_moments import (
-    bisected_exponent,
-    converges,
-    critical_temperature,
-    family,
-    step_features,
-    step_weights,
-    totals,
-)
+from theory.automaton_moments import family
 from theory.automaton_specification import write_automaton
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.symbolic import vanishes
@@ -48,7 +40,9 @@ from theory.language_models.automaton import (
     two_states,
     unchecked,
 )
+from theory.path_sums import step_features, step_weights, totals
 from theory.rewards import Reward
+from theory.spectral_radius import bisected_exponent, converges, critical_temperature
 from theory.tradeoff import moments
 
 _ONE, _ZERO = fmpq(1), fmpq(0)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.automata import acyclic_automata, automata
 from theory.adaptors import chain
 from theory.automaton_adaptors import Leak, adapt_automaton_local, align_automaton, decide_automaton, doob
-from theory.automaton_moments import Diverges, converges, critical_temperature, family, step_weights, totals
+from theory.automaton_moments import family
 from theory.automaton_specification import automaton_quantities, read_automaton
 from theory.claims.automata import (
     CLAIMS,
@@ -29,6 +29,8 @@ from theory.claims.automata import (
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
 from theory.exact import to_float
 from theory.language_models.automaton import Arc, Automaton, ambiguity, letters, two_geometrics, unchecked
+from theory.path_sums import Diverges, step_weights, totals
+from theory.spectral_radius import converges, critical_temperature
 
 ONE = fmpq(1)
 BY_ID = {claim.id: claim for claim in CLAIMS}

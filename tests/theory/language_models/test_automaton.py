@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.automata import acyclic_automata, automata
-from theory.automaton_moments import ball_solver, totals
 from theory.exact import balls, objects
 from theory.language_models.automaton import (
     SPEECH_LETTERS,
@@ -29,6 +28,7 @@ from theory.language_models.automaton import (
     unchecked,
     vowels_over_consonants,
 )
+from theory.path_sums import ball_solver, totals
 from theory.rewards import REMOVED, Reward
 
 HALF, THIRD = fmpq(1, 2), fmpq(1, 3)
