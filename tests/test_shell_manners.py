@@ -96,6 +96,14 @@ def test_specification_from_standard_input() -> None:
     assert done.stderr == ""
 
 
+def test_an_exact_zero_is_shown_as_zero() -> None:
+    """The adaptor that keeps one string has entropy 0: a ball around 0 is not printed as 1e-77."""
+    done = shell("exact", "-", given=SPEC + '[[adaptor]]\nname = "top_k"\nvalue = 1\n')
+    (row,) = [line for line in done.stdout.splitlines() if "top_k 1" in line]
+    assert row.split("│")[5].strip() == "0"
+    assert not re.search(r"\de-\d\d", row)
+
+
 def test_error_in_standard_input_is_named() -> None:
     done = shell("exact", "-", given=SPEC.replace("2/3", "3/3"))
     assert done.returncode == 2
