@@ -62,7 +62,7 @@ mutants: .venv/.stamp ## break theory in many small ways and show that the tests
 	$(BIN)/python tests/mutants.py
 
 clean: ## remove caches and build products, but not the environments
-	rm -rf build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find theory simulations figures tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf __pycache__
 
