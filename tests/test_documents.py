@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from theory import answer, parse_document
+from theory import answer
 from theory.claims.registry import CLAIMS
 from theory.report import README_MARKS
 from theory.report_theory import sketched, theory_page
+from theory.specification import parse_document
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
