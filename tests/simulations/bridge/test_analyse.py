@@ -23,6 +23,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
+pytest.importorskip("pyarrow")
+
+import pyarrow as pa
+
 from simulations.agreement.decoding import adapted, enumerated, tree_with_prompts
 from simulations.bridge import analyse as module
 from simulations.bridge.analyse import (
@@ -56,8 +60,6 @@ from theory.exact import objects
 from theory.information import entropy
 from theory.metropolis import IndependentChain, stationary_acceptance
 from theory.mixtures import Joint, Mixture, prompt_tree
-
-pa = pytest.importorskip("pyarrow")
 
 Floats = NDArray[np.float64]
 Cell = Sequence[tuple[int, fmpq, fmpq]]
