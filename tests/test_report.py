@@ -307,6 +307,15 @@ def test_no_timing(text: str) -> None:
     assert markdown(slower) == text
 
 
+def test_turned_signs_are_counted_from_the_table(text: str) -> None:
+    """Of the made-up rows none has two correlations; with two that do, one of them turns."""
+    assert "0 departures by themselves turn the sign of a correlation." in first_page(text)
+    turned = AuditRow("flipped-reward", "C3", "Corr(L, R)", 0.5, -0.5, -1.0)
+    kept = AuditRow("re-binning", "C4", "Corr of corpora", -0.5, -0.75, -0.25)
+    page = first_page(markdown(replace(report(), audit=(*AUDIT, turned, kept))))
+    assert "1 departures by themselves turn the sign of a correlation (audit.flipped-reward)." in page
+
+
 def test_residuals_are_powers_of_ten(text: str) -> None:
     """3.3e-61 is printed as 1e-60, a power of ten above; no other digit of it shows."""
     assert "at most 1e-60." in text

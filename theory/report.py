@@ -142,7 +142,7 @@ def _opening(report: Report) -> str:
         f"{100 * report.sweep['trades']['value']:.1f} %, and of those whose strings have a negative covariance in "
         f"{100 * report.sweep['negative_covariance']['value']:.1f} %.",
         "Where the public reference code departs from the definitions, the procedure that it follows is carried out "
-        "on models whose truth is known; some departures by themselves turn the sign of the correlation.",
+        f"on models whose truth is known; {_turning(report.audit)}.",
         f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken, all of "
         f"which "
         f"must be refuted: {sum(c.verdict is Verdict.REFUTED for r in report.results for c in r.controls)} refuted.",
@@ -451,6 +451,19 @@ def _audit(report: Report) -> str:
         *(f"- [{claim.id}](#{_anchor(claim.id)}): {claim.remark}" for claim in report.claims if _audits(claim)),
     ]
     return "\n".join(lines)
+
+
+def _turning(rows: Sequence[AuditRow]) -> str:
+    """Which departures have rows where a correlation comes out with the other sign."""
+    names = dict.fromkeys(
+        f"audit.{row.name}"
+        for row in rows
+        if row.quantity.startswith("Corr") and row.truth is not None and row.computed is not None
+        if row.truth * row.computed < 0
+    )
+    return f"{len(names)} departures by themselves turn the sign of a correlation" + (
+        f" ({', '.join(names)})" if names else ""
+    )
 
 
 def _audits(claim: Claim) -> bool:

@@ -9,7 +9,7 @@ from flint import fmpq
 
 from theory import audit
 from theory.adaptors import chain
-from theory.claims.audit import far_apart, lost_case, unrewarded
+from theory.claims.audit import ended, far_apart, lost_case, unrewarded
 from theory.claims.instances import instance, law_of, named
 from theory.exact import floats, precision, to_float
 from theory.mixtures import Joint
@@ -72,6 +72,20 @@ def test_unscored_end_of_c2_is_nothing() -> None:
     assert values(both.computed) == pytest.approx(values(both.truth))
 
 
+def test_smallest_turned_by_an_unscored_end() -> None:
+    """Strings - and a, p = (1, 2)/3, e^R = (1, 2): scored as prefixes L' is (0, log 2/3) and R' (0, log 4/5 - log 2/3).
+
+    With less weight in all, p or e^R is (1, 1) and has no correlation.
+    """
+    case = ended()
+    assert case.name == "strings -, a: p = (1, 2), e^R = (1, 2)"
+    with precision():
+        both = audit.unscored_end(case.content.aligned, case.content.numbers)
+    assert values(both.truth)[2] == pytest.approx(1)
+    prior, aligned = math.log(2 / 3), math.log(4 / 5)
+    assert values(both.computed) == pytest.approx((4 / 5 * prior, 4 / 5 * (aligned - prior), -1))
+
+
 def test_clamp() -> None:
     """-log p+ of the second string is 40 + log(1 + e^-40): 25 with the clamp; half of it under p."""
     with precision():
@@ -81,6 +95,13 @@ def test_clamp() -> None:
         shift = audit.mean_reward(on_own.computed) - audit.mean_reward(on_own.truth)
         assert float(shift) == pytest.approx(15 * math.exp(-40), rel=1e-12)
     assert values(on_prior.computed)[1] - values(on_prior.truth)[1] == pytest.approx(7.5)
+
+
+def test_clamp_on_own_strings_is_next_to_nothing() -> None:
+    """sum over the tokens with p+ < e^-25 of p+ (-log p+ - 25) <= V e^-26, at its largest at p+ = e^-26; V = 32,000."""
+    loss = [math.exp(-nats) * (nats - 25) for nats in (25, 25.5, 26, 26.5, 27, 40)]
+    assert max(loss) == loss[2] == math.exp(-26)
+    assert 1.6e-7 < 32_000 * loss[2] < 2e-7
 
 
 def test_lost_score_on_c4() -> None:

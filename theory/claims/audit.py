@@ -7,6 +7,7 @@ out. Its controls say that the departure is harmless, and are refuted by a model
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ from theory.audit import (
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import Instance, case, compositions, integer_cases, law_of, named, random_laws, small
-from theory.claims.tree_search import trees_by_size
+from theory.claims.tree_search import Shape, shapes, trees_by_size
 from theory.exact import exp, log, objects
 from theory.information import entropy, kl_divergence
 from theory.language_models import examples
@@ -123,8 +124,7 @@ def _flipped(found: Instance) -> Iterator[Finding]:
     yield Finding("E R = KL(p+ || p) >= 0", mean_reward(both.truth), "zero" if found.is_prior else "positive")
     yield Finding("Cov computed = -Cov", computed.cov + truth.cov)
     yield Finding("Var R computed = Var R", computed.var_reward - truth.var_reward)
-    _, cooled = found.adapted(COOLED, "global")
-    law = found.adapted(COOLED, "global")[0]
+    law, cooled = found.adapted(COOLED, "global")
     moved = mean_reward(flipped_reward(found.aligned, found.numbers, law).computed) - mean_reward(both.computed)
     yield Finding("the change of E R on cooling, reversed", moved + cooled.mean_reward - found.mean.mean_reward)
 
@@ -177,7 +177,7 @@ def _prompted(profile: Profile) -> Iterator[Case]:
         yield Case(f"random prompts {k + 1}", Prompted(_law(share), prior, aligned))
 
 
-def _smallest_prompted(_: Profile) -> Iterator[Case]:
+def _two_prompts(_: Profile) -> Iterator[Case]:
     """Two equally likely prompts with two or three answers, no reward, by the sum of the weights."""
     for total in range(4, 11):
         for answers in (2, 3):
@@ -273,21 +273,45 @@ def _still_a_law(found: Instance) -> Iterator[Finding]:
 
 
 def _ended(_: Profile) -> Iterator[Case]:
-    """Trees of three and four strings in which a string may be the beginning of another, by the sum of the weights.
+    """All trees of 2 to 4 strings in which one string begins another, by (strings, sum of the weights).
 
-    Tables are no use: their strings all end with certainty.
+    Those of ``tree_search``, with one continuation of a prefix, or none, turned into the end of the string. Without
+    such an end every string ends with certainty.
     """
-    forms = [((), (0,), (1,)), ((), (0,), (0, 0)), ((0,), (1,), (0, 0)), ((), (0,), (1,), (0, 0))]
-    for total in range(6, 13):
-        for strings in forms:
-            for weights in compositions(2 * len(strings), total):
-                p, x = weights[: len(strings)], weights[len(strings) :]
-                names = ["".join("ab"[k] for k in y) or "-" for y in strings]
-                prior = objects(fmpq(w, sum(p)) for w in p)
-                model = TreeModel.from_strings("ab", strings, prior)
-                order = sorted(range(len(strings)), key=lambda k: (len(strings[k]), strings[k]))
-                rewards = [Reward(factor=fmpq(x[k])) for k in order]
-                yield case(f"strings {', '.join(names)}: p = {p}, e^R = {x}", align(model, rewards))
+    for count in (2, 3, 4):
+        forms = [y for shape in shapes(count) for y in _with_ends(shape) if _begins_another(y)]
+        for total in range(2 * count, 13):
+            for strings, weights in itertools.product(forms, list(compositions(2 * count, total))):
+                p, x = weights[:count], weights[count:]
+                if math.gcd(*p) == 1 == math.gcd(*x):
+                    yield _ended_case(strings, p, x)
+
+
+def _with_ends(shape: Shape) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """The strings of a shape, for every choice of prefixes whose first bare continuation is the end itself."""
+    if not shape:
+        yield ((),)
+        return
+    leaf = shape.index(()) if () in shape else None
+    for end in (False, True) if leaf is not None else (False,):
+        tokens = [child for k, child in enumerate(shape) if not (end and k == leaf)]
+        for parts in itertools.product(*(list(_with_ends(child)) for child in tokens)):
+            inner = tuple((t, *rest) for t, part in enumerate(parts) for rest in part)
+            yield ((), *inner) if end else inner
+
+
+def _begins_another(strings: tuple[tuple[int, ...], ...]) -> bool:
+    beginnings = {string[:k] for string in strings for k in range(len(string))}
+    return not beginnings.isdisjoint(strings)
+
+
+def _ended_case(strings: tuple[tuple[int, ...], ...], prior: Sequence[int], exp_reward: Sequence[int]) -> Case:
+    names = ["".join("abcd"[k] for k in y) or "-" for y in strings]
+    alphabet = "abcd"[: 1 + max(max(y, default=0) for y in strings)]
+    model = TreeModel.from_strings(alphabet, strings, objects(fmpq(w, sum(prior)) for w in prior))
+    order = sorted(range(len(strings)), key=lambda k: (len(strings[k]), strings[k]))
+    rewards = [Reward(factor=fmpq(exp_reward[k])) for k in order]
+    return case(f"strings {', '.join(names)}: p = {tuple(prior)}, e^R = {tuple(exp_reward)}", align(model, rewards))
 
 
 def ended() -> Case:
@@ -496,7 +520,7 @@ def _rebinning_cases(_: Profile) -> list[Case]:
     ]
 
 
-def _smallest_corpora(_: Profile) -> Iterator[Case]:
+def _small_corpora(_: Profile) -> Iterator[Case]:
     """Two strings of N = 2, then three of N = 2, in two and three bins, by the sum of the weights."""
     for points in (((0, 0), (1, 1)), ((0, 1), (1, 0), (2, 2))):
         for total in range(2, 9):
@@ -650,13 +674,12 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         _without_prompt,
         _prompted,
-        _harmless("both means", _without_prompt_harmless, _smallest_prompted),
+        _harmless("both means", _without_prompt_harmless, _two_prompts, smallest=False),
         Control(
             "no-sign-from-nothing",
             "says that L and R do not correlate where the reward is 0",
             _no_sign_from_nothing,
-            _smallest_prompted,
-            smallest=True,
+            _two_prompts,
         ),
     ),
     _claim(
@@ -720,7 +743,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         _hidden,
         _wide,
-        _harmless("the kept tokens", _hidden_harmless, _ramp),
+        _harmless("the kept tokens", _hidden_harmless, _ramp, smallest=False),
         Control(
             "only-restricts",
             "says of every adaptor that what is drawn was asked for",
@@ -773,7 +796,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         _rebinned,
         _rebinning_cases,
-        _harmless("the correlation", _rebinned_harmless, _smallest_corpora),
+        _harmless("the correlation", _rebinned_harmless, _small_corpora, smallest=False),
         Control(
             "none-out-of-none",
             "says that where there is no covariance re-binning makes none",
