@@ -754,15 +754,15 @@ def bench(
         able, lacking = catalogue.able(names or [])
         for name, packages in lacking.items():
             typer.echo(f"{name}: left out, {', '.join(packages)} is not installed", err=True)
-        whole = not names and not verify and not lacking and report is not None
-        with _progress("measuring", len(able) + (len(catalogue.SERIES) if whole else 0)) as advance:
-            found = catalogue.record(able, rounds=rounds, whole=whole, advance=advance)
+        checkout = report.parent if report is not None and not (names or verify or lacking) else None
+        with _progress("measuring", len(able) + (len(catalogue.SERIES) if checkout else 0)) as advance:
+            found = catalogue.record(able, rounds=rounds, checkout=checkout, advance=advance)
         if json_path is not None:
             emit_json(found, json_path)
-        if whole and report is not None:
-            emit_json(found, report.parent / "theory" / "data" / "bench.json")
-            write(report.parent / "docs" / "benchmarks.md", pages.benchmarks_page(found))
-            write(report.parent / "docs" / "scaling.md", pages.scaling_page(found))
+        if checkout is not None:
+            emit_json(found, checkout / "theory" / "data" / "bench.json")
+            write(checkout / "docs" / "benchmarks.md", pages.benchmarks_page(found))
+            write(checkout / "docs" / "scaling.md", pages.scaling_page(found))
     except catalogue.Disagreement as error:
         typer.echo(f"probqual: a row's two results differ: {error}", err=True)
         raise typer.Exit(1) from None

@@ -7,6 +7,7 @@ import importlib.util
 import pstats
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from simulations.bench import automata, growth, laws, machine, projection, samplers
@@ -53,13 +54,15 @@ def able(names: Sequence[str]) -> tuple[list[Row], dict[str, list[str]]]:
     return [row for row in wanted if row.name not in missing], missing
 
 
-def record(measurable: Sequence[Row], *, rounds: int, whole: bool, advance: Callable[[str], None]) -> dict[str, Any]:
+def record(
+    measurable: Sequence[Row], *, rounds: int, checkout: Path | None, advance: Callable[[str], None]
+) -> dict[str, Any]:
     """Rows with their environment, and for a whole record how cost grows and what larger work would cost.
 
     Args:
         measurable: rows whose packages are all installed.
         rounds: of each row, at most.
-        whole: also measures growth and projections.
+        checkout: if given, growth is measured too, and what a sweep like its examples/sweep.toml would cost.
         advance: told the name of what has been measured.
 
     Raises:
@@ -70,12 +73,12 @@ def record(measurable: Sequence[Row], *, rounds: int, whole: bool, advance: Call
         found["rows"].append(measured(row, rounds=rounds))
         advance(row.name)
     found |= environment()
-    if whole:
+    if checkout is not None:
         found["growth"] = []
         for series in SERIES:
             found["growth"].append(grown(series))
             advance(f"growth of {series.name}")
-        found["projection"] = projection.rates()
+        found["projection"] = projection.rates(checkout / "examples" / "sweep.toml")
     return found
 
 

@@ -147,7 +147,7 @@ class Point:
 
 
 def grow(series: Series) -> Iterator[Point]:
-    """The sizes up to the last that fits: in a minute of work, in about half of the memory."""
+    """The sizes up to the last that is expected to take 20 s a call, and about half of the memory, at most."""
     points: list[Point] = []
     for size in series.sizes:
         if points and not _fits(points, size):

@@ -178,9 +178,9 @@ def _sweep(rate: dict[str, float]) -> list[str]:
     return [
         "## A sweep of 10^9 models",
         "",
-        f"One random table, Zipf law or tree, {rate['strings_per_model']:.1f} strings on average, with "
-        f"ten claims and four adaptors takes {quantity(each, 's')} on one core, and its row "
-        f"{rate['bytes_per_model']:.0f} bytes. Models are independent, a shard of 500 takes "
+        f"One random model of `examples/sweep.toml`, {rate['strings_per_model']:.1f} strings "
+        f"on average, with {rate['claims']} claims and {rate['adaptors']} adaptors takes {quantity(each, 's')} on one "
+        f"core, and its row {rate['bytes_per_model']:.0f} bytes. Models are independent, a shard of 500 takes "
         f"{quantity(500 * each, 's')}, and workers send back only rows, so that time divides by the number of cores:",
         "",
         markdown_table(("cores", "time", "core hours"), rows),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flint import fmpq
 
 from simulations.bench.timing import seconds
-from theory.adaptors import chain
-from theory.specification import AdaptorEntry
 
 MODELS = 400
 """Random models that are timed."""
@@ -23,42 +21,25 @@ WIDE = 128_256
 _ROWS = 64
 
 
-def rates() -> dict[str, Any]:
+def rates(sweep_file: Path) -> dict[str, Any]:
     """Of a sweep, and of thirty adaptors on one row of logits; None where joblib, pyarrow or torch is not installed."""
-    return {"sweep": _sweep_rates(), "adaptors": _adaptor_rates()}
+    return {"sweep": _sweep_rates(sweep_file), "adaptors": _adaptor_rates()}
 
 
 def _installed(*names: str) -> bool:
     return all(importlib.util.find_spec(name) for name in names)
 
 
-def _sweep_rates() -> dict[str, float] | None:
-    """Seconds, strings and bytes on disk of a model like those of examples/sweep.toml, on one core."""
+def _sweep_rates(sweep_file: Path) -> dict[str, float] | None:
+    """Claims and adaptors of a sweep, and seconds on one core, strings and bytes on disk of one of its models."""
     if not _installed("joblib", "pyarrow"):
         return None
     import pyarrow.parquet as pq
 
-    from simulations.sweep.plan import EVERYWHERE, Family, Sweep
+    from simulations.sweep.plan import read_sweep
     from simulations.sweep.work import rows_of, table_of
 
-    sizes = tuple((n,) for n in (2, 3, 4, 6, 8, 12, 16, 24, 32))
-    sweep = Sweep(
-        models=MODELS,
-        chunk=MODELS,
-        seed=1,
-        claims=tuple(claim.id for claim in EVERYWHERE),
-        betas=(fmpq(1, 4), fmpq(1, 2), fmpq(1), fmpq(2), fmpq(4)),
-        levels=12,
-        step=fmpq(1, 4),
-        corpus=100,
-        band=fmpq(1, 2),
-        families=(Family("table", sizes, 12), Family("zipf", sizes, 12), Family("tree", ((2, 2), (3, 3)), 6)),
-        adaptors=tuple(
-            AdaptorEntry(name, value, "local", chain((name, value)), True)
-            for name, value in (("temperature", "1/2"), ("nucleus", "9/10"), ("typical", "9/10"), ("top_k", "2"))
-        ),
-        folder=Path(),
-    )
+    sweep = dataclasses.replace(read_sweep(sweep_file), models=MODELS, chunk=MODELS)
     rows_of(sweep, 0, np.random.default_rng(0))
     found: list[Any] = []
     spent = seconds(lambda: found.append(rows_of(sweep, 0, np.random.default_rng(1))))
@@ -66,6 +47,8 @@ def _sweep_rates() -> dict[str, float] | None:
     pq.write_table(table_of(sweep, found[0]), buffer, compression="zstd", use_dictionary=False)
     strings = sum(row["strings"] for row in found[0])
     return {
+        "claims": len(sweep.claims),
+        "adaptors": len(sweep.adaptors),
         "seconds_per_model": spent / MODELS,
         "strings_per_model": strings / MODELS,
         "bytes_per_model": buffer.getbuffer().nbytes / MODELS,
