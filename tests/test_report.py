@@ -316,6 +316,14 @@ def test_turned_signs_are_counted_from_the_table(text: str) -> None:
     assert "1 departures by themselves turn the sign of a correlation (audit.flipped-reward)." in page
 
 
+def test_fewer_with_size_is_said_only_if_so(text: str) -> None:
+    """In the made-up record the share falls from 0.25 with 2 strings to 0.125; turned round it rises."""
+    assert "Less often the larger the model: 25.0 %" in text
+    rising = markdown(replace(report(), sweep=SWEEP | {"by_strings": SWEEP["by_strings"][::-1]}))
+    assert "Less often" not in rising
+    assert "By size: 12.5 %" in rising
+
+
 def test_residuals_are_powers_of_ten(text: str) -> None:
     """3.3e-61 is printed as 1e-60, a power of ten above; no other digit of it shows."""
     assert "at most 1e-60." in text

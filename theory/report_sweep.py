@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from theory.markdown import markdown_table
@@ -15,7 +17,7 @@ def sweep_section(found: dict[str, Any]) -> str:
     sizes = found["by_strings"]
     ends = found["by_correlation"]
     lines = [
-        "## A hundred thousand models",
+        "## Random models",
         "",
         f"`probqual sweep examples/sweep.toml`: {found['models']:,} random models with {found['strings']:,} strings, "
         f"tables, Zipf laws and trees, beta in {', '.join(sweep['betas'])}, rewards tied to the probabilities from "
@@ -26,9 +28,9 @@ def sweep_section(found: dict[str, Any]) -> str:
         f"- {len(found['claims'])} claims that speak of every finite model were checked on each, silent where a "
         f"hypothesis fails: {failing} failures, "
         f"{unsure} undecided.",
-        f"- Does cooling at T = 1 trade? In {_share(found['trades'])} of the models. Less often the larger the model: "
+        f"- Does cooling at T = 1 trade? In {_share(found['trades'])} of the models. {_by_size(sizes)}: "
         f"{_share(sizes[0])} with {sizes[0]['label']} strings, {_share(sizes[-1])} with {sizes[-1]['label']} or more. "
-        f"The correlation of L and R under the prior decides most of it: {_share(ends[0])} near {ends[0]['label']}, "
+        f"By the correlation of L and R under the prior: {_share(ends[0])} near {ends[0]['label']}, "
         f"{_share(ends[-1])} near {ends[-1]['label']}. By beta, with the least at {_least(found['by_beta'])}: "
         + ", ".join(f"{_percent(row)} at {row['label']}" for row in found["by_beta"])
         + " (adaptors.exchange).",
@@ -80,6 +82,11 @@ def _least(rows: list[dict[str, Any]]) -> str:
 
 def _percent(share: dict[str, Any]) -> str:
     return f"{100 * share['value']:.1f} %"
+
+
+def _by_size(sizes: Sequence[Mapping[str, Any]]) -> str:
+    falls = all(small["value"] > large["value"] for small, large in pairwise(sizes))
+    return "Less often the larger the model" if falls else "By size"
 
 
 def _share(share: dict[str, Any]) -> str:
