@@ -24,22 +24,22 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from simulations.agreement.faults import FAULTS, Fault, planted
+from simulations.agreement.run import EXPERIMENTS, SEED, Outcome, caught
+from simulations.agreement.run import run as compare_all
+from simulations.agreement.run import setting as comparison_setting
 from simulations.bridge.runs import describe
-from simulations.compare import EXPERIMENTS, SEED, Outcome, caught
-from simulations.compare import run as compare_all
-from simulations.compare import setting as comparison_setting
-from simulations.faults import FAULTS, Fault, planted
 from theory import SpecificationError, answer, chain, precision, rational, read_document
+from theory.arithmetic.exact import power_of_ten_above
 from theory.claims.claim import Claim, Profile, Result, Verdict
 from theory.claims.registry import check as run_by_id
 from theory.claims.registry import find
-from theory.exact import power_of_ten_above
 from theory.files import write_whole
-from theory.records import RUNS, bench_record, bridge_record, sampled_record, sweep_record
-from theory.report import Report, as_json, markdown, with_table
-from theory.report_theory import sketched, theory_page
-from theory.specification import located, parse_document
-from theory.studies import audit_study, toy_study, trigram_study, words_study
+from theory.report.paper_check import Report, as_json, markdown, with_table
+from theory.report.records import RUNS, bench_record, bridge_record, sampled_record, sweep_record
+from theory.report.sketches import sketched, theory_page
+from theory.report.studies import audit_study, toy_study, trigram_study, words_study
+from theory.specification.reader import located, parse_document
 
 WORDS_BETAS = ("1/2", "1", "2")
 TRIGRAM_BETAS = ("4/5", "1")

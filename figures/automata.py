@@ -12,28 +12,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.adaptors import chain
-from theory.automaton_adaptors import (
-    AlignedAutomaton,
-    Leak,
-    adapt_automaton_local,
-    align_automaton,
-    decide_automaton,
-)
-from theory.automaton_moments import path_moments
+from theory.adaptors.exact import chain
+from theory.arithmetic.exact import floats, precision, to_float
+from theory.automata.adaptors import AlignedAutomaton, Leak, adapt_automaton_local, align_automaton, decide_automaton
+from theory.automata.moments import path_moments
+from theory.automata.path_sums import step_weights, totals
+from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.claims.automata import Hazard
-from theory.exact import floats, precision, to_float
-from theory.language_models.automaton import (
-    Automaton,
-    Graph,
-    letters,
-    speeches,
-    two_geometrics,
-    two_states,
-    vowels_over_consonants,
-)
-from theory.path_sums import step_weights, totals
-from theory.spectral_radius import critical_temperature, spectral_radius
+from theory.examples.automata import letters, speeches, two_geometrics, two_states, vowels_over_consonants
+from theory.language_models.automaton import Automaton, Graph
 
 CLAIMS = ("automata.partition", "automata.critical-temperature", "automata.leak", "automata.ambiguity")
 CAPTION = (

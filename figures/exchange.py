@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.alignment import Aligned
+from theory.adaptors.moments import FloatMoments, float_moments
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats, to_float
 from theory.claims.instances import Instance, named
-from theory.exact import floats, to_float
-from theory.language_models.words import speeches
-from theory.tradeoff import FloatMoments, float_moments
+from theory.examples.words import speeches
 
 CLAIMS = ("adaptors.exchange", "adaptors.none")
 

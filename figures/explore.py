@@ -16,11 +16,11 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.alignment import Aligned
-from theory.exact import floats, precision, to_float
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats, precision, to_float
+from theory.examples import finite as examples
+from theory.examples.words import speeches
 from theory.files import write_whole
-from theory.language_models import examples
-from theory.language_models.words import speeches
 
 WORDS = 2000
 """How many of the words are embedded, the most frequent ones."""

@@ -33,7 +33,7 @@ from figures import (
     toy,
     typical,
 )
-from theory.exact import precision
+from theory.arithmetic.exact import precision
 from theory.files import write_whole
 
 GALLERY: dict[str, ModuleType] = {

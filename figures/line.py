@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
+from theory.arithmetic.exact import objects, to_float
 from theory.claims.instances import Instance, named
-from theory.concentration import chebyshev, chernoff, one_sided_above
-from theory.corpus import Atoms, atoms
-from theory.enumeration import counts_of
-from theory.exact import objects, to_float
-from theory.large_deviations import ExponentialFamily
+from theory.corpora.atoms import Atoms, atoms
+from theory.corpora.enumeration import counts_of
+from theory.probability.concentration import chebyshev, chernoff, one_sided_above
+from theory.probability.exponential_family import ExponentialFamily
 
 CLAIMS = ("line.concentration", "line.rate", "line.exact-typicality")
 

@@ -13,15 +13,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.adaptors import adapt, chain, decide
-from theory.alignment import Aligned, align
+from theory.adaptors.exact import adapt, chain, decide
+from theory.alignment.gibbs import Aligned, align
+from theory.arithmetic.exact import Array, exp, floats, objects, to_float
 from theory.claims.instances import instance
 from theory.claims.metropolis import lagged_covariances
-from theory.exact import Array, exp, floats, objects, to_float
-from theory.information import total_variation
-from theory.language_models import examples
-from theory.language_models.tree import TreeModel
-from theory.metropolis import (
+from theory.corpora.metropolis import (
     IndependentChain,
     acceptance_probability,
     largest_weight,
@@ -29,7 +26,10 @@ from theory.metropolis import (
     stationary_law,
     transition_matrix,
 )
-from theory.rewards import Reward, total_reward
+from theory.examples import finite as examples
+from theory.language_models.rewards import Reward, total_reward
+from theory.language_models.tree import TreeModel
+from theory.probability.information import total_variation
 
 CLAIMS = ("metropolis.spectrum", "metropolis.acceptance", "metropolis.corpora", "metropolis.accept-all")
 CAPTION = (

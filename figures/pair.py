@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
-from theory.records import bridge_record
+from theory.report.records import bridge_record
 
 CLAIMS = ("adaptors.exchange", "adaptors.budget")
 CAPTION = (

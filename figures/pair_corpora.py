@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.records import bridge_record
+from theory.report.records import bridge_record
 
 CLAIMS = ("simpson.crossing", "correlation.iid")
 CAPTION = (

@@ -21,13 +21,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.adaptors import Kept, adapt, chain, decide
-from theory.alignment import Aligned, Numbers
-from theory.exact import rational, to_float
-from theory.frontier import hull, member
-from theory.language_models import examples
-from theory.language_models.words import speeches
-from theory.order_preserving import Ranking, polygon, ranking
+from theory.adaptors.exact import Kept, adapt, chain, decide
+from theory.adaptors.frontier import hull, member
+from theory.adaptors.order_preserving import Ranking, polygon, ranking
+from theory.alignment.gibbs import Aligned, Numbers
+from theory.arithmetic.exact import rational, to_float
+from theory.examples import finite as examples
+from theory.examples.words import speeches
 
 CLAIMS = (
     "adaptors.exchange",
@@ -245,7 +245,7 @@ def float_polygon(ranked: Ranking, floats: Numbers) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Programme:
-    """The backward programme of ``theory.order_preserving``, level by level in float64.
+    """The backward programme of ``theory.adaptors.order_preserving``, level by level in float64.
 
     Args:
         levels: of the tree's prefixes, deepest first.

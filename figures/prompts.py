@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
+from theory.arithmetic.exact import floats, objects, to_float
 from theory.claims.prompts import two_prompts
-from theory.exact import floats, objects, to_float
-from theory.mixtures import Identification, Joint, Mixture, identification, prompts
+from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
 
 CLAIMS = ("prompts.identification",)
 CAPTION = (

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from figures import style
-from theory.records import bench_record
+from theory.report.records import bench_record
 
 CLAIMS = ("line.exact-typicality", "metropolis.spectrum", "automata.moments")
 CAPTION = (

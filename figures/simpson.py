@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.adaptors import Chain, chain
+from theory.adaptors.exact import Chain, chain
+from theory.arithmetic.exact import floats, to_float
 from theory.claims.simpson import c8, reversing_tree
-from theory.exact import floats, to_float
-from theory.mixtures import Mixture, adaptor_mixture, crossing
+from theory.corpora.mixtures import Mixture, adaptor_mixture, crossing
 
 CLAIMS = ("simpson.crossing",)
 CAPTION = (

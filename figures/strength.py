@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
+from theory.arithmetic.exact import floats, to_float
 from theory.claims.alignment_paths import STRENGTH, Path, sway_example
 from theory.claims.claim import Profile, run_control
 from theory.claims.instances import Instance, replay
-from theory.exact import floats, to_float
 
 CLAIMS = ("alignment.strength",)
 CAPTION = (

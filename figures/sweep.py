@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
-from theory.records import sweep_record
+from theory.report.records import sweep_record
 
 CLAIMS = ("adaptors.exchange", "correlation.measure", "correlation.typical", "simpson.crossing", "metropolis.corpora")
 CAPTION = (

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from figures import style
+from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import floats, to_float
 from theory.claims.correlation import PUBLISHED
 from theory.claims.instances import Instance, law_of, named
-from theory.corpus import Window, atoms, typical_corpora
-from theory.exact import floats, to_float
-from theory.studies import rebinned_correlation
-from theory.tradeoff import Moments
+from theory.corpora.atoms import Window, atoms
+from theory.corpora.typicality import typical_corpora
+from theory.report.studies import rebinned_correlation
 
 CLAIMS = ("correlation.measure", "correlation.iid", "correlation.typical", "line.exact-typicality")
 

@@ -17,10 +17,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
+from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import rational, to_float
 from theory.claims.instances import Instance, named
-from theory.corpus import Atoms, Window, atoms, by_inversion, by_multinomial, conditional_correlation_limit
-from theory.exact import rational, to_float
-from theory.tradeoff import Moments
+from theory.corpora.atoms import Atoms, Window, atoms
+from theory.corpora.inversion import by_inversion
+from theory.corpora.multinomial import by_multinomial
+from theory.corpora.typicality import conditional_correlation_limit
 
 CLAIMS = ("correlation.typical", "line.exact-typicality")
 

@@ -1,12 +1,8 @@
 """Sampling from models, and the comparison of what was sampled with what is exact."""
 
-from simulations.bridge.generate import Decoder, Sample, generate
-from simulations.chains import long_chain, metropolis
-from simulations.compare import EXPERIMENTS, Outcome, run, setting
-from simulations.draws import corpus_means, counts, strings, walks
-from simulations.enumeration import Enumeration
-from simulations.faults import FAULTS, planted
-from simulations.statistics import (
+from simulations.agreement.faults import FAULTS, planted
+from simulations.agreement.run import EXPERIMENTS, Outcome, run, setting
+from simulations.agreement.statistics import (
     Interval,
     Ledger,
     clopper_pearson,
@@ -19,7 +15,11 @@ from simulations.statistics import (
     law_sample_size,
     log_e_value,
 )
-from simulations.tabular import TreeDecoder
+from simulations.decoders.dense_tree import Enumeration
+from simulations.decoders.tree import TreeDecoder
+from simulations.sampling.draws import corpus_means, counts, strings, walks
+from simulations.sampling.generate import Decoder, Sample, generate
+from simulations.sampling.metropolis import long_chain, metropolis
 
 __all__ = [
     "EXPERIMENTS",

@@ -8,7 +8,7 @@ from flint import fmpq
 from hypothesis import strategies as st
 
 from theory.language_models.automaton import Arc, Automaton
-from theory.rewards import Reward
+from theory.language_models.rewards import Reward
 
 
 def rewards(exponents: bool = True) -> st.SearchStrategy[Reward]:

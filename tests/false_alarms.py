@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from simulations.agreement import models
+from simulations.agreement.run import EXPERIMENTS, run, setting
 from simulations.agreement.setting import Experiment
-from simulations.compare import EXPERIMENTS, run, setting
-from simulations.statistics import g_critical, half_g
+from simulations.agreement.statistics import g_critical, half_g
 from theory.files import write_whole
 
 TARGET = Path(__file__).resolve().parents[1] / "theory" / "data" / "false_alarms.json"

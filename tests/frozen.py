@@ -1,7 +1,7 @@
 """The outputs of a checkout, frozen, and the comparison of two such freezes: what a change of layout must leave alone.
 
-    python -m tests.frozen write FOLDER      # check --profile full, exact on every example, compare --profile quick
-    python -m tests.frozen compare OLD NEW   # what differs, seconds apart; exit status 1 if anything does
+python -m tests.frozen write FOLDER      # check --profile full, exact on every example, compare --profile quick
+python -m tests.frozen compare OLD NEW   # what differs, seconds apart; exit status 1 if anything does
 """
 
 from __future__ import annotations

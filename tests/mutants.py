@@ -86,8 +86,8 @@ def of(module: str, tests: str, claims: str, *patches: tuple[str, str, str]) -> 
 
 MUTANTS: tuple[Mutant, ...] = (
     *of(
-        "exact",
-        "theory/test_exact",
+        "arithmetic/exact",
+        "theory/arithmetic/test_exact",
         "line correlation",
         ("log-to-base-two", "np.log(balls(values))", "np.log(balls(values)) / math.log(2)"),
         ("power-of-the-inverse-exponent", "(base.log() * exponent).exp()", "(base.log() / exponent).exp()"),
@@ -98,8 +98,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("float-read-in-binary", "text = repr(float(text))", "return fmpq(*text.as_integer_ratio())"),
     ),
     *of(
-        "formal",
-        "theory/test_formal theory/test_adaptors",
+        "arithmetic/formal",
+        "theory/arithmetic/test_formal theory/adaptors/test_exact",
         "adaptors",
         ("like-terms-overwritten", "merged.get(key, fmpq(0)) + coefficient", "coefficient"),
         ("any-ratio-will-do", "ratios.pop() if len(ratios) == 1 else None", "ratios.pop()"),
@@ -109,8 +109,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("product-of-powers-of-e", "FormalSum({(a + b, ()): c * d})", "FormalSum({(a * b, ()): c * d})"),
     ),
     *of(
-        "law",
-        "theory/test_law",
+        "probability/law",
+        "theory/probability/test_law",
         "correlation",
         (
             "covariance-not-centred",
@@ -121,8 +121,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("probability-zero-is-support", "if not p > 0:", "if not p >= 0:"),
     ),
     *of(
-        "information",
-        "theory/test_information",
+        "probability/information",
+        "theory/probability/test_information",
         "alignment line",
         ("surprisal-without-its-sign", "return -log(prob)", "return log(prob)"),
         (
@@ -136,8 +136,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("total-variation-not-halved", "(fmpq(1, 2) if is_exact(law) else 0.5)", "(fmpq(1) if is_exact(law) else 1.0)"),
     ),
     *of(
-        "concentration",
-        "theory/test_concentration",
+        "probability/concentration",
+        "theory/probability/test_concentration",
         "line correlation",
         ("chebyshev-with-eps-once", "variance / (size * epsilon * epsilon)", "variance / (size * epsilon)"),
         ("one-sided-without-its-two", "(2 * (variance + spread * spread))", "(variance + spread * spread)"),
@@ -153,8 +153,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("truncated-variance-without-its-two", "(1 - 2 * a * density", "(1 - a * density"),
     ),
     *of(
-        "rewards",
-        "theory/test_rewards",
+        "language_models/rewards",
+        "theory/language_models/test_rewards",
         "alignment",
         ("beta-for-one-over-beta", "rational(value) / beta", "rational(value) * beta"),
         ("factors-added", "self.factor * other.factor", "self.factor + other.factor"),
@@ -162,7 +162,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "language_models/tree",
-        "theory/language_models/test_tree theory/test_alignment",
+        "theory/language_models/test_tree theory/alignment/test_gibbs",
         "adaptors",
         ("end-of-string-not-scored", "self.prefix_prob() * self.end", "self.prefix_prob()"),
         ("end-over-the-root", "TreeModel(tree, prob, mass / totals)", "TreeModel(tree, prob, mass / totals[0])"),
@@ -176,8 +176,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("strings-by-depth-one-short", "range(len(strings[k]) + 1)", "range(len(strings[k]))"),
     ),
     *of(
-        "language_models/examples",
-        "theory/language_models/test_examples",
+        "examples/finite",
+        "theory/examples/test_finite",
         "line.exact-typicality correlation.measure adaptors",
         (
             "secret-reward-of-the-prior",
@@ -188,8 +188,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("toy-heated-the-wrong-way", "aligned ** (1 / 42)", "aligned ** 42"),
     ),
     *of(
-        "language_models/words",
-        "theory/language_models/test_words",
+        "examples/words",
+        "theory/examples/test_words",
         "",
         (
             "words-rewarded-by-beta",
@@ -200,8 +200,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("words-counted-once-each", "fmpq(word.count, total)", "fmpq(1, len(chosen))"),
     ),
     *of(
-        "alignment",
-        "theory/test_alignment",
+        "alignment/gibbs",
+        "theory/alignment/test_gibbs",
         "alignment line",
         ("surprisal-without-log-z", "surprisal=log_partition - log_prior - reward", "surprisal=-log_prior - reward"),
         ("reward-against-likelihood", "log_partition - log_prior - reward", "log_partition - log_prior + reward"),
@@ -212,8 +212,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("transcendental-parts-ignored", "if any(a != parts[0][1] for _, a in parts):", "if not parts:"),
     ),
     *of(
-        "adaptors",
-        "theory/test_adaptors",
+        "adaptors/exact",
+        "theory/adaptors/test_exact",
         "adaptors",
         ("row-cooled-by-t", "self.power /= adaptor.value", "self.power *= adaptor.value"),
         ("model-cooled-by-t", "p / step.value if step.name", "p * step.value if step.name"),
@@ -254,8 +254,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     *of(
-        "tradeoff",
-        "theory/test_tradeoff",
+        "adaptors/moments",
+        "theory/adaptors/test_moments",
         "adaptors correlation",
         (
             "correlation-without-root",
@@ -284,8 +284,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("shift-of-log-z-reversed", "math.log(mass) + exponent", "math.log(mass) - exponent"),
     ),
     *of(
-        "audit",
-        "theory/test_audit",
+        "reference_code",
+        "theory/test_reference_code",
         "audit",
         ("flip-that-does-not", "truth.log_prior, -truth.reward", "truth.log_prior, truth.reward"),
         ("clamp-from-below", "arb.min(v, limit) for v in step", "arb.max(v, limit) for v in step"),
@@ -301,18 +301,47 @@ MUTANTS: tuple[Mutant, ...] = (
         ("prompt-weighted-twice", "w * row[y] for w, row", "w * w * row[y] for w, row"),
     ),
     *of(
-        "corpus",
-        "theory/test_corpus",
+        "corpora/atoms",
+        "theory/corpora/test_typicality",
         "line correlation",
         ("reward-variance-with-a-minus", "var_r = var_x + 2 * cov + var_y", "var_r = var_x - 2 * cov + var_y"),
         ("conditional-correlation-turned", "return -(var_x + cov) / root", "return (var_x + cov) / root"),
+        ("spread-within-atoms-lost", "spread.append(arb(0) if same else", "spread.append(arb(0) if members else"),
+    ),
+    *of(
+        "corpora/lattice",
+        "theory/corpora/test_typicality",
+        "line correlation",
         ("lattice-edge-counted", "return floor_of(bounds[0]) + 1,", "return floor_of(bounds[0]),"),
+        ("pairs-of-strings-with-themselves", "q * q * base * (size * (size - 1))", "q * q * base * (size * size)"),
+    ),
+    *of(
+        "corpora/multinomial",
+        "theory/corpora/test_typicality",
+        "line correlation",
         ("multinomial-edge-counted", "floor_of((-limit - y) / step) + 1", "floor_of((-limit - y) / step)"),
         ("multinomial-high-edge-counted", "-floor_of((y - limit) / step) - 1", "-floor_of((y - limit) / step)"),
-        ("pairs-of-strings-with-themselves", "q * q * base * (size * (size - 1))", "q * q * base * (size * size)"),
-        ("orders-of-a-corpus-lost", "start=arb(orders))", "start=arb(1))"),
-        ("spread-within-atoms-lost", "spread.append(arb(0) if same else", "spread.append(arb(0) if members else"),
         ("poisson-off-by-one", "masses[-1] * mean / count", "masses[-1] * mean / (count + 1)"),
+        ("halves-one-partner-short", "np.maximum(stop, start)]", "np.maximum(stop - 1, start)]"),
+        (
+            "halves-without-the-cross-term",
+            "(x * x + spread) * s0 + 2 * x * sx + sxx",
+            "(x * x + spread) * s0 + x * sx + sxx",
+        ),
+    ),
+    *of(
+        "corpora/typicality",
+        "theory/corpora/test_typicality",
+        "line correlation",
+        ("orders-of-a-corpus-lost", "start=arb(orders))", "start=arb(1))"),
+        ("edgeworth-kurtosis-not-in-excess", "k4 = m4 / m2**2 - 3", "k4 = m4 / m2**2"),
+        ("limit-with-b-once", "u = mean.var_log_prior - b * b * mean", "u = mean.var_log_prior - b * mean"),
+        ("band-not-scaled-by-root-n", "(ball(epsilon) * arb(size).sqrt())", "(ball(epsilon) * size)"),
+    ),
+    *of(
+        "corpora/inversion",
+        "theory/corpora/test_typicality",
+        "line correlation",
         ("inversion-halved", "scale = 2 / math.pi", "scale = 1 / math.pi"),
         ("frequency-zero-counted-twice", "np.zeros(1), epsilon)[0] / 2", "np.zeros(1), epsilon)[0]"),
         (
@@ -320,19 +349,10 @@ MUTANTS: tuple[Mutant, ...] = (
             "np.exp(max(size - 2, 0) * np.log1p",
             "np.exp(max(size - 3, 0) * np.log1p",
         ),
-        ("halves-one-partner-short", "np.maximum(stop, start)]", "np.maximum(stop - 1, start)]"),
-        (
-            "halves-without-the-cross-term",
-            "(x * x + spread) * s0 + 2 * x * sx + sxx",
-            "(x * x + spread) * s0 + x * sx + sxx",
-        ),
-        ("edgeworth-kurtosis-not-in-excess", "k4 = m4 / m2**2 - 3", "k4 = m4 / m2**2"),
-        ("limit-with-b-once", "u = mean.var_log_prior - b * b * mean", "u = mean.var_log_prior - b * mean"),
-        ("band-not-scaled-by-root-n", "(ball(epsilon) * arb(size).sqrt())", "(ball(epsilon) * size)"),
     ),
     *of(
-        "metropolis",
-        "theory/test_metropolis theory/claims/test_metropolis",
+        "corpora/metropolis",
+        "theory/corpora/test_metropolis theory/claims/test_metropolis",
         "metropolis",
         ("acceptance-inverted", "weight[None, :] / weight[:, None]", "weight[:, None] / weight[None, :]"),
         (
@@ -360,16 +380,11 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     *of(
-        "specification",
-        "theory/test_specification test_bad_input",
+        "specification/reader",
+        "theory/specification/test_finite test_bad_input",
         "adaptors",
         ("beta-ignored", "reward_over_beta(v, beta)", "reward_over_beta(v, fmpq(1))"),
         ("floats-not-divided-by-their-sum", "return [p / total for p in prob]", "return prob"),
-        (
-            "repeated-tokens-rewarded-once",
-            "for token in tokens:\n            total =",
-            "for token in set(tokens):\n            total =",
-        ),
         ("global-by-default", 'entry.get("normalise", "local")', 'entry.get("normalise", "global")'),
         ("empty-corpus-allowed", "size.q != 1 or size < 1", "size.q != 1 or size < 0"),
         (
@@ -379,8 +394,18 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     *of(
-        "quantities",
-        "theory/test_quantities",
+        "specification/finite",
+        "theory/specification/test_finite test_bad_input",
+        "adaptors",
+        (
+            "repeated-tokens-rewarded-once",
+            "for token in tokens:\n            total =",
+            "for token in set(tokens):\n            total =",
+        ),
+    ),
+    *of(
+        "quantities/finite",
+        "theory/quantities/test_finite",
         "",
         ("local-global-divergence-negative", "-(law.prob * log_weight).sum()", "(law.prob * log_weight).sum()"),
         ("importance-weight-inverted", "target.log_prob - law.log_prob", "law.log_prob - target.log_prob"),
@@ -389,15 +414,15 @@ MUTANTS: tuple[Mutant, ...] = (
         ("adaptor-certified-with-a-float", "certified=spec.exact and entry.exact", "certified=spec.exact"),
     ),
     *of(
-        "enumeration",
-        "theory/test_enumeration",
+        "corpora/enumeration",
+        "theory/corpora/test_enumeration",
         "correlation",
         ("multinomial-without-orders", "fmpq(ways) if isinstance(law[0], fmpq)", "fmpq(1) if isinstance(law[0], fmpq)"),
         ("corpora-one-string-short", "range(size + 1):\n        for rest", "range(size):\n        for rest"),
     ),
     *of(
-        "mixtures",
-        "theory/test_mixtures theory/test_survivors theory/claims/test_prompts theory/claims/test_simpson",
+        "corpora/mixtures",
+        "theory/corpora/test_mixtures theory/test_survivors theory/claims/test_prompts theory/claims/test_simpson",
         "simpson prompts",
         (
             "between-averaged-away",
@@ -416,8 +441,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("prompts-tilted-by-the-reward", "weight.append(share)", "weight.append(aligned.exact_prob()[strings].sum())"),
     ),
     *of(
-        "resampling",
-        "theory/test_resampling theory/claims/test_correlation_sampling",
+        "corpora/resampling",
+        "theory/corpora/test_resampling theory/claims/test_correlation_sampling",
         "correlation",
         ("understatement-by-n", "1 + fmpq(size, pool - 1)", "1 + fmpq(size, pool)"),
         ("ranks-below-their-ties", "2 * below + mass - total", "2 * below - total"),
@@ -426,8 +451,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("pools-each-counted-once", "start=fmpq(ways)))\n        parts", "start=fmpq(1)))\n        parts"),
     ),
     *of(
-        "frontier",
-        "theory/test_frontier",
+        "adaptors/frontier",
+        "theory/adaptors/test_frontier",
         "adaptors",
         (
             "powers-exchanged",
@@ -456,8 +481,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     *of(
-        "gauge",
-        "theory/test_gauge theory/claims/test_adaptors_tree",
+        "adaptors/gauge",
+        "theory/adaptors/test_gauge theory/claims/test_adaptors_tree",
         "adaptors",
         (
             "end-not-in-the-normaliser",
@@ -475,8 +500,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("slope-without-what-is-below", "q * ((value - centre) * g + d)", "q * (value - centre) * g"),
     ),
     *of(
-        "order_preserving",
-        "theory/test_order_preserving theory/claims/test_adaptors_tree",
+        "adaptors/order_preserving",
+        "theory/adaptors/test_order_preserving theory/claims/test_adaptors_tree",
         "adaptors.order-preserving adaptors.attainability",
         (
             "best-sum-for-best-average",
@@ -491,8 +516,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("trading-without-a-loss", "gap.log_prior.sign() < 0 < gap", "gap.log_prior.sign() <= 0 < gap"),
     ),
     *of(
-        "heavy_tails",
-        "theory/test_heavy_tails",
+        "probability/heavy_tails",
+        "theory/probability/test_heavy_tails",
         "line.hypotheses",
         ("one-moment-too-many", "return j < self.k - 1", "return j <= self.k - 1"),
         ("integral-of-the-next-power", "c, v = self.m - 1, low", "c, v = self.m, low"),
@@ -503,8 +528,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("minorant-not-scaled", "(bound * self.normaliser / arb(2).log())", "(bound / arb(2).log())"),
     ),
     *of(
-        "large_deviations",
-        "theory/test_large_deviations theory/test_survivors theory/claims/test_line_limits",
+        "corpora/large_deviations",
+        "theory/corpora/test_large_deviations theory/test_survivors theory/claims/test_line_limits",
         "line alignment",
         ("tau-is-the-order", "return 1 - self.order", "return self.order"),
         ("rate-with-a-minus", "(law * (np.log(law) + family.statistic))", "(law * (np.log(law) - family.statistic))"),
@@ -521,8 +546,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tangent-from-the-wrong-end", "low_value + rising * (right - left)", "low_value - rising * (right - left)"),
     ),
     *of(
-        "best_of_n",
-        "theory/test_best_of_n theory/claims/test_alignment_paths",
+        "alignment/best_of_n",
+        "theory/alignment/test_best_of_n theory/claims/test_alignment_paths",
         "alignment",
         ("level-not-shared", "- below**n) / own", "- below**n)"),
         ("best-of-one-fewer", "((below + own) ** n - below**n)", "((below + own) ** (n - 1) - below ** (n - 1))"),
@@ -538,29 +563,29 @@ MUTANTS: tuple[Mutant, ...] = (
         ("histories-one-longer", "(*history, token)[-(order - 1) :]", "(*history, token)[-order:]"),
     ),
     *of(
-        "path_sums",
-        "theory/test_automaton_moments",
+        "automata/path_sums",
+        "theory/automata/test_moments",
         "automata",
         ("likelihood-raised-by-t", "power(arb(p), s) * factor", "power(arb(p), t) * factor"),
     ),
     *of(
-        "spectral_radius",
-        "theory/test_automaton_moments",
+        "automata/spectral_radius",
+        "theory/automata/test_moments",
         "automata",
         ("critical-temperature-is-tau", "return None if tau is None else 1 / tau", "return tau"),
         ("determinant-without-signs", "fmpq(-1 if behind % 2 else 1)", "fmpq(1)"),
         ("divergence-at-one-not-seen", "if bits == first and singular(automaton, s, t):", "if bits < first:"),
     ),
     *of(
-        "automaton_moments",
-        "theory/test_automaton_moments",
+        "automata/moments",
+        "theory/automata/test_moments",
         "automata",
         ("differences-without-the-past", "[graph.target] - h[graph.source] for f, h", "[graph.target] for f, h"),
         ("float-covariance-without-the-future", "value = feature + ahead - here", "value = feature - here"),
     ),
     *of(
-        "automaton_adaptors",
-        "theory/test_automaton_adaptors",
+        "automata/adaptors",
+        "theory/automata/test_adaptors",
         "automata",
         (
             "doob-over-the-initial-state",
@@ -572,8 +597,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("convergence-at-temperature-one", "converges(part, kept.power, kept.power)", "converges(part, _ONE, _ONE)"),
     ),
     *of(
-        "automaton_corpus",
-        "theory/test_automaton_corpus",
+        "automata/typicality",
+        "theory/automata/test_typicality",
         "automata",
         ("lattice-pairs-with-themselves", "(size * (size - 1)) * f_x**2 * bulk", "size**2 * f_x**2 * bulk"),
         ("squares-without-their-two", "x * x * whole + 2 * x * ahead(h_x)", "x * x * whole + x * ahead(h_x)"),

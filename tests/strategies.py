@@ -7,10 +7,10 @@ from typing import Any
 from flint import fmpq
 from hypothesis import strategies as st
 
-from theory.alignment import Aligned, align
-from theory.language_models.examples import from_laws, table
+from theory.alignment.gibbs import Aligned, align
+from theory.examples.finite import from_laws, table
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.rewards import Reward
 
 
 def weights(smallest: int = 2, largest: int = 6, top: int = 12) -> st.SearchStrategy[list[int]]:

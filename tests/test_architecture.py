@@ -1,4 +1,4 @@
-"""Imports point downwards: figures -> simulations -> theory, and inside theory from floor to lower floor.
+"""Imports point downwards: figures -> simulations -> theory, and inside theory from a folder to those below it.
 
 Every rule is a function from source text to the sentences that say where it is broken. It is applied to the
 project, where it must find nothing, and to a small wrong module, where it must find what is wrong.
@@ -16,71 +16,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The floor of every module of theory, written or still to be written. A module imports only from strictly
-# lower floors. A package stands as high as its highest module.
-FLOORS: dict[str, float] = {
-    "theory.exact": 0,
-    "theory.files": 0,
-    "theory.kernels": 0,
-    "theory.markdown": 0,
-    "theory.records": 0,
-    "theory.report_samples": 1,
-    "theory.report_sweep": 1,
-    "theory.report_theory": 2,
-    "theory.formal": 1,
-    "theory.law": 1,
-    "theory.rewards": 1,
-    "theory.concentration": 1,
-    "theory.claims.claim": 1,
-    "theory.information": 2,
-    "theory.language_models.tree": 2,
-    "theory.language_models.automaton": 2,
-    "theory.alignment": 3,
-    "theory.adaptors": 4,
-    "theory.metropolis": 4,
-    "theory.language_models.examples": 4,
-    "theory.language_models.words": 4,
-    "theory.enumeration": 4,
-    "theory.tradeoff": 5,
-    "theory.corpus": 6,
-    "theory.frontier": 6,
-    "theory.gauge": 6,
-    "theory.order_preserving": 6,
-    "theory.mixtures": 6,
-    "theory.resampling": 7,
-    "theory.audit": 8,
-    "theory.best_of_n": 8,
-    "theory.heavy_tails": 6,
-    "theory.large_deviations": 7,
-    "theory.path_sums": 5,
-    "theory.spectral_radius": 6,
-    "theory.automaton_moments": 7,
-    "theory.automaton_adaptors": 8,
-    "theory.automaton_corpus": 9,
-    "theory.specification": 8,
-    "theory.automaton_specification": 9.5,
-    "theory.quantities": 10,
-    "theory.claims.symbolic": 10,
-    "theory.claims.instances": 10,
-    "theory.claims.tree_search": 11,
-    "theory.claims.alignment": 11,
-    "theory.claims.line": 11,
-    "theory.claims.correlation": 12,
-    "theory.claims.adaptors": 12,
-    "theory.claims.adaptors_reach": 12,
-    "theory.claims.adaptors_tree": 12,
-    "theory.claims.alignment_paths": 12,
-    "theory.claims.correlation_sampling": 12,
-    "theory.claims.line_limits": 12,
-    "theory.claims.simpson": 12,
-    "theory.claims.metropolis": 12,
-    "theory.claims.prompts": 12,
-    "theory.claims.automata": 12,
-    "theory.claims.audit": 12,
-    "theory.claims.registry": 13,
-    "theory.studies": 13,
-    "theory.report": 14,
-}
+# The folders of theory from the ground up; a module that lies in no folder is listed by its name. A module imports from
+# its own folder and from those before it.
+ORDER = (
+    "files",
+    "arithmetic",
+    "probability",
+    "language_models",
+    "alignment",
+    "adaptors",
+    "examples",
+    "corpora",
+    "automata",
+    "reference_code",
+    "specification",
+    "quantities",
+    "claims",
+    "report",
+)
 
 # Files under theory that are run by hand and belong to no package.
 SCRIPTS = {"theory.data.make_words", "theory.data.make_trigrams"}
@@ -233,17 +186,15 @@ def catches_import_error(handler: ast.ExceptHandler) -> bool:
 
 
 def all_imports(modules: Modules) -> Iterator[tuple[Module, Import]]:
-    known = {*modules, *FLOORS}
+    known = set(modules)
     for module in modules.values():
         for imported in imports(module, known):
             yield module, imported
 
 
-def floor(name: str) -> float | None:
-    """The floor of a module of theory; of a package, the highest beneath it; None if none is declared."""
-    if name in FLOORS:
-        return FLOORS[name]
-    return max((level for inner, level in FLOORS.items() if inner.startswith(name + ".")), default=None)
+def folder(name: str) -> str:
+    """The folder of theory that a module lies in: theory.adaptors.exact -> adaptors; "" for theory itself."""
+    return name.split(".")[1] if "." in name else ""
 
 
 def executed_on_import(tree: ast.AST) -> Iterator[ast.AST]:
@@ -290,15 +241,15 @@ def import_aliases(tree: ast.AST) -> dict[str, str]:
 # ---- the rules
 
 
-def undeclared_floors(modules: Modules) -> Iterator[str]:
-    """Every module of theory stands in the table of floors."""
+def unlisted_folders(modules: Modules) -> Iterator[str]:
+    """Every folder of theory stands in ORDER."""
     for module in modules.values():
-        if module.top == "theory" and not module.is_package and module.name not in {*FLOORS, *SCRIPTS}:
-            yield f"{module.name} has no floor; declare it in FLOORS"
+        if module.top == "theory" and module.name not in SCRIPTS and folder(module.name) not in {"", *ORDER}:
+            yield f"{module.name} lies in a folder without a place; give {folder(module.name)} one in ORDER"
 
 
 def upward_imports(modules: Modules) -> Iterator[str]:
-    """A module of theory imports only from lower floors, an ``__init__`` only from its own package."""
+    """A module of theory imports only from its own folder and lower ones, an ``__init__`` only from its own package."""
     for module, imported in all_imports(modules):
         if module.top != "theory" or top(imported.target) != "theory" or module.name in SCRIPTS:
             continue
@@ -306,9 +257,9 @@ def upward_imports(modules: Modules) -> Iterator[str]:
             if not imported.target.startswith(module.name + "."):
                 yield f"{module.at(imported.line)} reaches outside its package for {imported.target}"
             continue
-        own, other = floor(module.name), floor(imported.target)
-        if own is not None and (other is None or other >= own):
-            yield f"{module.at(imported.line)} (floor {own}) imports {imported.target} (floor {other})"
+        own, other = folder(module.name), folder(imported.target)
+        if own in ORDER and (other not in ORDER or ORDER.index(other) > ORDER.index(own)):
+            yield f"{module.at(imported.line)} (in {own}) imports {imported.target} (in {other or 'theory itself'})"
 
 
 def wrong_direction(modules: Modules) -> Iterator[str]:
@@ -407,7 +358,7 @@ def cycles(modules: Modules) -> Iterator[str]:
 
 
 RULES: list[Rule] = [
-    undeclared_floors,
+    unlisted_folders,
     upward_imports,
     wrong_direction,
     optional_in_theory,
@@ -437,26 +388,21 @@ def test_optional_libraries_are_not_of_the_standard_library() -> None:
 
 
 WRONG: list[tuple[Rule, dict[str, str], str]] = [
-    (undeclared_floors, {"theory.attic": ""}, "theory.attic has no floor"),
+    (unlisted_folders, {"theory.attic.box": ""}, "theory.attic.box lies in a folder without a place"),
     (
         upward_imports,
-        {"theory.law": "import numpy\nfrom theory.information import entropy"},
-        "theory.law:2 (floor 1) imports theory.information (floor 2)",
+        {"theory.alignment.gibbs": "def f():\n    from theory.adaptors import exact", "theory.adaptors.exact": ""},
+        "theory.alignment.gibbs:2 (in alignment) imports theory.adaptors.exact (in adaptors)",
     ),
     (
         upward_imports,
-        {"theory.alignment": "def f():\n    from . import adaptors"},
-        "theory.alignment:2 (floor 3) imports theory.adaptors (floor 4)",
+        {"theory.arithmetic.exact": "import numpy\nfrom theory.probability.law import Law"},
+        "theory.arithmetic.exact:2 (in arithmetic) imports theory.probability.law (in probability)",
     ),
     (
         upward_imports,
-        {"theory.rewards": "from .language_models import Tree"},
-        "theory.rewards:1 (floor 1) imports theory.language_models (floor 4)",
-    ),
-    (
-        upward_imports,
-        {"theory.report": "from theory import Law"},
-        "theory.report:1 (floor 14) imports theory (floor 14)",
+        {"theory.report.paper_check": "from theory import Law"},
+        "theory.report.paper_check:1 (in report) imports theory (in theory itself)",
     ),
     (
         upward_imports,
@@ -559,14 +505,14 @@ def test_every_rule_can_fail() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_right_modules_pass(rule: Rule) -> None:
-    """Allowed: lower floors, re-exports, a guarded optional library, a draw where it is asked for."""
+    """Allowed: lower folders, re-exports, a guarded optional library, a draw where it is asked for."""
     right = {
-        "theory.": '"""Names."""\n\nfrom theory.law import Law\n\n__all__ = ["Law"]',
-        "theory.exact": "try:\n    import numba\nexcept ImportError:\n    numba = None",
-        "theory.law": "import random\nfrom . import exact\ndef f(seed):\n    random.Random(seed)",
+        "theory.": '"""Names."""\n\nfrom theory.probability.law import Law\n\n__all__ = ["Law"]',
+        "theory.arithmetic.exact": "try:\n    import numba\nexcept ImportError:\n    numba = None",
+        "theory.probability.law": "import random\nfrom ..arithmetic import exact\ndef f(s):\n    random.Random(s)",
         "theory.claims.": "from theory.claims.alignment import CLAIMS\nfrom .claim import Claim",
         "theory.claims.claim": "",
-        "theory.claims.alignment": "from theory.claims.claim import Claim\nfrom ..law import Law",
+        "theory.claims.alignment": "from theory.claims.claim import Claim\nfrom ..probability.law import Law",
         "simulations.": "from simulations.draws import draw",
         "simulations.draws": "import random\nfrom theory import Law\nRNG = random.Random(0)",
         "simulations.bridge.": "",

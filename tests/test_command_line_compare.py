@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import probqual
 import simulations.agreement
-from simulations.faults import FAULTS
+from simulations.agreement.faults import FAULTS
 from theory.claims.registry import REPEATED
 
 ROW_KEYS = ["claim", "what", "exact", "estimate", "low", "high", "alpha", "draws", "verdict"]

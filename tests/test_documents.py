@@ -20,9 +20,9 @@ import pytest
 
 from theory import answer
 from theory.claims.registry import CLAIMS
-from theory.report import README_MARKS
-from theory.report_theory import sketched, theory_page
-from theory.specification import parse_document
+from theory.report.paper_check import README_MARKS
+from theory.report.sketches import sketched, theory_page
+from theory.specification.reader import parse_document
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

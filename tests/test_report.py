@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from flint import fmpq
 
-from simulations.faults import FAULTS
+from simulations.agreement.faults import FAULTS
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
 from theory.claims.registry import CLAIMS, REPEATED
-from theory.records import SampledRecord, SampledRow, sampled_record
-from theory.report import SENTENCES, Report, as_json, markdown
-from theory.studies import AdaptorRow, AuditRow, ToyStudy, TrigramStudy, Turn, WordsStudy
+from theory.report.paper_check import SENTENCES, Report, as_json, markdown
+from theory.report.records import SampledRecord, SampledRow, sampled_record
+from theory.report.studies import AdaptorRow, AuditRow, ToyStudy, TrigramStudy, Turn, WordsStudy
 
 SECONDS, RESIDUAL = 123.456, 3.3e-61
 SPEC = '[prior]\nkind = "table"\n\nstrings = ["x", "y"]\n'

@@ -1,22 +1,19 @@
 """Exact theory of small language models: aligned laws, sampling adaptors, corpora, and the claims about them."""
 
-from theory.adaptors import ADAPTORS, Adaptor, adapt, adapt_global, adapt_local, chain, decide
-from theory.alignment import Aligned, align, gibbs, secret_reward
-from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
-from theory.exact import Undecided, precision, rational
-from theory.information import cross_entropy, entropy, kl_divergence, renyi_entropy, varentropy
+from theory.adaptors.exact import ADAPTORS, Adaptor, adapt, adapt_global, adapt_local, chain, decide
+from theory.adaptors.moments import FloatMoments, Moments, float_moments, moments
+from theory.alignment.gibbs import Aligned, align, gibbs, secret_reward
+from theory.arithmetic.exact import Undecided, precision, rational
+from theory.corpora.atoms import atoms
+from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
+from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.language_models.tree import PrefixTree, TreeModel
-from theory.law import Law
-from theory.quantities import answer, quantities
-from theory.rewards import Reward, exp_reward, reward_over_beta
-from theory.specification import (
-    Specification,
-    SpecificationError,
-    parse_specification,
-    read_document,
-    read_specification,
-)
-from theory.tradeoff import FloatMoments, Moments, float_moments, moments
+from theory.probability.information import cross_entropy, entropy, kl_divergence, renyi_entropy, varentropy
+from theory.probability.law import Law
+from theory.quantities.answer import answer
+from theory.quantities.finite import quantities
+from theory.specification.finite import Specification, parse_specification, read_specification
+from theory.specification.reader import SpecificationError, read_document
 
 __all__ = [
     "ADAPTORS",

@@ -10,14 +10,15 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from simulations.agreement.comparison import Comparison, correlation, event, mean, same
+from simulations.agreement.known import Known, corpus_law, example
 from simulations.agreement.setting import Experiment, Setting
-from simulations.comparison import Comparison, correlation, event, mean, same
-from simulations.known import Known, corpus_law, example
-from theory.corpus import atoms, typical_corpora
-from theory.exact import floats, precision, to_float
-from theory.language_models.examples import from_laws, toy
-from theory.large_deviations import departure, sample_size
-from theory.mixtures import Joint, Mixture, Prompts, identification, prompt_tree, prompts
+from theory.arithmetic.exact import floats, precision, to_float
+from theory.corpora.atoms import atoms
+from theory.corpora.large_deviations import departure, sample_size
+from theory.corpora.mixtures import Joint, Mixture, Prompts, identification, prompt_tree, prompts
+from theory.corpora.typicality import typical_corpora
+from theory.examples.finite import from_laws, toy
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -276,7 +277,7 @@ class Prompted:
         log_prior: log p(y | x), nats.
         reward: R, nats.
         weight: P(x), shape (2,).
-        exact: of the same model, by ``theory.mixtures``.
+        exact: of the same model, by ``theory.corpora.mixtures``.
         within: rho_w, the correlation within prompts.
     """
 

@@ -8,60 +8,45 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from simulations.agreement.comparison import Comparison, law, mean, same
+from simulations.agreement.known import Known
 from simulations.agreement.setting import Experiment, Setting
-from simulations.bridge.generate import Decoder, Sample, Tokens, generate
-from simulations.comparison import Comparison, law, mean, same
-from simulations.enumeration import Enumeration
-from simulations.known import Known
-from simulations.tabular import TreeDecoder
-from theory.adaptors import Chain, chain
-from theory.alignment import align
+from simulations.decoders.dense_tree import Enumeration
+from simulations.decoders.pair import Pair
+from simulations.decoders.tree import TreeDecoder
+from simulations.sampling.generate import Sample, Tokens, generate
+from theory.adaptors.exact import Chain, chain
+from theory.alignment.gibbs import align
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.rewards import Reward
 
 Floats = NDArray[np.float64]
 
+
 COOL = chain(("temperature", "1/2"))
+
+
 CHAIN = chain(("temperature", "1/2"), ("nucleus", "7/10"))
+
+
 GREEDY = chain(("top_k", 1))
+
+
 OTHERS = {
     "typical 3/5": chain(("typical", "3/5")),
     "eta 3/10": chain(("eta", "3/10")),
     "epsilon 1/10": chain(("epsilon", "1/10")),
     "min-p 1/3": chain(("min_p", "1/3")),
 }
+
+
 ROWS = 1 << 15
 """Strings written side by side."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """A prior and an aligned model, small enough to enumerate.
-
-    Args:
-        name: "tree with prompts".
-        prior, aligned: decoders over the same ids.
-        prompts: ids of each prompt, all of one length.
-        length: T, the most tokens of a string, its end included.
-        accuracy: how far a log-probability may be from its enumerated value, nats: float32 models round.
-    """
-
-    name: str
-    prior: Decoder
-    aligned: Decoder
-    prompts: tuple[tuple[int, ...], ...]
-    length: int
-    accuracy: float
-
-    def prompt(self, number: int, rows: int) -> Tokens:
-        """One prompt for all rows, shape (rows, P)."""
-        return np.tile(np.array(self.prompts[number], dtype=np.int64), (rows, 1))
 
 
 @functools.lru_cache(maxsize=64)
@@ -172,8 +157,6 @@ def _censored(setting: Setting, pair: Pair, number: int, draws: int, rng: np.ran
     yield same("line.identity", f"{name}: log p of strings and prefixes", exact, scored, pair.accuracy)
 
 
-# --- the tree -----------------------------------------------------------------------------------------------------
-
 RARE = fmpq(1, 10**12)
 
 
@@ -247,5 +230,3 @@ def identity(setting: Setting) -> Iterator[Comparison]:
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (on_tree, identity)
-
-__all__ = ["EXPERIMENTS", "Pair", "adapted", "enumerated", "sampled", "tree_with_prompts"]

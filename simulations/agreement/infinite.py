@@ -11,21 +11,17 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from simulations import draws
+from simulations.agreement.comparison import Comparison, event, law, mean
 from simulations.agreement.setting import Experiment, Setting
-from simulations.comparison import Comparison, event, law, mean
-from theory.adaptors import chain
-from theory.automaton_adaptors import (
-    AlignedAutomaton,
-    adapt_automaton_global,
-    align_automaton,
-    decide_automaton,
-)
-from theory.automaton_moments import family
+from simulations.sampling import draws
+from theory.adaptors.exact import chain
+from theory.arithmetic.exact import floats, precision, to_float
+from theory.automata.adaptors import AlignedAutomaton, adapt_automaton_global, align_automaton, decide_automaton
+from theory.automata.moments import family
+from theory.automata.path_sums import totals
 from theory.claims.automata import Hazard, sums_of_squares
-from theory.exact import floats, precision, to_float
-from theory.language_models.automaton import Graph, letters, two_geometrics, two_states
-from theory.path_sums import totals
+from theory.examples.automata import letters, two_geometrics, two_states
+from theory.language_models.automaton import Graph
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

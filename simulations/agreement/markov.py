@@ -12,15 +12,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations import chains
+from simulations.agreement.comparison import Comparison, correlation, event, law, mean
+from simulations.agreement.known import Known, example, tree
+from simulations.agreement.procedures import ChainStates
 from simulations.agreement.setting import Experiment, Setting
 from simulations.agreement.strings import COOL, TREE
-from simulations.comparison import Comparison, correlation, event, law, mean
-from simulations.known import Known, example, tree
-from simulations.parts import ChainStates
-from theory.exact import floats
-from theory.language_models.examples import C6_PROPOSAL
-from theory.metropolis import IndependentChain
+from simulations.sampling import metropolis as chains
+from theory.arithmetic.exact import floats
+from theory.corpora.metropolis import IndependentChain
+from theory.examples.finite import C6_PROPOSAL
 
 Floats = NDArray[np.float64]
 

@@ -11,16 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulations import chains
-from simulations.agreement.decoding import Pair, enumerated, pooled, sampled, written
+from simulations.agreement.comparison import Comparison, law
+from simulations.agreement.decoding import enumerated, pooled, sampled, written
+from simulations.agreement.preference import Progress, exchange_and_correlation, preferences, train
+from simulations.agreement.procedures import ChainStates
 from simulations.agreement.setting import Experiment, Setting
 from simulations.bridge.models import TorchDecoder
-from simulations.comparison import Comparison, law
-from simulations.enumeration import Enumeration
-from simulations.parts import ChainStates
-from simulations.preference import Progress, exchange_and_correlation, preferences, train
-from simulations.tiny import END, Kind, Size, model, pair
-from theory.metropolis import IndependentChain
+from simulations.decoders.dense_tree import Enumeration
+from simulations.decoders.pair import Pair
+from simulations.decoders.tiny import END, Kind, Size, model, pair
+from simulations.sampling import metropolis as chains
+from theory.corpora.metropolis import IndependentChain
 
 Floats = NDArray[np.float64]
 

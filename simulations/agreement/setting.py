@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.bridge.generate import generate
-from simulations.comparison import Comparison
-from simulations.known import Known
-from simulations.parts import Parts
-from simulations.tabular import TreeDecoder
-from theory.adaptors import Chain
+from simulations.agreement.comparison import Comparison
+from simulations.agreement.known import Known
+from simulations.agreement.procedures import Parts
+from simulations.decoders.tree import TreeDecoder
+from simulations.sampling.generate import generate
+from theory.adaptors.exact import Chain
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

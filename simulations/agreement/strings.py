@@ -8,17 +8,17 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from simulations import draws
+from simulations.agreement.comparison import Comparison, law, mean, same
+from simulations.agreement.known import Known, example, strengths, tree
 from simulations.agreement.setting import Experiment, Setting
-from simulations.comparison import Comparison, law, mean, same
-from simulations.known import Known, example, strengths, tree
-from theory.adaptors import chain, decide
-from theory.best_of_n import best_of, reward_levels
-from theory.exact import floats, objects, precision, to_float
-from theory.frontier import exact_corpora, gaining_mixture, member
-from theory.gauge import adaptor_weights, next_token_laws, scaled
-from theory.order_preserving import Point, corner_law, fractional_truncation, ranking, support
-from theory.tradeoff import Moments
+from simulations.sampling import draws
+from theory.adaptors.exact import chain, decide
+from theory.adaptors.frontier import exact_corpora, gaining_mixture, member
+from theory.adaptors.gauge import adaptor_weights, next_token_laws, scaled
+from theory.adaptors.moments import Moments
+from theory.adaptors.order_preserving import Point, corner_law, fractional_truncation, ranking, support
+from theory.alignment.best_of_n import best_of, reward_levels
+from theory.arithmetic.exact import floats, objects, precision, to_float
 
 Floats = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from flint import fmpq
 from simulations.bench import machine
 from simulations.bench.peers import chain, doob, openfst, storm, storm_total
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
-from theory.automaton_moments import path_moments
-from theory.exact import Array, objects
+from theory.arithmetic.exact import Array, objects
+from theory.automata.moments import path_moments
+from theory.automata.path_sums import totals
 from theory.language_models.automaton import Graph
-from theory.path_sums import totals
 
 LENGTH = 100
 """Tokens of a string, on average."""

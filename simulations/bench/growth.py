@@ -17,17 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from simulations import chains, draws
 from simulations.bench import laws, machine, samplers
 from simulations.bench.automata import LENGTH, rational_chain
 from simulations.bench.peers import chain
 from simulations.bench.timing import Work, seconds
-from theory.automaton_moments import path_moments
-from theory.corpus import atoms, by_inversion
-from theory.exact import rational
-from theory.language_models.examples import dense_tree, from_laws
-from theory.path_sums import totals
-from theory.tradeoff import float_moments, moments
+from simulations.sampling import draws
+from simulations.sampling import metropolis as chains
+from theory.adaptors.moments import float_moments, moments
+from theory.arithmetic.exact import rational
+from theory.automata.moments import path_moments
+from theory.automata.path_sums import totals
+from theory.corpora.atoms import atoms
+from theory.corpora.inversion import by_inversion
+from theory.examples.finite import dense_tree, from_laws
 
 _MOST_SECONDS = 20.0
 _MOST_MEMORY = 0.55

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from simulations.bench import machine
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
-from theory import kernels
-from theory.corpus import atoms, by_inversion
-from theory.exact import floats, precision
-from theory.language_models.examples import dense_tree, toy
+from theory.adaptors.moments import float_moments, moments
+from theory.arithmetic import kernels
+from theory.arithmetic.exact import floats, precision
+from theory.corpora.atoms import atoms
+from theory.corpora.inversion import by_inversion
+from theory.examples.finite import dense_tree, toy
 from theory.language_models.tree import TreeModel
-from theory.tradeoff import float_moments, moments
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulations.bench.catalogue import REGRESSION
 from simulations.bench.projection import WIDE
-from theory.markdown import markdown_table
+from theory.report.markdown import markdown_table
 
 Record = dict[str, Any]
 

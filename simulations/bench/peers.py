@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.exact import Array, rational
+from theory.arithmetic.exact import Array, rational
 from theory.language_models.automaton import Floats, Graph
 
 DELTA = 1e-12

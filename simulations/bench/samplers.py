@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
-from simulations import chains, draws
 from simulations.bench import machine
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, close, seconds
-from theory.language_models.examples import toy
-from theory.metropolis import IndependentChain
+from simulations.sampling import draws
+from simulations.sampling import metropolis as chains
+from theory.corpora.metropolis import IndependentChain
+from theory.examples.finite import toy
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from simulations.bench import machine
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, close, seconds
-from simulations.bridge.generate import Sample, generate
 from simulations.bridge.models import TorchDecoder
-from simulations.bridge.sorted_rows import SortedRows
-from theory.adaptors import Chain, chain
-from theory.exact import to_float
+from simulations.sampling.generate import Sample, generate
+from simulations.sampling.sorted_rows import SortedRows
+from theory.adaptors.exact import Chain, chain
+from theory.arithmetic.exact import to_float
 
 VOCABULARY, ROWS_OF_LOGITS = 32_000, 512
 

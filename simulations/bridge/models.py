@@ -25,7 +25,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from simulations.bridge.generate import PAD, Tokens
+from simulations.sampling.generate import PAD, Tokens
 
 Logits = NDArray[np.floating]
 

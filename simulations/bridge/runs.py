@@ -42,8 +42,8 @@ from pathlib import Path
 from typing import Any
 
 from simulations.bridge.rewards import KINDS
-from theory.adaptors import Chain, chain
-from theory.exact import rational
+from theory.adaptors.exact import Chain, chain
+from theory.arithmetic.exact import rational
 
 DTYPES = ("float32", "bfloat16", "float16")
 

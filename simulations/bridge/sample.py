@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from simulations.bridge.adaptors import Floats
-from simulations.bridge.generate import Decoder, Mask, Sample, Tokens, generate
 from simulations.bridge.rewards import Scorer, checked
 from simulations.bridge.runs import Run
-from simulations.bridge.score import log_probs
-from simulations.bridge.sorted_rows import SortedRows, float32_log_weights
 from simulations.bridge.store import Store
-from theory.adaptors import Chain
+from simulations.sampling.adaptors import Floats
+from simulations.sampling.generate import Decoder, Mask, Sample, Tokens, generate
+from simulations.sampling.score import log_probs
+from simulations.sampling.sorted_rows import SortedRows, float32_log_weights
+from theory.adaptors.exact import Chain
 
 _CELLS = 1 << 22
 """Numbers in one block of logits: 16 MiB of float32."""

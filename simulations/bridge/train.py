@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from simulations.bridge.generate import PAD, generate
 from simulations.bridge.models import TorchDecoder
 from simulations.bridge.rewards import scorer
+from simulations.sampling.generate import PAD, generate
 
 END = "<|end|>"
 Tokens = NDArray[np.int64]

@@ -15,18 +15,19 @@ from flint import arb
 
 from simulations.sweep.models import Drawn
 from simulations.sweep.plan import EVERYWHERE, Sweep
-from theory.adaptors import adapt, chain, decide
-from theory.alignment import Numbers
+from theory.adaptors.exact import adapt, chain, decide
+from theory.adaptors.moments import Moments
+from theory.alignment.gibbs import Numbers
+from theory.arithmetic.exact import Array, Undecided, floats, rational, to_float
 from theory.claims.claim import Claim
 from theory.claims.correlation import unweighted_correlation
 from theory.claims.instances import Instance, instance
-from theory.corpus import conditional_correlation_limit
-from theory.exact import Array, Undecided, floats, rational, to_float
-from theory.metropolis import IndependentChain
-from theory.mixtures import adaptor_mixture
-from theory.specification import AdaptorEntry, write_specification
-from theory.studies import compared
-from theory.tradeoff import Moments
+from theory.corpora.metropolis import IndependentChain
+from theory.corpora.mixtures import adaptor_mixture
+from theory.corpora.typicality import conditional_correlation_limit
+from theory.report.studies import compared
+from theory.specification.finite import write_specification
+from theory.specification.reader import AdaptorEntry
 
 UNDECIDED = "undecided"
 
@@ -79,7 +80,7 @@ def trades(mean: Moments) -> str:
 
 
 def direction(found: Instance, entry: AdaptorEntry) -> str:
-    """Where an adaptor moves (E L, E R) from p+: as ``theory.studies.compared``; "same" where it keeps p+ itself."""
+    """Where an adaptor moves (E L, E R) from p+: as ``studies.compared``; "same" where it keeps p+ itself."""
     try:
         kept = decide(found.aligned, found.numbers, entry.chain)
         law = adapt(found.aligned, found.numbers, kept, entry.normalise)

@@ -14,11 +14,11 @@ import numpy as np
 from flint import fmpq
 
 from simulations.sweep.plan import Family, Sweep
-from theory.alignment import Aligned, align
-from theory.exact import Array, objects
-from theory.language_models.examples import random_tree_model
+from theory.alignment.gibbs import Aligned, align
+from theory.arithmetic.exact import Array, objects
+from theory.examples.finite import random_tree_model
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.rewards import Reward
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,10 +44,10 @@ from typing import Any
 from flint import fmpq
 
 from simulations.bridge.runs import output_folder
+from theory.arithmetic.exact import rational
 from theory.claims.claim import Claim
 from theory.claims.registry import CLAIMS
-from theory.exact import rational
-from theory.specification import AdaptorEntry, adaptor_entry, located, read_document, refuse_unknown
+from theory.specification.reader import AdaptorEntry, adaptor_entry, located, read_document, refuse_unknown
 
 EVERYWHERE: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if claim.everywhere)
 """The claims that speak of every finite model."""

@@ -13,7 +13,7 @@ from scipy.stats import beta as beta_law
 from simulations.bridge.runs import describe
 from simulations.bridge.store import Store
 from simulations.sweep.measure import UNDECIDED
-from theory.adaptors import chain
+from theory.adaptors.exact import chain
 
 LEVEL = 0.95
 

@@ -21,7 +21,7 @@ from simulations.bridge.store import Store
 from simulations.sweep.measure import Row, columns, measure
 from simulations.sweep.models import draw
 from simulations.sweep.plan import Sweep
-from theory.exact import precision
+from theory.arithmetic.exact import precision
 
 FORMAT = 1
 """Of the shards' columns and of how models are drawn."""

@@ -9,8 +9,8 @@ import pytest
 
 from figures import exchange
 from tests.figures.committed import assert_committed
+from theory.arithmetic.exact import floats, precision, to_float
 from theory.claims.instances import named
-from theory.exact import floats, precision, to_float
 
 
 @pytest.fixture(scope="module")

@@ -21,17 +21,17 @@ import pytest
 from flint import arb, fmpq
 
 from figures.explore import MODELS, WORDS, page, write_page
-from theory.adaptors import Adapted, adapt, chain, decide
-from theory.alignment import Aligned, Numbers
-from theory.concentration import chebyshev, normal_cdf, truncated_normal_variance
-from theory.corpus import conditional_correlation_limit
-from theory.exact import ball, balls, precision, rational, to_float
-from theory.formal import FormalSum
-from theory.frontier import hull, member
-from theory.language_models import examples
-from theory.language_models.words import speeches
-from theory.rewards import Reward
-from theory.tradeoff import Moments, moments
+from theory.adaptors.exact import Adapted, adapt, chain, decide
+from theory.adaptors.frontier import hull, member
+from theory.adaptors.moments import Moments, moments
+from theory.alignment.gibbs import Aligned, Numbers
+from theory.arithmetic.exact import ball, balls, precision, rational, to_float
+from theory.arithmetic.formal import FormalSum
+from theory.corpora.typicality import conditional_correlation_limit
+from theory.examples import finite as examples
+from theory.examples.words import speeches
+from theory.language_models.rewards import Reward
+from theory.probability.concentration import chebyshev, normal_cdf, truncated_normal_variance
 
 TOLERANCE = 1e-9
 SLIDERS = ("beta", "temperature", "top_k", "nucleus", "size", "epsilon")

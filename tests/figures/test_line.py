@@ -11,10 +11,11 @@ from scipy.stats import binom
 
 from figures import line
 from tests.figures.committed import assert_committed
+from theory.arithmetic.exact import floats, precision, to_float
 from theory.claims.instances import named
-from theory.corpus import atoms, typical_corpora
-from theory.enumeration import all_corpora
-from theory.exact import floats, precision, to_float
+from theory.corpora.atoms import atoms
+from theory.corpora.enumeration import all_corpora
+from theory.corpora.typicality import typical_corpora
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_bounds_hold(record: line.Record) -> None:
 
 
 def test_tails_leave_the_typical_probability(record: line.Record) -> None:
-    """1 - P(. <= -eps) - P(. >= eps) = P(|Ibar - H| < eps), by the sum over counts of theory.corpus."""
+    """1 - P(. <= -eps) - P(. >= eps) = P(|Ibar - H| < eps), by the sum over counts of theory.corpora.typicality."""
     found = named(line.MODEL)[0].content
     law = atoms(found.aligned, found.numbers, found.mean)
     for tails, epsilon in zip(record.tails, (fmpq(1, 10), fmpq(1, 20), fmpq(1, 50)), strict=True):

@@ -8,8 +8,8 @@ import pytest
 from figures import metropolis
 from figures.gallery import as_csv
 from tests.figures.committed import FOLDER, assert_committed
-from theory.exact import precision
-from theory.specification import parse_specification
+from theory.arithmetic.exact import precision
+from theory.specification.finite import parse_specification
 
 TARGET, PROPOSAL = np.array([5, 4, 1]) / 10, np.array([1, 12, 3]) / 16
 

@@ -6,7 +6,7 @@ import pytest
 
 from figures import pair, pair_corpora
 from tests.figures.committed import assert_committed
-from theory.records import bridge_record
+from theory.report.records import bridge_record
 
 
 def test_committed() -> None:

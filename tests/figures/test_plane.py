@@ -9,10 +9,10 @@ import pytest
 
 from figures import plane
 from tests.figures.committed import assert_committed
-from theory.exact import precision, to_float
-from theory.frontier import member
-from theory.language_models import examples
-from theory.order_preserving import polygon, ranking
+from theory.adaptors.frontier import member
+from theory.adaptors.order_preserving import polygon, ranking
+from theory.arithmetic.exact import precision, to_float
+from theory.examples import finite as examples
 
 
 @pytest.fixture(scope="module")

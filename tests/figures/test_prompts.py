@@ -11,7 +11,7 @@ from flint import fmpq
 from figures import prompts
 from figures.gallery import as_csv
 from tests.figures.committed import assert_committed
-from theory.exact import precision, to_float
+from theory.arithmetic.exact import precision, to_float
 
 WEIGHT = np.array([1, 6]) / 3  # p e^R / sum of p, prompt a: p = (1, 2)/3, e^R = (1, 3)
 OTHER = np.array([4, 3, 5]) / 6  # prompt b: p = (2, 3, 1)/6, e^R = (2, 1, 5)

@@ -8,7 +8,7 @@ import pytest
 from figures import simpson
 from figures.gallery import as_csv
 from tests.figures.committed import assert_committed
-from theory.exact import precision
+from theory.arithmetic.exact import precision
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from scipy import optimize
 from figures import strength
 from figures.gallery import as_csv
 from tests.figures.committed import assert_committed
-from theory.exact import precision
+from theory.arithmetic.exact import precision
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import pytest
 
 from figures import scaling, sweep
 from tests.figures.committed import assert_committed
-from theory.records import bench_record, sweep_record
+from theory.report.records import bench_record, sweep_record
 
 
 def test_committed() -> None:

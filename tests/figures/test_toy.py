@@ -9,8 +9,8 @@ import pytest
 
 from figures import toy
 from tests.figures.committed import assert_committed
-from theory.exact import precision
-from theory.studies import rebinned_correlation
+from theory.arithmetic.exact import precision
+from theory.report.studies import rebinned_correlation
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ from flint import fmpq
 
 from figures import typical
 from tests.figures.committed import assert_committed
+from theory.arithmetic.exact import floats, precision, to_float
 from theory.claims.instances import named
-from theory.corpus import atoms, by_multinomial
-from theory.enumeration import all_corpora
-from theory.exact import floats, precision, to_float
+from theory.corpora.atoms import atoms
+from theory.corpora.enumeration import all_corpora
+from theory.corpora.multinomial import by_multinomial
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,12 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from simulations.bench.peers import DELTA, doob, openfst, storm, storm_total
-from theory.automaton_moments import PathMoments, family, path_moments
-from theory.exact import Array, ball, floats, objects, to_float
-from theory.language_models.automaton import Automaton, random_automaton
-from theory.path_sums import Engine, step_weights, totals
-from theory.spectral_radius import converges, spectral_radius
+from theory.arithmetic.exact import Array, ball, floats, objects, to_float
+from theory.automata.moments import PathMoments, family, path_moments
+from theory.automata.path_sums import Engine, step_weights, totals
+from theory.automata.spectral_radius import converges, spectral_radius
+from theory.examples.automata import random_automaton
+from theory.language_models.automaton import Automaton
 
 pytestmark = pytest.mark.oracle
 

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from flint import fmpq
 
+from simulations.agreement.comparison import event, law
+from simulations.agreement.known import Known, corpus_law, example, tree
 from simulations.agreement.setting import Setting, decoder_of
-from simulations.bridge.adaptors import log_softmax, log_weights
-from simulations.bridge.generate import first_above, generate
-from simulations.bridge.score import log_probs
-from simulations.comparison import event, law
-from simulations.draws import TreeWalker
-from simulations.enumeration import Enumeration
-from simulations.known import Known, corpus_law, example, tree
-from simulations.tabular import TreeDecoder
-from theory.adaptors import chain
-from theory.alignment import align
-from theory.exact import objects
-from theory.language_models.examples import table
+from simulations.decoders.dense_tree import Enumeration
+from simulations.decoders.tree import TreeDecoder
+from simulations.sampling.adaptors import log_softmax, log_weights
+from simulations.sampling.draws import TreeWalker
+from simulations.sampling.generate import first_above, generate
+from simulations.sampling.score import log_probs
+from theory.adaptors.exact import chain
+from theory.alignment.gibbs import align
+from theory.arithmetic.exact import objects
+from theory.examples.finite import table
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import PrefixTree, TreeModel
-from theory.rewards import Reward
 
 
 class Scripted:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flint import arb, fmpq
 
-from theory.exact import objects
-from theory.large_deviations import ExponentialFamily, legendre
-from theory.mixtures import crossing
+from theory.arithmetic.exact import objects
+from theory.corpora.large_deviations import legendre
+from theory.corpora.mixtures import crossing
+from theory.probability.exponential_family import ExponentialFamily
 
 
 def test_no_crossing_where_one_string_has_covariance_zero() -> None:

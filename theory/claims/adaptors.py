@@ -9,7 +9,9 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.adaptors import Adapted, Chain, adapt_global, adapt_local, chain, decide
+from theory.adaptors.exact import Adapted, Chain, adapt_global, adapt_local, chain, decide
+from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import Array, objects, widen
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import (
     Instance,
@@ -22,9 +24,7 @@ from theory.claims.instances import (
 )
 from theory.claims.symbolic import covariance, mean, model, simplex, vanishes
 from theory.claims.tree_search import trees_by_size
-from theory.exact import Array, objects, widen
-from theory.information import kl_divergence
-from theory.tradeoff import Moments
+from theory.probability.information import kl_divergence
 
 TEMPERATURES = (fmpq(1, 2), fmpq(1), fmpq(2))
 """Values of tau = 1/T."""

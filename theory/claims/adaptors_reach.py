@@ -13,12 +13,8 @@ import numpy as np
 import sympy as sp
 from flint import arb, arb_series, fmpq, fmpz_poly
 
-from theory.adaptors import chain
-from theory.alignment import Aligned
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
-from theory.claims.instances import Instance, case, integer_cases, named, small, usual
-from theory.exact import Array, balls, objects, to_float
-from theory.frontier import (
+from theory.adaptors.exact import chain
+from theory.adaptors.frontier import (
     Member,
     Pair,
     budget_member,
@@ -32,8 +28,12 @@ from theory.frontier import (
     member_with_means,
     sequences,
 )
-from theory.information import entropy, kl_divergence
-from theory.language_models import examples
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import Array, balls, objects, to_float
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.claims.instances import Instance, case, integer_cases, named, small, usual
+from theory.examples import finite as examples
+from theory.probability.information import entropy, kl_divergence
 
 
 def _means(found: Instance, prob: Array) -> Pair:

@@ -13,14 +13,8 @@ import sympy as sp
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.adaptors import Chain, chain, decide
-from theory.alignment import align
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
-from theory.claims.instances import Instance, case, named, small
-from theory.claims.symbolic import covariance, mean, simplex
-from theory.claims.tree_search import tree, trees_by_size
-from theory.exact import Array, balls, floats, objects, rational, to_float
-from theory.gauge import (
+from theory.adaptors.exact import Chain, chain, decide
+from theory.adaptors.gauge import (
     Weights,
     adaptor_weights,
     gauge_of,
@@ -34,9 +28,8 @@ from theory.gauge import (
     scaled,
     softmax,
 )
-from theory.information import total_variation
-from theory.language_models.tree import TreeModel
-from theory.order_preserving import (
+from theory.adaptors.moments import Moments
+from theory.adaptors.order_preserving import (
     AXES,
     Corner,
     Exchange,
@@ -60,8 +53,15 @@ from theory.order_preserving import (
     support,
     thinned,
 )
-from theory.rewards import reward_over_beta
-from theory.tradeoff import Moments
+from theory.alignment.gibbs import align
+from theory.arithmetic.exact import Array, balls, floats, objects, rational, to_float
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.claims.instances import Instance, case, named, small
+from theory.claims.symbolic import covariance, mean, simplex
+from theory.claims.tree_search import tree, trees_by_size
+from theory.language_models.rewards import reward_over_beta
+from theory.language_models.tree import TreeModel
+from theory.probability.information import total_variation
 
 _HALF, _TWO = fmpq(1, 2), fmpq(2)
 

@@ -8,14 +8,14 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.alignment import align, secret_reward
+from theory.alignment.gibbs import align, secret_reward
+from theory.arithmetic.exact import objects
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import Instance, instance, integer_cases, law_of, reference_laws, usual
 from theory.claims.symbolic import covariance, mean, model, proved, simplex, vanishes
-from theory.exact import objects
-from theory.information import kl_divergence
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.rewards import Reward
+from theory.probability.information import kl_divergence
 
 # --- gibbs --------------------------------------------------------------------------------------------------------
 

@@ -11,17 +11,17 @@ from typing import Any
 import sympy as sp
 from flint import arb, arb_series, fmpq
 
-from theory.alignment import align
-from theory.best_of_n import aligned_twin, best_of, best_of_by_enumeration, divergence_bound, reward_levels
+from theory.alignment.best_of_n import aligned_twin, best_of, best_of_by_enumeration, divergence_bound, reward_levels
+from theory.alignment.gibbs import align
+from theory.arithmetic.exact import Array, balls, log, objects
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import Instance, case, instance, integer_cases, small, usual
 from theory.claims.symbolic import covariance, mean, proved, simplex, vanishes
-from theory.exact import Array, balls, log, objects
-from theory.information import kl_divergence
-from theory.language_models import examples
+from theory.examples import finite as examples
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.large_deviations import ExponentialFamily
-from theory.rewards import Reward
+from theory.probability.exponential_family import ExponentialFamily
+from theory.probability.information import kl_divergence
 
 
 def prior_of(found: Instance) -> Array:

@@ -1,7 +1,7 @@
 """The reference code's departures from the definitions: what each computes, exactly, and how far off that is.
 
-Each claim gives a departure's effect in closed form and checks it against the procedure of ``theory.audit``, carried
-out. Its controls say that the departure is harmless, and are refuted by a model.
+Each claim gives a departure's effect in closed form and checks it against the procedure of ``theory.reference_code``,
+carried out. Its controls say that the departure is harmless, and are refuted by a model.
 """
 
 from __future__ import annotations
@@ -15,9 +15,19 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from theory.adaptors import Chain, adapt_global, adapt_local, chain, decide
-from theory.alignment import Aligned, align
-from theory.audit import (
+from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
+from theory.alignment.gibbs import Aligned, align
+from theory.arithmetic.exact import exp, log, objects
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, case, compositions, integer_cases, law_of, named, random_laws, small
+from theory.claims.tree_search import Shape, shapes, trees_by_size
+from theory.corpora.mixtures import Covariance, Joint
+from theory.corpora.resampling import pools
+from theory.examples import finite as examples
+from theory.language_models.rewards import Reward
+from theory.language_models.tree import TreeModel
+from theory.probability.information import entropy, kl_divergence
+from theory.reference_code import (
     CLAMP,
     HIDDEN,
     Departure,
@@ -39,16 +49,6 @@ from theory.audit import (
     unscored_end,
     without_prompt,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, compositions, integer_cases, law_of, named, random_laws, small
-from theory.claims.tree_search import Shape, shapes, trees_by_size
-from theory.exact import exp, log, objects
-from theory.information import entropy, kl_divergence
-from theory.language_models import examples
-from theory.language_models.tree import TreeModel
-from theory.mixtures import Covariance, Joint
-from theory.resampling import pools
-from theory.rewards import Reward
 
 READ = "the public code at commit ccec1ac as read, not run"
 

@@ -11,8 +11,10 @@ import numpy as np
 import sympy as sp
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from theory.adaptors import Chain, chain
-from theory.automaton_adaptors import (
+from theory.adaptors.exact import Chain, chain
+from theory.adaptors.moments import moments
+from theory.arithmetic.exact import Array, objects
+from theory.automata.adaptors import (
     KeptSteps,
     Leak,
     adapt_automaton_local,
@@ -23,27 +25,16 @@ from theory.automaton_adaptors import (
     unrolled,
     whole_law,
 )
-from theory.automaton_moments import family
-from theory.automaton_specification import write_automaton
+from theory.automata.moments import family
+from theory.automata.path_sums import step_features, step_weights, totals
+from theory.automata.spectral_radius import bisected_exponent, converges, critical_temperature
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.symbolic import vanishes
-from theory.exact import Array, objects
-from theory.information import entropy, renyi_entropy
-from theory.language_models.automaton import (
-    Arc,
-    Automaton,
-    Graph,
-    ambiguity,
-    letters,
-    random_automaton,
-    two_geometrics,
-    two_states,
-    unchecked,
-)
-from theory.path_sums import step_features, step_weights, totals
-from theory.rewards import Reward
-from theory.spectral_radius import bisected_exponent, converges, critical_temperature
-from theory.tradeoff import moments
+from theory.examples.automata import letters, random_automaton, two_geometrics, two_states
+from theory.language_models.automaton import Arc, Automaton, Graph, ambiguity, unchecked
+from theory.language_models.rewards import Reward
+from theory.probability.information import entropy, renyi_entropy
+from theory.specification.automaton import write_automaton
 
 _ONE, _ZERO = fmpq(1), fmpq(0)
 _NEAR = fmpq(1, 10**12)

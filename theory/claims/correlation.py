@@ -9,13 +9,14 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import Instance, case, integer_cases, law_of, named, small, usual
 from theory.claims.line import SizedCorpus, certainly, sized
 from theory.claims.symbolic import covariance, model, vanishes
-from theory.corpus import Window, atoms, conditional_correlation_limit, typical_corpora
-from theory.exact import to_float
-from theory.language_models import examples
+from theory.corpora.atoms import Window, atoms
+from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
+from theory.examples import finite as examples
 
 _EPSILON = fmpq(1, 4)
 

@@ -11,19 +11,19 @@ import numpy as np
 import sympy as sp
 from flint import acb, arb, fmpq
 
+from theory.arithmetic.exact import objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.instances import Instance, case, named, random_laws, smallest_tables
 from theory.claims.symbolic import covariance, mean, simplex
-from theory.exact import objects, to_float
-from theory.language_models import examples
-from theory.mixtures import Joint, Mixture
-from theory.resampling import (
+from theory.corpora.mixtures import Joint, Mixture
+from theory.corpora.resampling import (
     RankMoments,
     corpus_rank_moments,
     pools,
     rank_correlation_limit,
     squared_understatement,
 )
+from theory.examples import finite as examples
 
 
 def joint_of(found: Instance) -> Joint:

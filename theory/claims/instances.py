@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.adaptors import Adapted, Chain, adapt, decide
-from theory.alignment import Aligned, Numbers
+from theory.adaptors.exact import Adapted, Chain, adapt, decide
+from theory.adaptors.moments import Moments, moments
+from theory.alignment.gibbs import Aligned, Numbers
+from theory.arithmetic.exact import Array, balls, log, objects, precision
 from theory.claims.claim import Case, Profile
-from theory.exact import Array, balls, log, objects, precision
-from theory.language_models import examples
-from theory.language_models.words import speeches
-from theory.specification import parse_specification, write_specification
-from theory.tradeoff import Moments, moments
+from theory.examples import finite as examples
+from theory.examples.words import speeches
+from theory.specification.finite import parse_specification, write_specification
 
 _PRINTABLE = 40
 
@@ -101,7 +101,7 @@ def _named(name: str) -> Case:
 
 
 def named(*names: str) -> list[Case]:
-    """The cases of these models of ``theory.language_models.examples``: "C1", ..., "C7", "toy"."""
+    """The cases of these models of ``theory.examples.finite``: "C1", ..., "C7", "toy"."""
     return [_named(name) for name in names]
 
 

@@ -10,23 +10,19 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
-from theory import concentration
+from theory.arithmetic.exact import Array, objects
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import Instance, case, integer_cases, named, random_laws, small
 from theory.claims.symbolic import mean, model, vanishes
-from theory.corpus import (
-    Window,
-    atoms,
-    by_enumeration,
-    by_inversion,
-    by_lattice,
-    by_multinomial,
-    edgeworth_typicality,
-)
-from theory.enumeration import Corpora, all_corpora
-from theory.exact import Array, objects
-from theory.information import renyi_entropy
-from theory.language_models import examples
+from theory.corpora.atoms import Window, atoms
+from theory.corpora.enumeration import Corpora, all_corpora
+from theory.corpora.inversion import by_inversion
+from theory.corpora.lattice import by_lattice
+from theory.corpora.multinomial import by_multinomial
+from theory.corpora.typicality import by_enumeration, edgeworth_typicality
+from theory.examples import finite as examples
+from theory.probability import concentration
+from theory.probability.information import renyi_entropy
 
 
 @dataclass(frozen=True, slots=True, eq=False)

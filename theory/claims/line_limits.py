@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq, fmpz
 
+from theory.arithmetic.exact import Array, ball, precision
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import (
     Instance,
@@ -23,24 +24,9 @@ from theory.claims.instances import (
     small,
 )
 from theory.claims.symbolic import mean, proved, simplex, vanishes
-from theory.concentration import chebyshev
-from theory.corpus import Atoms, atoms
-from theory.enumeration import counts_of
-from theory.exact import Array, ball, precision
-from theory.heavy_tails import (
-    CUTOFF,
-    TOWER_LOG_PARTITION,
-    LogTerm,
-    TowerString,
-    convex_test,
-    integral_test,
-    log_law,
-    tower_partial_means,
-    tower_surprisal_moments,
-    tower_typical_probability,
-)
-from theory.information import cross_entropy, kl_divergence
-from theory.large_deviations import (
+from theory.corpora.atoms import Atoms, atoms
+from theory.corpora.enumeration import counts_of
+from theory.corpora.large_deviations import (
     Departure,
     SampleSize,
     chebyshev_excess,
@@ -55,7 +41,21 @@ from theory.large_deviations import (
     two_rates,
     typical_probability,
 )
-from theory.specification import parse_specification
+from theory.probability.concentration import chebyshev
+from theory.probability.heavy_tails import (
+    CUTOFF,
+    TOWER_LOG_PARTITION,
+    LogTerm,
+    TowerString,
+    convex_test,
+    integral_test,
+    log_law,
+    tower_partial_means,
+    tower_surprisal_moments,
+    tower_typical_probability,
+)
+from theory.probability.information import cross_entropy, kl_divergence
+from theory.specification.finite import parse_specification
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,15 +13,12 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat, fmpq_poly
 
-from theory.adaptors import Chain, Kept, adapt, chain, decide
+from theory.adaptors.exact import Chain, Kept, adapt, chain, decide
+from theory.arithmetic.exact import Array, ball, exp, objects, rational
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.instances import Instance, instance, integer_cases, integer_tables, named, random_laws
 from theory.claims.symbolic import simplex, vanishes
-from theory.exact import Array, ball, exp, objects, rational
-from theory.information import total_variation
-from theory.language_models.examples import C6_PROPOSAL, table
-from theory.language_models.tree import TreeModel
-from theory.metropolis import (
+from theory.corpora.metropolis import (
     IndependentChain,
     acceptance_probability,
     corpus_variance_bound,
@@ -30,7 +27,10 @@ from theory.metropolis import (
     summation_factor,
     transition_matrix,
 )
-from theory.specification import parse_specification, write_specification
+from theory.examples.finite import C6_PROPOSAL, table
+from theory.language_models.tree import TreeModel
+from theory.probability.information import total_variation
+from theory.specification.finite import parse_specification, write_specification
 
 _SOLVABLE = 20
 """Trees with more strings are left out: linear systems over the rationals are solved."""
@@ -203,7 +203,7 @@ def correction(content: AdaptedModel) -> Chained | None:
 def adapted_law(found: Instance, steps: Chain) -> Rational | None:
     """q_loc, prod c_t, q_glob and p+ restricted, in rationals; None where 1 / T is not a whole number.
 
-    Each string is walked by itself, so that the route shares nothing with ``theory.adaptors`` but the kept sets.
+    Each string is walked by itself, so that the route shares nothing with ``theory.adaptors.exact`` but the kept sets.
     """
     aligned, prob = found.aligned, found.aligned.exact_prob()
     kept = decide(aligned, found.numbers, steps)

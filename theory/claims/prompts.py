@@ -12,14 +12,14 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import ball
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.instances import Instance, case, integer_tables
 from theory.claims.symbolic import covariance, mean, simplex
-from theory.concentration import chebyshev
-from theory.exact import ball
-from theory.mixtures import Identification, Joint, Mixture, Prompts, identification, prompt_tree, prompts
-from theory.rewards import Reward
+from theory.corpora.mixtures import Identification, Joint, Mixture, Prompts, identification, prompt_tree, prompts
+from theory.language_models.rewards import Reward
+from theory.probability.concentration import chebyshev
 
 # --- cases --------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from theory.arithmetic.exact import precision
 from theory.claims import (
     adaptors,
     adaptors_reach,
@@ -22,7 +23,6 @@ from theory.claims import (
     simpson,
 )
 from theory.claims.claim import Claim, Profile, Result, run
-from theory.exact import precision
 
 _ALL: tuple[Claim, ...] = (
     *alignment.CLAIMS,

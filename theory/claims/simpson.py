@@ -12,14 +12,14 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.adaptors import Chain, chain
-from theory.alignment import Aligned
+from theory.adaptors.exact import Chain, chain
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floor_of
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.instances import Instance, case, random_laws, smallest_tables
 from theory.claims.symbolic import covariance, mean, simplex
-from theory.exact import floor_of
-from theory.language_models import examples
-from theory.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
+from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
+from theory.examples import finite as examples
 
 
 @dataclass(frozen=True, slots=True, eq=False)

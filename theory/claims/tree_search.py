@@ -10,12 +10,12 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.alignment import Aligned, align
+from theory.alignment.gibbs import Aligned, align
+from theory.arithmetic.exact import objects
 from theory.claims.claim import Case
 from theory.claims.instances import case, compositions
-from theory.exact import objects
+from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
-from theory.rewards import Reward
 
 Shape = tuple[Any, ...]
 """A prefix as the tuple of its continuations; () is a string that ends."""

@@ -14,9 +14,9 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory import kernels
-from theory.exact import Array, is_exact, objects
-from theory.law import Law
+from theory.arithmetic import kernels
+from theory.arithmetic.exact import Array, is_exact, objects
+from theory.probability.law import Law
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]

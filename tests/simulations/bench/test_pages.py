@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulations.bench.pages import benchmarks_page, quantity, ratio_text, scaling_page
-from theory.records import bench_record
+from theory.report.records import bench_record
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

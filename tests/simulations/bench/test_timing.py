@@ -12,7 +12,7 @@ import pytest
 from simulations.bench import catalogue, growth, laws, machine, samplers
 from simulations.bench.growth import Point, Series, slope
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, Spread, close, measure
-from theory import kernels
+from theory.arithmetic import kernels
 
 
 class Clock:

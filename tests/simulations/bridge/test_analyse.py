@@ -28,38 +28,34 @@ pytest.importorskip("pyarrow")
 import pyarrow as pa
 
 from simulations.agreement.decoding import adapted, enumerated, tree_with_prompts
-from simulations.bridge import analyse as module
-from simulations.bridge.analyse import (
-    SIZES,
+from simulations.agreement.statistics import clopper_pearson, empirical_bernstein
+from simulations.bridge import analyse as analysing
+from simulations.bridge import estimates as module
+from simulations.bridge import gibbs as tilting
+from simulations.bridge.analyse import SIZES, Parts, analyse, cooling, of_setting, pooled, trades_locally
+from simulations.bridge.estimates import (
     Estimate,
-    Parts,
     Strings,
-    analyse,
-    cooling,
     exchange_coefficient,
-    gibbs,
     identification,
     jackknife,
-    of_setting,
     pearson,
-    pooled,
     prompt_share,
     spearman,
-    trades_locally,
     verdict_of,
     within_correlation,
 )
-from simulations.bridge.generate import Sample
+from simulations.bridge.gibbs import gibbs
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, work
 from simulations.bridge.store import Store, StoreError
-from simulations.statistics import clopper_pearson, empirical_bernstein
-from theory import mixtures
-from theory.adaptors import chain
-from theory.exact import objects
-from theory.information import entropy
-from theory.metropolis import IndependentChain, stationary_acceptance
-from theory.mixtures import Joint, Mixture, prompt_tree
+from simulations.sampling.generate import Sample
+from theory.adaptors.exact import chain
+from theory.arithmetic.exact import objects
+from theory.corpora import mixtures
+from theory.corpora.metropolis import IndependentChain, stationary_acceptance
+from theory.corpora.mixtures import Joint, Mixture, prompt_tree
+from theory.probability.information import entropy
 
 Floats = NDArray[np.float64]
 Cell = Sequence[tuple[int, fmpq, fmpq]]
@@ -170,7 +166,7 @@ def test_spearman(law: dict[int, Cell]) -> None:
 
 @given(prompt_laws())
 def test_identification_ends(law: dict[int, Cell]) -> None:
-    """The infimum and supremum of Corr(L, R + g(x)) over g: theory.mixtures.identification."""
+    """The infimum and supremum of Corr(L, R + g(x)) over g: theory.corpora.mixtures.identification."""
     mixture = weighted(law, with_reward)
     within = mixture.within()
     assume(within.var_log_prior > 0 and within.var_reward > 0 and mixture.between().var_log_prior > 0)
@@ -193,9 +189,9 @@ def test_what_a_reward_of_the_prompt_cannot_change(law: dict[int, Cell], level: 
 
 @given(prompt_laws())
 def test_means_are_over_prompts(law: dict[int, Cell]) -> None:
-    """_mean: each prompt counts once, whatever number of strings it has."""
+    """mean_of: each prompt counts once, whatever number of strings it has."""
     exact = sum((part.mean()[0] for part in weighted(law, with_reward).parts), start=fmpq(0)) / len(law)
-    assert module._mean(lambda s: s.log_prior)(one_setting(law)) == pytest.approx(float(exact), abs=CLOSE)
+    assert module.mean_of(lambda s: s.log_prior)(one_setting(law)) == pytest.approx(float(exact), abs=CLOSE)
 
 
 # --- settings against mixtures ------------------------------------------------------------------------------------
@@ -384,7 +380,7 @@ def test_jackknife_of_a_mean_is_student() -> None:
     """The classical t interval of the prompts' means."""
     strings = one_setting(EXAMPLE)
     means = [strings.log_prior[strings.prompt == x].mean() for x in range(5)]
-    found = jackknife(strings, module._mean(lambda s: s.log_prior))
+    found = jackknife(strings, module.mean_of(lambda s: s.log_prior))
     low, high = stats.t.interval(0.95, 4, loc=np.mean(means), scale=stats.sem(means))
     assert (found.value, found.low, found.high) == pytest.approx((np.mean(means), low, high), abs=CLOSE)
 
@@ -409,7 +405,7 @@ def clustered(rng: np.random.Generator, prompts: int = 8, strings: int = 6) -> S
     return made(0 * x, x, -3 + 2 * a[x] + u, -(2 + c[x] - u / 2 + e))
 
 
-CLUSTERED = {"mean": (-3.0, module._mean(lambda s: s.log_prior)), "b": (-0.4, exchange_coefficient)}
+CLUSTERED = {"mean": (-3.0, module.mean_of(lambda s: s.log_prior)), "b": (-0.4, exchange_coefficient)}
 
 
 def covered(name: str, runs: int, seed: int, prompts: int = 8) -> int:
@@ -621,7 +617,7 @@ def gibbs_sample(prior: Sequence[Sequence[int]], exp_reward: Sequence[Sequence[i
 
 
 def exact_gibbs(prior: Sequence[Sequence[int]], exp_reward: Sequence[Sequence[int]]) -> dict[str, float]:
-    """What ``gibbs`` estimates, by theory.mixtures.prompts and theory.metropolis; prompts of equal totals."""
+    """What ``gibbs`` estimates, by corpora.mixtures.prompts and corpora.metropolis; prompts of equal totals."""
     own = mixtures.prompts(prompt_tree(prior, exp_reward))
     within, (mean_l, mean_r) = own.mixture.within(), own.mixture.pooled().mean()
     # I = log Z - L - R: Var I = Var L + Var R + 2 Cov, Cov(L, I) = -Var L - Cov
@@ -703,7 +699,7 @@ def test_a_chain_over_strings_by_its_definition() -> None:
         for k in range(1, size):
             moves.append(uniforms[k] < min(1.0, math.exp(reward[k] - reward[state])) or reward[k] > reward[state])
             state = k if moves[-1] else state
-        assert module._chained(strings) == pytest.approx(np.mean(moves[len(moves) // 10 :]))
+        assert tilting._chained(strings) == pytest.approx(np.mean(moves[len(moves) // 10 :]))
 
 
 def test_a_chain_over_strings_accepts_as_the_exact_one() -> None:
@@ -717,7 +713,7 @@ def test_a_chain_over_strings_accepts_as_the_exact_one() -> None:
     found = []
     for size, stream in zip(range(400, 700), streams, strict=True):
         reward = np.log(w)[stream.choice(3, size, p=q)]
-        found.append(module._chained(made(np.zeros(size), np.zeros(size), reward, reward, reward=reward)))
+        found.append(tilting._chained(made(np.zeros(size), np.zeros(size), reward, reward, reward=reward)))
     assert exact in empirical_bernstein(np.array(found), 0.0, 1.0, 1e-6)
     # a chain that never takes a lighter string is off by more
     greedy = sum(q[i] * w[i] * q[w >= w[i]].sum() for i in range(3))
@@ -977,15 +973,15 @@ def u_statistic(log_weight: Floats) -> float:
 
 
 SLIPS: dict[str, tuple[str, Any, set[str]]] = {
-    "centred on the whole": ("_by_prompt", lambda s, v: v - v.mean(), {"b", "within", "share"}),
-    "not centred at all": ("_by_prompt", lambda s, v: v, {"b", "W"}),
+    "centred on the whole": ("within_prompts", lambda s, v: v - v.mean(), {"b", "within", "share"}),
+    "not centred at all": ("within_prompts", lambda s, v: v, {"b", "W"}),
     "R = L - log p+": ("secret", lambda s: s.log_prior - s.log_aligned, {"within", "pearson", "W"}),
     "R = log p+": ("secret", lambda s: s.log_aligned, {"within", "pearson", "W"}),
     "covariance for correlation": ("_correlation", lambda a, b: float(np.cov(a, b)[0, 1]), {"within", "pearson"}),
     "pairs of different strings": ("_gini_acceptance", u_statistic, {"acceptance", "gibbs acceptance"}),
     "beta forgotten": ("to_float", lambda v: 1.0, {"gibbs mean_reward", "gibbs log_partition"}),
     "the sum over prompts": (
-        "_per_prompt",
+        "per_prompt",
         lambda s, f: float(np.sum([f(s.of(s.prompt == x)) for x in np.unique(s.prompt)])),
         {"gibbs log_partition"},
     ),
@@ -1003,5 +999,7 @@ def test_the_example_is_exact() -> None:
 def test_slips_are_noticed(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each slip changes the numbers that depend on it."""
     name, wrong, numbers = SLIPS[slip]
-    monkeypatch.setattr(module, name, wrong)
+    for owner in (analysing, module, tilting):
+        if hasattr(owner, name):
+            monkeypatch.setattr(owner, name, wrong)
     assert numbers <= wrong_numbers()

@@ -131,7 +131,7 @@ def test_what_decides_a_reward_is_part_of_the_run(copied: Path) -> None:
     assert before is not None
     (copied / "model.safetensors").write_bytes(b"other")
     assert identity("classifier", str(copied)) != before
-    assert set(identity("function", "theory.exact:rational") or {}) == {"exact.py"}
+    assert set(identity("function", "theory.arithmetic.exact:rational") or {}) == {"exact.py"}
     assert identity("vader", None) is None
 
 

@@ -19,10 +19,10 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 import simulations.bridge.models as module
-from simulations.bridge.generate import PAD
 from simulations.bridge.models import LoadedModel, check_tokenizers, load, versions
 from simulations.bridge.pairs import load_models
 from simulations.bridge.runs import Run
+from simulations.sampling.generate import PAD
 
 PAIR = Path(module.__file__).resolve().parents[1] / "data" / "pair"
 

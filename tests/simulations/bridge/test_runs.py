@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations.bridge.runs import Run, RunError, describe, read_run
-from theory.adaptors import chain
+from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -22,15 +22,15 @@ import pyarrow as pa
 
 import simulations.bridge.sample as module
 from simulations.agreement.decoding import tree_with_prompts
-from simulations.bridge.adaptors import log_sum, log_weights
-from simulations.bridge.generate import PAD, Sample
+from simulations.agreement.statistics import g_p_value, half_g
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Shard, Witnesses, draw_shard, work
 from simulations.bridge.store import Store
-from simulations.enumeration import Enumeration
-from simulations.statistics import g_p_value, half_g
+from simulations.decoders.dense_tree import Enumeration
+from simulations.sampling.adaptors import log_sum, log_weights
+from simulations.sampling.generate import PAD, Sample
 from tests.kills import NAMES, RUN, contents, finish, plan
-from theory.adaptors import chain
+from theory.adaptors.exact import chain
 
 Floats = NDArray[np.float64]
 
@@ -549,7 +549,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, pa.Table]:
 @pytest.mark.parametrize("batch", [1, 8])
 def test_stored_scores_are_those_of_the_models(batch: int, embedded: tuple[Plan, pa.Table]) -> None:
     """Both models score the stored tokens anew, alone or eight at a time: within 1e-4 nats per token."""
-    from simulations.bridge.score import log_probs
+    from simulations.sampling.score import log_probs
 
     made, table = embedded
     assert table.num_rows == 32

@@ -16,16 +16,16 @@ from simulations.sweep.measure import chain_sign, direction, measure, standing, 
 from simulations.sweep.models import Drawn, coupled_levels, draw
 from simulations.sweep.plan import Family, Sweep
 from simulations.sweep.work import rows_of, table_of
-from theory.adaptors import chain
-from theory.alignment import Aligned
+from theory.adaptors.exact import chain
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import objects, precision, to_float
 from theory.claims.claim import Finding
 from theory.claims.instances import instance, named
 from theory.claims.registry import CLAIMS
-from theory.enumeration import all_corpora
-from theory.exact import objects, precision, to_float
-from theory.language_models import examples
-from theory.metropolis import IndependentChain
-from theory.specification import AdaptorEntry
+from theory.corpora.enumeration import all_corpora
+from theory.corpora.metropolis import IndependentChain
+from theory.examples import finite as examples
+from theory.specification.reader import AdaptorEntry
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 

@@ -54,7 +54,7 @@ def test_what_it_means(tmp_path: Path) -> None:
 
 def test_example_is_the_recorded_sweep() -> None:
     """The committed record is of examples/sweep.toml as it is."""
-    from theory.records import sweep_record
+    from theory.report.records import sweep_record
 
     assert read_sweep(ROOT / "examples" / "sweep.toml").canonical() == sweep_record()["sweep"]
 

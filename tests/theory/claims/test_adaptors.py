@@ -15,13 +15,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.strategies import models, rationals, weights
-from theory.adaptors import adapt, chain, decide
-from theory.alignment import Aligned
+from theory.adaptors.exact import adapt, chain, decide
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import fraction, objects
 from theory.claims.adaptors import BUDGET, EXCHANGE, NONE, SLOPE_BOUND, TRUNCATION, tempered
 from theory.claims.claim import Claim
 from theory.claims.instances import Instance, instance, law_of, named
-from theory.exact import fraction, objects
-from theory.language_models.examples import table
+from theory.examples.finite import table
 
 TINY = fmpq(1, 10**25)
 

@@ -12,14 +12,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import models, pairs_of_laws, tables, weights
-from theory.alignment import Aligned
+from theory.adaptors.frontier import exact_corpora, independent, member_with_means, sequences
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import objects
 from theory.claims.adaptors_reach import AFFINE_LINE, CLAIMS, CONDITIONING, FAMILY, INTERIOR, Trial, line_corpora
 from theory.claims.claim import Claim, Control, Finding, Profile, Verdict, run, run_control
 from theory.claims.instances import instance, integer_cases, named, replay
-from theory.exact import objects
-from theory.frontier import exact_corpora, independent, member_with_means, sequences
-from theory.information import kl_divergence
-from theory.language_models.examples import c1, c2, c4, from_laws, table
+from theory.examples.finite import c1, c2, c4, from_laws, table
+from theory.probability.information import kl_divergence
 
 QUICK = Profile("quick")
 CONTROLS = [(claim, control) for claim in CLAIMS for control in claim.controls]

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import models, rationals, tables, trees
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import objects
 from theory.claims.adaptors_tree import CLAIMS, Cooling, Gauging
 from theory.claims.claim import Claim, Control, Finding, Profile, Verdict, run, run_control
 from theory.claims.instances import instance, named, replay
 from theory.claims.tree_search import shapes, tree, trees_by_size
-from theory.exact import objects
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 QUICK = Profile("quick")

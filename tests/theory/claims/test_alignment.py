@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import models, rationals, weights
-from theory.alignment import Aligned, align, secret_reward
+from theory.alignment.gibbs import Aligned, align, secret_reward
+from theory.arithmetic.exact import fraction, objects
 from theory.claims.alignment import GIBBS, SECRET_REWARD
 from theory.claims.claim import Claim
 from theory.claims.instances import Instance, instance, law_of, named
-from theory.exact import fraction, objects
-from theory.information import kl_divergence
+from theory.language_models.rewards import reward_over_beta
 from theory.language_models.tree import TreeModel
-from theory.rewards import reward_over_beta
+from theory.probability.information import kl_divergence
 
 TINY = fmpq(1, 10**25)
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import rationals, tables
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import log
 from theory.claims.alignment_paths import BEST_OF_N, CLAIMS, STRENGTH, Draws, Path, far_sign, sway_example
 from theory.claims.claim import Claim, Profile, Verdict, run, run_control
 from theory.claims.instances import instance, replay
-from theory.exact import log
-from theory.language_models.examples import table
+from theory.examples.finite import table
 
 
 @given(tables(largest=5), rationals(top=6))

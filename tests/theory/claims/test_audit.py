@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from theory.arithmetic.exact import precision
 from theory.claims.audit import CLAIMS, COOLED
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
-from theory.exact import precision
 
 QUICK = Profile("quick")
 PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
@@ -37,7 +37,7 @@ def test_refuted(claim: Claim, control: Control) -> None:
 
 def test_checks_notice_a_wrong_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     """With another temperature in the procedure than in the formula the first claim fails."""
-    from theory.adaptors import chain
+    from theory.adaptors.exact import chain
     from theory.claims import audit
 
     real = audit.accept_all

@@ -13,10 +13,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.automata import acyclic_automata, automata
-from theory.adaptors import chain
-from theory.automaton_adaptors import Leak, adapt_automaton_local, align_automaton, decide_automaton, doob
-from theory.automaton_moments import family
-from theory.automaton_specification import automaton_quantities, read_automaton
+from theory.adaptors.exact import chain
+from theory.arithmetic.exact import to_float
+from theory.automata.adaptors import Leak, adapt_automaton_local, align_automaton, decide_automaton, doob
+from theory.automata.moments import family
+from theory.automata.path_sums import Diverges, step_weights, totals
+from theory.automata.spectral_radius import converges, critical_temperature
 from theory.claims.automata import (
     CLAIMS,
     Adapted,
@@ -27,10 +29,10 @@ from theory.claims.automata import (
     sums_of_squares,
 )
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
-from theory.exact import to_float
-from theory.language_models.automaton import Arc, Automaton, ambiguity, letters, two_geometrics, unchecked
-from theory.path_sums import Diverges, step_weights, totals
-from theory.spectral_radius import converges, critical_temperature
+from theory.examples.automata import letters, two_geometrics
+from theory.language_models.automaton import Arc, Automaton, ambiguity, unchecked
+from theory.quantities.automaton import automaton_quantities
+from theory.specification.automaton import read_automaton
 
 ONE = fmpq(1)
 BY_ID = {claim.id: claim for claim in CLAIMS}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.strategies import models, tables
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import fraction, objects
 from theory.claims.claim import Claim
 from theory.claims.correlation import (
     IID,
@@ -32,8 +33,8 @@ from theory.claims.correlation import (
 )
 from theory.claims.instances import Instance, instance, named
 from theory.claims.line import SizedCorpus, sized
-from theory.corpus import atoms, conditional_correlation_limit, typical_corpora
-from theory.exact import fraction, objects
+from theory.corpora.atoms import atoms
+from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
 
 TINY = fmpq(1, 10**25)
 

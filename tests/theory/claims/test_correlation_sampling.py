@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.strategies import tables
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
 from theory.claims.correlation_sampling import CLAIMS, joint_of
 from theory.claims.instances import instance, replay
-from theory.exact import floats
-from theory.language_models import examples
-from theory.resampling import corpus_rank_moments, pools, rank_correlation_limit
+from theory.corpora.resampling import corpus_rank_moments, pools, rank_correlation_limit
+from theory.examples import finite as examples
 
 RANK, BOOTSTRAP = CLAIMS
 _PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]

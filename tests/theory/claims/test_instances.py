@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import models, rationals, trees, weights
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import fraction
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
     case,
@@ -29,9 +30,8 @@ from theory.claims.instances import (
     smallest_tables,
 )
 from theory.claims.tree_search import shapes, tree, trees_by_size
-from theory.exact import fraction
-from theory.language_models import examples
-from theory.rewards import Reward
+from theory.examples import finite as examples
+from theory.language_models.rewards import Reward
 
 Pairs = tuple[tuple[int, int], ...]
 

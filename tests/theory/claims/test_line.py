@@ -16,14 +16,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.strategies import models, tables
-from theory import concentration
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats, fraction, objects
 from theory.claims.claim import Claim
 from theory.claims.instances import Instance, instance, named
 from theory.claims.line import CONCENTRATION, EXACT_TYPICALITY, IDENTITY, SizedCorpus, sized
-from theory.corpus import atoms, by_enumeration, by_inversion, by_multinomial, typical_corpora
-from theory.exact import floats, fraction, objects
-from theory.information import renyi_entropy
+from theory.corpora.atoms import atoms
+from theory.corpora.inversion import by_inversion
+from theory.corpora.multinomial import by_multinomial
+from theory.corpora.typicality import by_enumeration, typical_corpora
+from theory.probability import concentration
+from theory.probability.information import renyi_entropy
 
 TINY = fmpq(1, 10**25)
 

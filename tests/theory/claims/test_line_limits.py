@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import tables, weights
+from theory.arithmetic.exact import objects
 from theory.claims.claim import Claim, Profile, Verdict, run, run_control
 from theory.claims.instances import instance
 from theory.claims.line_limits import (
@@ -20,11 +21,10 @@ from theory.claims.line_limits import (
     surprisal_atoms,
     typical_by_counting,
 )
-from theory.exact import objects
-from theory.information import cross_entropy, kl_divergence
-from theory.language_models import examples
-from theory.large_deviations import departure, size_bracket, typical_probability
-from theory.specification import parse_specification
+from theory.corpora.large_deviations import departure, size_bracket, typical_probability
+from theory.examples import finite as examples
+from theory.probability.information import cross_entropy, kl_divergence
+from theory.specification.finite import parse_specification
 
 
 @given(tables(smallest=3, largest=5), weights(5, 5))

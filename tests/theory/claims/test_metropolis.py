@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import tables, trees, weights
-from theory.adaptors import Chain, adapt, chain, decide
-from theory.alignment import Aligned
+from theory.adaptors.exact import Chain, adapt, chain, decide
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import exp, objects
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
 from theory.claims.instances import instance
 from theory.claims.metropolis import (
@@ -28,12 +29,11 @@ from theory.claims.metropolis import (
     replay,
     smallest_chains,
 )
-from theory.exact import exp, objects
-from theory.information import total_variation
-from theory.language_models.examples import C6_PROPOSAL, c2, c6
-from theory.metropolis import IndependentChain, acceptance_probability, stationary_law, transition_matrix
-from theory.quantities import quantities
-from theory.specification import parse_specification
+from theory.corpora.metropolis import IndependentChain, acceptance_probability, stationary_law, transition_matrix
+from theory.examples.finite import C6_PROPOSAL, c2, c6
+from theory.probability.information import total_variation
+from theory.quantities.finite import quantities
+from theory.specification.finite import parse_specification
 
 _PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
 

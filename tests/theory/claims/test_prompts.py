@@ -11,12 +11,12 @@ from flint import fmpq
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats, to_float
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
 from theory.claims.instances import replay
 from theory.claims.prompts import CLAIMS, two_prompts
-from theory.exact import floats, to_float
-from theory.mixtures import identification, prompt_tree, prompts
+from theory.corpora.mixtures import identification, prompt_tree, prompts
 
 _PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
 

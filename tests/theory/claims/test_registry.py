@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from theory.alignment import Aligned
-from theory.automaton_specification import read_automaton
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import BITS
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, Result, Verdict, run
 from theory.claims.instances import Instance, replay
 from theory.claims.registry import CLAIMS, check, find
-from theory.exact import BITS
-from theory.specification import parse_specification
+from theory.specification.automaton import read_automaton
+from theory.specification.finite import parse_specification
 
 QUICK = Profile("quick")
 IDS = [claim.id for claim in CLAIMS]

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import tables
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
 from theory.claims.claim import Control, Profile, Verdict, run, run_control
 from theory.claims.instances import instance, replay
 from theory.claims.simpson import CLAIMS, c8, mirrored, reversing_tree
-from theory.mixtures import Joint, Mixture, crossing
-from theory.specification import parse_specification
+from theory.corpora.mixtures import Joint, Mixture, crossing
+from theory.specification.finite import parse_specification
 
 CLAIM = CLAIMS[0]
 _POINTS = st.lists(st.tuples(st.integers(1, 5), st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=3)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import tables
-from theory.alignment import Aligned
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import fraction
 from theory.claims.claim import ProofFailed
 from theory.claims.symbolic import covariance, mean, model, proved, simplex, vanishes
-from theory.exact import fraction
 
 A, B, C = sp.symbols("a b c", positive=True)
 X, Y = sp.symbols("x y", real=True)

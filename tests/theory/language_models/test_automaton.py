@@ -12,24 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.automata import acyclic_automata, automata
-from theory.exact import balls, objects
-from theory.language_models.automaton import (
+from theory.arithmetic.exact import balls, objects
+from theory.automata.path_sums import ball_solver, totals
+from theory.examples.automata import (
     SPEECH_LETTERS,
-    Arc,
-    Automaton,
-    ambiguity,
-    is_constant,
     letters,
-    ngram,
     random_automaton,
     speeches,
     two_geometrics,
     two_states,
-    unchecked,
     vowels_over_consonants,
 )
-from theory.path_sums import ball_solver, totals
-from theory.rewards import REMOVED, Reward
+from theory.language_models.automaton import Arc, Automaton, ambiguity, is_constant, ngram, unchecked
+from theory.language_models.rewards import REMOVED, Reward
 
 HALF, THIRD = fmpq(1, 2), fmpq(1, 3)
 

@@ -11,7 +11,7 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.exact import Array, floats, is_exact, objects
+from theory.arithmetic.exact import Array, floats, is_exact, objects
 from theory.language_models.tree import PrefixTree, TreeModel, zeros
 
 ALPHABET = ("a", "b", "c")

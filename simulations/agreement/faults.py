@@ -1,0 +1,210 @@
+"""Planted faults: one procedure done wrong at a time, as it is done wrong in practice. A comparison must notice each.
+
+Each fault is the right set of procedures with one replaced. What is wrong is said in one sentence; the code is the
+mistake itself, on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.agreement.procedures import ChainStates, Parts, string_log_prob
+from simulations.sampling import draws, score
+from simulations.sampling import metropolis as chains
+from simulations.sampling.adaptors import log_softmax, log_weights
+from simulations.sampling.generate import PAD, Decoder, Sample, Tokens
+from theory.adaptors.exact import Chain, chain
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault by name.
+
+    Args:
+        name: a slug, as ``probqual compare --plant`` takes it.
+        wrong: what is done wrong, in a sentence.
+        parts: the procedures with the fault.
+    """
+
+    name: str
+    wrong: str
+    parts: Parts
+
+
+# --- chains -------------------------------------------------------------------------------------------------------
+
+
+def _always(states: ChainStates) -> chains.Ratio:
+    return lambda proposed, present: np.zeros(len(proposed))
+
+
+def _inverted(states: ChainStates) -> chains.Ratio:
+    return chains.metropolis(states.log_proposal - states.log_target)
+
+
+def _without_proposal(states: ChainStates) -> chains.Ratio:
+    return chains.metropolis(states.log_target)
+
+
+def _under_temperature(states: ChainStates) -> chains.Ratio:
+    return chains.metropolis(states.log_aligned - states.log_proposal)
+
+
+# --- adaptors -----------------------------------------------------------------------------------------------------
+
+
+def _hidden_top_k(log_prob: Floats, steps: Chain) -> Floats:
+    return log_weights(log_prob, (*chain(("top_k", 2)), *steps))
+
+
+def _temperature_last(steps: Chain) -> Chain:
+    return tuple(sorted(steps, key=lambda step: step.name == "temperature"))
+
+
+def _float16(log_prob: Floats, steps: Chain) -> Floats:
+    with np.errstate(over="ignore"):
+        return log_weights(log_softmax(log_prob.astype(np.float16).astype(np.float32)), steps)
+
+
+def _ties_to_higher(log_prob: Floats, steps: Chain) -> Floats:
+    return log_weights(log_prob[:, ::-1], steps)[:, ::-1]
+
+
+# --- scores -------------------------------------------------------------------------------------------------------
+
+
+def _by_token(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    return score.log_probs(decoder, prompts, sample.tokens)
+
+
+def _end_unscored(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    total: Floats = np.where(sample.tokens == decoder.end, 0.0, _by_token(decoder, prompts, sample)).sum(axis=1)
+    return total
+
+
+def _clamped(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    total: Floats = np.maximum(_by_token(decoder, prompts, sample), -25.0).sum(axis=1)
+    return total
+
+
+def _mask_off_by_one(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    total: Floats = _by_token(decoder, prompts, sample)[:, 1:].sum(axis=1)
+    return total
+
+
+def _without_prompt(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    other = np.roll(np.arange(prompts.max() + 2), 1)[prompts]
+    return string_log_prob(decoder, other, sample)
+
+
+def _capped_as_whole(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    tokens = np.concatenate((sample.tokens, np.full((len(sample.tokens), 1), PAD)), axis=1)
+    cut = np.flatnonzero(~sample.ended)
+    tokens[cut, sample.length[cut]] = decoder.end
+    total: Floats = score.log_probs(decoder, prompts, tokens).sum(axis=1)
+    return total
+
+
+def _padding_counted(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    tokens = np.where(sample.tokens == PAD, decoder.end, sample.tokens)
+    total: Floats = score.log_probs(decoder, prompts, tokens).sum(axis=1)
+    return total
+
+
+def _nan_as_certain(decoder: Decoder, prompts: Tokens, sample: Sample) -> Floats:
+    prob = np.exp(_by_token(decoder, prompts, sample)).astype(np.float16)
+    with np.errstate(divide="ignore"):
+        total: Floats = np.nan_to_num(np.log(prob.astype(np.float64)), neginf=0.0).sum(axis=1)
+    return total
+
+
+def _flipped(log_aligned: Floats, log_prior: Floats) -> Floats:
+    return log_prior - log_aligned
+
+
+# --- laws and corpora ---------------------------------------------------------------------------------------------
+
+
+def _prior_instead(log_prior: Floats, reward: Floats, beta: float) -> Floats:
+    law: Floats = np.exp(log_prior) / np.exp(log_prior).sum()
+    return law
+
+
+def _beta_inverted(log_prior: Floats, reward: Floats, beta: float) -> Floats:
+    return Parts().tilted(log_prior, reward, 1 / beta)
+
+
+def _local_always(normalise: str) -> str:
+    return "local"
+
+
+def _one_seed(prob: Floats, size: int, corpora: int, *, rng: np.random.Generator) -> Index:
+    return np.repeat(draws.counts(prob, size, 1, rng=rng), corpora, axis=0)
+
+
+def _one_pool(prob: Floats, size: int, corpora: int, *, rng: np.random.Generator) -> Index:
+    pool = draws.counts(prob, 100, 1, rng=rng)[0]
+    return draws.counts(pool / pool.sum(), size, corpora, rng=rng)
+
+
+def _without_duplicates(counts: Index, values: Floats) -> Floats:
+    return Parts().corpus_means(np.minimum(counts, 1), values)
+
+
+def _fault(name: str, wrong: str, **replaced: Callable[..., Any]) -> Fault:
+    return Fault(name, wrong, replace(Parts(), **replaced))
+
+
+FAULTS: tuple[Fault, ...] = (
+    _fault("always-accept", "the chain accepts every proposal", ratio=_always),
+    _fault("inverted-ratio", "the acceptance ratio is turned upside down", ratio=_inverted),
+    _fault("ratio-without-proposal", "the acceptance ratio leaves the proposal out", ratio=_without_proposal),
+    _fault(
+        "ratio-under-temperature",
+        "the ratio p+ / q_loc is used with a temperature in front, whose target is not p+",
+        ratio=_under_temperature,
+    ),
+    _fault("hidden-top-k", "a top-k that nobody asked for is left on in front of the adaptors", adapt=_hidden_top_k),
+    _fault("local-for-global", "each token is normalised where the whole string was meant", normalise=_local_always),
+    _fault("temperature-last", "the temperature comes after the truncation instead of before", steps=_temperature_last),
+    _fault("float16-adaptor", "adaptors decide on probabilities rounded to float16", adapt=_float16),
+    _fault("ties-to-higher", "equal probabilities are kept from the higher index down", adapt=_ties_to_higher),
+    _fault("end-unscored", "the token that ends a string is not scored", string_log_prob=_end_unscored),
+    _fault("clamped", "a token's negative log-probability is cut off at 25 nats", string_log_prob=_clamped),
+    _fault("prompt-mask", "the prompt's mask covers the answer's first token too", string_log_prob=_mask_off_by_one),
+    _fault("without-prompt", "the prior scores answers behind another prompt", string_log_prob=_without_prompt),
+    _fault("capped-as-whole", "strings cut at the length limit are scored as ended", string_log_prob=_capped_as_whole),
+    _fault("padding-counted", "the padding behind short strings is scored", string_log_prob=_padding_counted),
+    _fault("nan-as-certain", "what underflows in float16 is read as probability 1", string_log_prob=_nan_as_certain),
+    _fault("flipped-reward", "the secret reward is log p - log p+", secret_reward=_flipped),
+    _fault("prior-for-aligned", "strings are drawn from p instead of p+", tilted=_prior_instead),
+    _fault("beta-for-inverse", "the reward is multiplied by beta instead of divided", tilted=_beta_inverted),
+    _fault("reused-seed", "every corpus is drawn with the same seed", counts=_one_seed),
+    _fault("bootstrap-pool", "corpora are resampled from one pool of 100 strings", counts=_one_pool),
+    _fault(
+        "without-duplicates", "a string that occurs twice in a corpus counts once", corpus_means=_without_duplicates
+    ),
+)
+
+
+def planted(name: str) -> Fault:
+    """The fault of this name.
+
+    Raises:
+        ValueError: there is none; names them all.
+    """
+    for fault in FAULTS:
+        if fault.name == name:
+            return fault
+    raise ValueError(f"no fault {name!r}; known: {', '.join(fault.name for fault in FAULTS)}")
+
+
+__all__ = ["FAULTS", "Fault", "planted"]

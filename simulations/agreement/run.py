@@ -1,0 +1,109 @@
+"""One run of all comparisons: exact values beside samples, with one budget for false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulations.agreement import corpora, decoding, infinite, markov, strings
+from simulations.agreement.comparison import DIFFERS, Comparison, Row, settle
+from simulations.agreement.faults import FAULTS, Fault
+from simulations.agreement.procedures import Parts
+from simulations.agreement.setting import Experiment, Setting
+from simulations.agreement.statistics import BUDGET, Ledger
+from theory.claims.registry import CLAIMS
+
+SEED = 20240610203
+"""Of the run that the report shows."""
+
+DRAWS = {"quick": (20_000, 5_000), "full": (200_000, 50_000)}
+"""Strings and corpora per comparison."""
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    *strings.EXPERIMENTS,
+    *corpora.EXPERIMENTS,
+    *markov.EXPERIMENTS,
+    *infinite.EXPERIMENTS,
+    *decoding.EXPERIMENTS,
+)
+"""Those that need no torch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found.
+
+    Args:
+        setting: how it was made.
+        rows: one per comparison, in the order of the claims.
+        spent: the sum of all alphas.
+    """
+
+    setting: Setting
+    rows: tuple[Row, ...]
+    spent: float
+
+    @property
+    def differing(self) -> tuple[Row, ...]:
+        """The rows that do not agree."""
+        return tuple(row for row in self.rows if row.verdict == DIFFERS)
+
+    def as_json(self) -> dict[str, Any]:
+        """The run with its settings, ledger and rows."""
+        return {
+            "seed": self.setting.seed,
+            "draws": self.setting.draws,
+            "corpora": self.setting.corpora,
+            "budget": BUDGET,
+            "spent": self.spent,
+            "differing": len(self.differing),
+            "rows": [row.as_json() for row in self.rows],
+        }
+
+
+def setting(profile: str, seed: int = SEED, draws: int | None = None, parts: Parts | None = None) -> Setting:
+    """The setting of a profile; ``draws`` scales corpora with it.
+
+    Raises:
+        ValueError: fewer than 1,000 draws, which would say next to nothing.
+    """
+    count, many = DRAWS[profile]
+    if draws is not None:
+        if draws < 1000:
+            raise ValueError(f"at least 1,000 draws are needed to say anything, got {draws}")
+        count, many = draws, max(100, many * draws // count)
+    return Setting(seed, count, many, parts or Parts())
+
+
+def run(
+    chosen: Setting, experiments: Sequence[Experiment] = EXPERIMENTS, progress: Callable[[str], None] | None = None
+) -> Outcome:
+    """All experiments, then all verdicts, each at its share of the budget.
+
+    Args:
+        chosen: how many draws, from which seed, by which procedures.
+        experiments: in the order of the claims.
+        progress: called with the name of each experiment that has ended.
+    """
+    found: list[Comparison] = []
+    for experiment in experiments:
+        found += experiment(chosen)
+        if progress is not None:
+            progress(experiment.__name__)
+    place = {claim.id: number for number, claim in enumerate(CLAIMS)}
+    found.sort(key=lambda one: place[one.claim])
+    ledger = Ledger()
+    rows = settle(found, ledger)
+    return Outcome(chosen, tuple(rows), ledger.spent)
+
+
+def caught(
+    seed: int, experiments: Sequence[Experiment] = EXPERIMENTS, faults: Sequence[Fault] = FAULTS
+) -> Iterator[tuple[Fault, Outcome]]:
+    """Every planted fault with what the quick profile makes of it."""
+    for fault in faults:
+        yield fault, run(setting("quick", seed, parts=fault.parts), experiments)
+
+
+__all__ = ["DRAWS", "EXPERIMENTS", "SEED", "Outcome", "caught", "run", "setting"]

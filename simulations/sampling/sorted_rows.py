@@ -1,0 +1,276 @@
+"""Every adaptor on the same rows of next-token laws, from one sort of each row.
+
+In falling order of probability each truncation of ``theory.adaptors.exact`` keeps a window of consecutive tokens, also
+in a chain: top-k, nucleus, epsilon, eta and min-p cut the window's end, locally typical cuts both ends, since the
+tokens nearest to the entropy in surprisal stand side by side. So an adaptor is two numbers per row, found by bisection
+in running totals that all adaptors share. ``simulations.sampling.adaptors`` is the plain version that this must equal.
+
+Where it differs: among tokens of exactly the same probability at the upper edge of a locally typical window, and
+between two tokens whose surprisals lie exactly as far on either side of the entropy, the plain version takes the lower
+index, this one as many of the same probability. float32 logits hardly ever tie so; those of bfloat16 models often do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.sampling.adaptors import Floats
+from simulations.sampling.row_totals import Totals, first_place, running_scores, running_totals, sums
+from theory.adaptors.exact import Chain
+from theory.arithmetic.exact import to_float
+
+Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Reals = NDArray[Any]
+
+_ON, _ON_FLOAT32 = 1e-12, 1e-7
+
+
+def _at(matrix: Reals, place: Index) -> Reals:
+    """One value per row."""
+    return matrix[np.arange(len(matrix)), place]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """What a chain of adaptors keeps of each row, in falling order: places low..high - 1, at a power of p.
+
+    Args:
+        low, high: shape (n,).
+        power: what temperatures leave on the kept probabilities.
+        log_total: log c, the log of the kept weights' sum, shape (n,), nats.
+    """
+
+    low: Index
+    high: Index
+    power: float
+    log_total: Floats
+
+
+@dataclass(slots=True, eq=False)
+class SortedRows:
+    """Rows of logits with their sorted values and, per temperature met, running totals of exp(x / T).
+
+    Values and exponentials have the precision of the logits, totals are float64: float32 logits, as models give them,
+    cost a fifth of float64 ones and decide as transformers' float32 adaptors do; a float64 law decides as the plain
+    version does.
+
+    Args:
+        logits: shape (n, V), normalised or not, -inf for impossible tokens.
+        falling: each row sorted, the largest first.
+        peak: the largest of each row, shape (n,).
+        possible: how many tokens of each row are possible, shape (n,).
+    """
+
+    logits: Reals
+    falling: Reals
+    peak: Floats
+    possible: Index
+    _totals: dict[float, Totals] = field(default_factory=dict)
+    _scores: dict[float, Floats] = field(default_factory=dict)
+    _whole_sums: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(logits: Reals) -> SortedRows:
+        """One sort of each row. Cost: O(n V log V), the only such step."""
+        falling = np.negative(logits)
+        falling.sort(axis=1)
+        np.negative(falling, out=falling)
+        peak = falling[:, 0].astype(np.float64)
+        possible = (falling > -np.inf).sum(axis=1)
+        return SortedRows(logits, falling, peak, possible)
+
+    @property
+    def slack(self) -> float:
+        """How far below a threshold still counts as on it."""
+        return _ON if self.falling.dtype == np.float64 else _ON_FLOAT32
+
+    def window(self, steps: Chain) -> Window:
+        """The window of a chain. Cost: O(n log V) per truncation, and O(n V) once per temperature."""
+        low, high, power = np.zeros(len(self.logits), dtype=np.int64), self.possible.copy(), 1.0
+        for number, step in enumerate(steps):
+            value = to_float(step.value)
+            if step.name == "temperature":
+                power /= value
+                continue
+            low, high = _CUTS[step.name](self, low, high, power, value)
+            if low.any() and number + 1 < len(steps):
+                return self._inside(low, high, power, steps[number + 1 :])
+        cut = any(step.name != "temperature" for step in steps)
+        mass = self.mass(low, high, power) if cut else self.whole(power)
+        return Window(low, high, power, np.log(mass) - power * np.log(self.whole(1.0)))
+
+    def _inside(self, low: Index, high: Index, power: float, rest: Chain) -> Window:
+        """The window of further adaptors inside one that has lost its most probable tokens: on rows of its own.
+
+        The running totals begin with what was lost; at another temperature nothing might be left of their digits.
+        """
+        place = low[:, None] + np.arange(int((high - low).max()))[None, :]
+        kept = np.take_along_axis(self.falling, np.minimum(place, self.logits.shape[1] - 1), axis=1)
+        own = SortedRows.of(np.where(place < high[:, None], power * kept, -np.inf).astype(self.falling.dtype))
+        found = own.window(rest)
+        # its weights are (p ** power / sum) ** (power of the rest), p normalised there to the window
+        scale = np.log(own.whole(1.0)) + own.peak - power * (self.peak + np.log(self.whole(1.0)))
+        return Window(low + found.low, low + found.high, power * found.power, found.log_total + found.power * scale)
+
+    def log_weight(self, window: Window, tokens: Index, rank: Index | None = None) -> Floats:
+        """log w of one token per row, -inf where it is cut off; ``rank`` spares finding it again. Shape (n,)."""
+        rank = self.rank(tokens) if rank is None else rank
+        inside = (rank >= window.low) & (rank < window.high)
+        return np.where(inside, window.power * self.log_prob(tokens), -np.inf)
+
+    def log_prob(self, tokens: Index) -> Floats:
+        """log p of one token per row, shape (n,), nats."""
+        own = _at(self.logits, tokens).astype(np.float64)
+        return own - self.peak - np.log(self.whole(1.0))
+
+    def dense(self, steps: Chain) -> Floats:
+        """log w of every token, shape (n, V): what ``adaptors.log_weights`` gives."""
+        window = self.window(steps)
+        top, bottom = self._value(window.low), self._value(window.high - 1)
+        kept = (self.logits >= bottom[:, None]) & (self.logits <= top[:, None]) & (self.logits > -np.inf)
+        for row in np.flatnonzero(kept.sum(axis=1) != window.high - window.low):
+            rank = np.argsort(np.argsort(-self.logits[row], kind="stable"), kind="stable")
+            kept[row] = (rank >= window.low[row]) & (rank < window.high[row])
+        log_whole = (self.peak + np.log(self.whole(1.0)))[:, None]
+        return np.where(kept, window.power * (self.logits.astype(np.float64) - log_whole), -np.inf)
+
+    def rank(self, tokens: Index) -> Index:
+        """The place of a token in falling order, ties to the lower index. Shape (n,)."""
+        own = _at(self.logits, tokens)
+        rank = self._first(lambda place: self._value(place) <= own, 0, self.logits.shape[1])
+        following = np.minimum(rank + 1, self.logits.shape[1] - 1)
+        for row in np.flatnonzero((self._value(following) == own) & (following > rank)):
+            rank[row] += int((self.logits[row, : tokens[row]] == own[row]).sum())
+        return rank
+
+    def mass(self, low: Index, high: Index, power: float) -> Floats:
+        """The sum of exp(x) ** power over a window, x measured from the largest."""
+        totals = self.totals(power)
+        return totals.upto(high) - totals.upto(low)
+
+    def whole(self, power: float) -> Floats:
+        """The sum of exp(x) ** power over all tokens, shape (n,)."""
+        if power in self._totals:
+            return self._totals[power].whole()
+        return self._sums(power)[0]
+
+    def totals(self, power: float) -> Totals:
+        """Running totals of exp(x) ** power in falling order."""
+        if power not in self._totals:
+            self._totals[power] = running_totals(self.falling, power)
+        return self._totals[power]
+
+    def entropy(self, low: Index, high: Index, power: float) -> Floats:
+        """H of the window's law at this power, shape (n,), nats."""
+        if not low.any() and (high == self.possible).all():
+            mass, scores = self._sums(power)
+            return np.log(mass) - power * scores / mass
+        mass = self.mass(low, high, power)
+        if power not in self._scores:
+            self._scores[power] = running_scores(self.falling, power)
+        scores = self._scores[power]
+        return np.log(mass) - power * (self._upto(scores, high) - self._upto(scores, low)) / mass
+
+    def _sums(self, power: float) -> tuple[Floats, Floats]:
+        """exp(x) ** power and x exp(x) ** power summed over all tokens, shapes (n,)."""
+        if power not in self._whole_sums:
+            self._whole_sums[power] = sums(self.falling, power)
+        return self._whole_sums[power]
+
+    def _value(self, place: Index) -> Reals:
+        return _at(self.falling, place)
+
+    def _upto(self, totals: Floats, place: Index) -> Floats:
+        found = _at(totals, np.maximum(place - 1, 0))
+        return np.where(place > 0, found, 0.0)
+
+    def _first(self, holds: Callable[[Index], Mask], low: Index | int, high: Index | int) -> Index:
+        return first_place(holds, low, high, self.logits.shape)
+
+
+def _top_k(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    return low, np.minimum(high, low + int(value))
+
+
+def _nucleus(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    if value >= 1:
+        return low, high
+    totals = rows.totals(power)
+    target = totals.upto(low) + (value - rows.slack) * rows.mass(low, high, power)
+    return low, totals.first_reaching(target, low, high - 1) + 1
+
+
+def _at_least(rows: SortedRows, low: Index, high: Index, power: float, log_threshold: Floats) -> tuple[Index, Index]:
+    """Tokens whose weight reaches a threshold; at least the first."""
+    bar = log_threshold + np.log1p(-rows.slack)
+    end = rows._first(lambda place: power * (rows._value(place) - rows.peak) < bar, low, high)
+    return low, np.maximum(end, low + 1)
+
+
+def _epsilon(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    return _at_least(rows, low, high, power, np.log(value) + np.log(rows.mass(low, high, power)))
+
+
+def _min_p(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    if value == 0:
+        return low, high
+    return _at_least(rows, low, high, power, np.log(value) + power * (rows._value(low) - rows.peak))
+
+
+def _eta(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    bound = np.minimum(np.log(value), np.log(value) / 2 - rows.entropy(low, high, power))
+    return _at_least(rows, low, high, power, bound + np.log(rows.mass(low, high, power)))
+
+
+def _typical(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+    """The m tokens nearest to the entropy for the least m that has the mass: two nested bisections."""
+    if value >= 1:
+        return low, high
+    entropy, log_mass = rows.entropy(low, high, power), np.log(rows.mass(low, high, power))
+    target = (value - rows.slack) * np.exp(log_mass)
+
+    def surprisal(place: Index) -> Floats:
+        return log_mass - power * (rows._value(place) - rows.peak)
+
+    def nearest(count: Index) -> Index:
+        # the window of ``count`` tokens starts where its first is no farther from the entropy than the one behind it
+        def starts(place: Index) -> Mask:
+            behind = np.minimum(place + count, rows.logits.shape[1] - 1)
+            result: Mask = entropy - surprisal(place) <= surprisal(behind) - entropy
+            return result
+
+        return rows._first(starts, low, high - count)
+
+    def enough(count: Index) -> Mask:
+        count = np.clip(count + 1, 1, high - low)
+        start = nearest(count)
+        result: Mask = rows.mass(start, start + count, power) >= target
+        return result
+
+    count = rows._first(enough, 0, high - low - 1) + 1
+    start = nearest(count)
+    return start, start + count
+
+
+_CUTS: dict[str, Callable[[SortedRows, Index, Index, float, float], tuple[Index, Index]]] = {
+    "top_k": _top_k,
+    "nucleus": _nucleus,
+    "typical": _typical,
+    "eta": _eta,
+    "epsilon": _epsilon,
+    "min_p": _min_p,
+}
+
+
+def float32_log_weights(law: Floats, steps: Chain) -> Floats:
+    """``adaptors.log_weights`` by one sort of the law in float32: what is kept here is kept by ``log_weight``, too."""
+    return SortedRows.of(law.astype(np.float32)).dense(steps) if steps else law
+
+
+__all__ = ["SortedRows", "Window", "float32_log_weights"]

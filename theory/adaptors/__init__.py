@@ -1,0 +1,1 @@
+"""Sampling adaptors on finite models: their laws, moments, gauges and reach."""

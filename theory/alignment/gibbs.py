@@ -1,0 +1,184 @@
+"""Alignment: the law that a reward makes of a prior, p+(y) = p(y) e^{r(y)/beta} / Z.
+
+``Aligned`` keeps prior and reward in exact form. ``balls()`` and ``floats()`` hand out the same quantities in the
+two arithmetics; everything downstream takes either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+
+from theory.arithmetic.exact import Array, balls, exp, floats, is_exact, log, objects
+from theory.arithmetic.formal import FormalSum
+from theory.language_models.rewards import Reward
+from theory.language_models.tree import PrefixTree, TreeModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """The quantities of an aligned model in one arithmetic: float64, or balls at the working precision.
+
+    Strings are those of positive p+, n of them, breadth first; prefixes are theirs.
+
+    Args:
+        log_prior: L = log p(y), shape (n,), nats.
+        reward: R = r(y) / beta, shape (n,), nats.
+        surprisal: I = -log p+(y) = log Z - L - R, shape (n,), nats.
+        prob: p+(y), shape (n,).
+        log_partition: log Z, nats.
+        prefix_prob: p+ of each prefix, shape (prefixes,).
+        end_prob: p+(end | prefix), shape (prefixes,); 0 where no string ends.
+    """
+
+    log_prior: Array
+    reward: Array
+    surprisal: Array
+    prob: Array
+    log_partition: Any
+    prefix_prob: Array
+    end_prob: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """An exact aligned model: prior and reward of every string of positive p+.
+
+    Args:
+        tree: the prefixes of positive p+ mass.
+        node: the prefix at which each string ends, shape (n,), increasing.
+        prior: p(y), rationals, shape (n,).
+        reward: R(y), in the exact form a + log x.
+        separator: what joins tokens in a string's name.
+    """
+
+    tree: PrefixTree
+    node: Array
+    prior: Array
+    reward: tuple[Reward, ...]
+    separator: str = " "
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    def names(self) -> tuple[str, ...]:
+        """The strings, tokens joined by ``separator``."""
+        return tuple(self.separator.join(self.tree.tokens(int(node))) for node in self.node)
+
+    def weight_parts(self) -> list[tuple[fmpq, fmpq]]:
+        """(c, a) with p(y) e^{R(y)} = c e^a: equal parts, equal p+."""
+        return [(p * r.factor, r.exponent) for p, r in zip(self.prior, self.reward, strict=True)]
+
+    def weights(self) -> list[FormalSum]:
+        """p(y) e^{R(y)} of each string."""
+        return [FormalSum.of(c, a) for c, a in self.weight_parts()]
+
+    def prefix_weights(self) -> list[FormalSum]:
+        """The total weight of the strings that begin with each prefix, formally. Cost: O(strings x depth)."""
+        own: list[list[FormalSum]] = [[] for _ in range(len(self.tree))]
+        for node, weight in zip(self.node, self.weights(), strict=True):
+            own[int(node)].append(weight)
+        totals: list[FormalSum] = [FormalSum({})] * len(self.tree)
+        for node in range(len(self.tree) - 1, -1, -1):
+            totals[node] = FormalSum.total(own[node]) if len(own[node]) != 1 else own[node][0]
+            if node > 0:
+                own[int(self.tree.parent[node])].append(totals[node])
+        return totals
+
+    def exact_prob(self) -> Array | None:
+        """p+(y) as rationals where all e^{R} have the same transcendental part, else None."""
+        parts = self.weight_parts()
+        if any(a != parts[0][1] for _, a in parts):
+            return None
+        total = sum((c for c, _ in parts), start=fmpq(0))
+        return objects(c / total for c, _ in parts)
+
+    def balls(self) -> Numbers:
+        """The quantities as balls at the working precision."""
+        exponentials: dict[fmpq, arb] = {}
+        for r in self.reward:
+            if r.exponent not in exponentials:
+                exponentials[r.exponent] = arb(r.exponent).exp()
+        weight = objects(exponentials[a] * c for c, a in self.weight_parts())
+        reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
+        return self._numbers(log(self.prior), reward, weight)
+
+    def floats(self) -> Numbers:
+        """The quantities in float64, computed in float64 from the rounded prior and reward."""
+        reward = floats(objects(r.exponent for r in self.reward)) + np.log(
+            floats(objects(r.factor for r in self.reward))
+        )
+        prior = floats(self.prior)
+        peak = reward.max()
+        return self._numbers(np.log(prior), reward, prior * np.exp(reward - peak), peak)
+
+    def _numbers(self, log_prior: Array, reward: Array, weight: Array, peak: float = 0.0) -> Numbers:
+        """From p e^{R - peak}; the peak keeps float64 from overflow."""
+        total = weight.sum()
+        log_partition = total.log() if is_exact(weight) else np.log(total) + peak
+        mass = np.empty(len(self.tree), dtype=weight.dtype)
+        mass[:] = arb(0) if is_exact(weight) else 0.0
+        mass[self.node] = weight / total
+        prefix = self.tree.sum_subtrees(mass)
+        return Numbers(
+            log_prior=log_prior,
+            reward=reward,
+            surprisal=log_partition - log_prior - reward,
+            prob=weight / total,
+            log_partition=log_partition,
+            prefix_prob=prefix,
+            end_prob=mass / prefix,
+        )
+
+
+def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> Aligned:
+    """Tilt ``prior`` by ``reward``: p+(y) = p(y) e^{R(y)} / Z, with the prefixes that keep mass.
+
+    p+ is the unique maximiser of E_q[r] - beta KL(q || p) over all q << p.
+    Source: Korbak, Perez and Buckley (2022), arXiv:2205.11275.
+
+    Args:
+        prior: p, exact, with n strings.
+        reward: R of each string, in the order of ``prior.strings()``.
+        separator: what joins tokens in a string's name.
+
+    Raises:
+        ValueError: as many rewards as strings are required; or every string is removed (Z = 0).
+    """
+    ending = prior.strings()
+    if len(reward) != len(ending):
+        raise ValueError(f"{len(ending)} strings but {len(reward)} rewards")
+    prob = prior.string_prob()
+    kept = np.array([not r.removes for r in reward], dtype=bool)
+    if not kept.any():
+        raise ValueError("the support is empty: every string has reward -inf, so Z = 0")
+    mass = np.zeros(len(prior.tree), dtype=np.int64)
+    mass[ending[kept]] = 1
+    tree, old = prior.tree.restrict(prior.tree.sum_subtrees(mass) > 0)
+    return Aligned(
+        tree=tree,
+        node=np.searchsorted(old, ending[kept]),
+        prior=objects(prob[kept]),
+        reward=tuple(r for r in reward if not r.removes),
+        separator=separator,
+    )
+
+
+def gibbs(prior: Array, reward: Array) -> tuple[Array, Any]:
+    """(p+, log Z) of a table: p+ = p e^R / Z, in the arithmetic of the arguments, shapes (n,)."""
+    weight = balls(prior) * exp(reward)
+    total = weight.sum()
+    return weight / total, (total.log() if is_exact(weight) else np.log(total))
+
+
+def secret_reward(aligned: Array, prior: Array) -> Array:
+    """R = log(p+ / p): the reward, up to a constant, that makes ``aligned`` of ``prior``. Shape (n,), nats.
+
+    Its mean under p+ is KL(p+ || p) >= 0; a negative mean betrays the wrong sign.
+    Source: Rafailov et al. (2023), arXiv:2305.18290.
+    """
+    return log(aligned) - log(prior)

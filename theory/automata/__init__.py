@@ -1,0 +1,1 @@
+"""Exact sums over infinitely many strings: path sums, spectral radii, moments, adaptors, typical corpora."""

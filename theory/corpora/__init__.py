@@ -1,0 +1,1 @@
+"""Laws of corpora: how often one is typical, mixtures, resampling, large deviations, Metropolis chains."""

@@ -1,0 +1,1 @@
+"""Laws on finite and countable sets: information, concentration, heavy tails, exponential families."""

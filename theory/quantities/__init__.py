@@ -1,0 +1,1 @@
+"""The numbers of ``probqual exact``."""

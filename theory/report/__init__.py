@@ -1,0 +1,1 @@
+"""paper_check.md, docs/theory.md and the records that they show."""
