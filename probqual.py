@@ -37,7 +37,7 @@ from theory.claims.registry import find
 from theory.files import write_whole
 from theory.report.paper_check import Report, as_json, markdown, with_table
 from theory.report.records import RUNS, bench_record, bridge_record, sampled_record, sweep_record
-from theory.report.sketches import sketched, theory_page
+from theory.report.sketches import theory_page
 from theory.report.studies import audit_study, toy_study, trigram_study, words_study
 from theory.specification.reader import located, parse_document
 
@@ -271,7 +271,7 @@ def _settle(
     texts = {target: markdown(report)}
     page, readme = target.parent / "docs" / "theory.md", target.parent / "README.md"
     if target == _committed_report() and page.is_file() and readme.is_file():
-        texts |= {page: theory_page(chosen, sketched()), readme: with_table(readme.read_text(encoding="utf-8"), report)}
+        texts |= {page: theory_page(chosen), readme: with_table(readme.read_text(encoding="utf-8"), report)}
     if verify:
         different = [_differs(path, text) for path, text in texts.items()]  # each says where
         return any(different)

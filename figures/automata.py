@@ -18,7 +18,7 @@ from theory.automata.adaptors import AlignedAutomaton, Leak, adapt_automaton_loc
 from theory.automata.moments import path_moments
 from theory.automata.path_sums import step_weights, totals
 from theory.automata.spectral_radius import critical_temperature, spectral_radius
-from theory.claims.automata import Hazard
+from theory.claims.automata.leak import Hazard
 from theory.examples.automata import letters, speeches, two_geometrics, two_states, vowels_over_consonants
 from theory.language_models.automaton import Automaton, Graph
 

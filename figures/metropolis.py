@@ -17,7 +17,7 @@ from theory.adaptors.exact import adapt, chain, decide
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, exp, floats, objects, to_float
 from theory.claims.instances import instance
-from theory.claims.metropolis import lagged_covariances
+from theory.claims.metropolis.corpora import lagged_covariances
 from theory.corpora.metropolis import (
     IndependentChain,
     acceptance_probability,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from figures import style
 from theory.arithmetic.exact import floats, objects, to_float
-from theory.claims.prompts import two_prompts
+from theory.claims.prompts.models import two_prompts
 from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
 
 CLAIMS = ("prompts.identification",)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from figures import style
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.simpson import c8, reversing_tree
+from theory.claims.simpson.crossing import c8, reversing_tree
 from theory.corpora.mixtures import Mixture, adaptor_mixture, crossing
 
 CLAIMS = ("simpson.crossing",)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from figures import style
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.alignment_paths import STRENGTH, Path, sway_example
+from theory.claims.alignment.strength import CLAIM as STRENGTH
+from theory.claims.alignment.strength import Path, sway_example
 from theory.claims.claim import Profile, run_control
 from theory.claims.instances import Instance, replay
 

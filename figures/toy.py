@@ -21,7 +21,7 @@ from scipy.stats import t as student
 from figures import style
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.correlation import PUBLISHED
+from theory.claims.correlation.models import PUBLISHED
 from theory.claims.instances import Instance, law_of, named
 from theory.corpora.atoms import Window, atoms
 from theory.corpora.typicality import typical_corpora

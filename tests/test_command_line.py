@@ -19,7 +19,9 @@ from typer.testing import CliRunner
 import probqual
 from theory.claims import registry
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import claims
+
+CLAIMS = claims()
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = [p for p in sorted((ROOT / "examples").glob("*.toml")) if "[prior]" in p.read_text(encoding="utf-8")]
@@ -267,7 +269,9 @@ def made_up(value: Any, broken: Any = fmpq(1)) -> Claim:
 
 def use(monkeypatch: pytest.MonkeyPatch, *claims: Claim, text: str = "# Report\n") -> None:
     """Make these all the claims there are, the studies nothing, and this text the report."""
-    monkeypatch.setattr(registry, "CLAIMS", claims)
+    by_id = {claim.id: claim for claim in claims}
+    monkeypatch.setattr(registry, "modules", lambda: dict.fromkeys(by_id, ""))
+    monkeypatch.setattr(registry, "load", by_id.__getitem__)
     monkeypatch.setattr(probqual, "toy_study", lambda: None)
     monkeypatch.setattr(probqual, "words_study", lambda beta: None)
     monkeypatch.setattr(probqual, "markdown", lambda report: text)

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 import probqual
 import simulations.agreement
 from simulations.agreement.faults import FAULTS
-from theory.claims.registry import REPEATED
+from theory.claims.registry import repeated
+
+REPEATED = repeated()
 
 ROW_KEYS = ["claim", "what", "exact", "estimate", "low", "high", "alpha", "draws", "verdict"]
 

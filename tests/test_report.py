@@ -13,10 +13,13 @@ from flint import fmpq
 
 from simulations.agreement.faults import FAULTS
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
-from theory.claims.registry import CLAIMS, REPEATED
+from theory.claims.registry import claims, repeated
 from theory.report.paper_check import SENTENCES, Report, as_json, markdown
 from theory.report.records import SampledRecord, SampledRow, sampled_record
 from theory.report.studies import AdaptorRow, AuditRow, ToyStudy, TrigramStudy, Turn, WordsStudy
+
+CLAIMS = claims()
+REPEATED = repeated()
 
 SECONDS, RESIDUAL = 123.456, 3.3e-61
 SPEC = '[prior]\nkind = "table"\n\nstrings = ["x", "y"]\n'

@@ -19,7 +19,8 @@ from theory.arithmetic.exact import floats, precision, to_float
 from theory.automata.adaptors import AlignedAutomaton, adapt_automaton_global, align_automaton, decide_automaton
 from theory.automata.moments import family
 from theory.automata.path_sums import totals
-from theory.claims.automata import Hazard, sums_of_squares
+from theory.claims.automata.ambiguity import sums_of_squares
+from theory.claims.automata.leak import Hazard
 from theory.examples.automata import letters, two_geometrics, two_states
 from theory.language_models.automaton import Graph
 

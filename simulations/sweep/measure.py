@@ -14,14 +14,15 @@ import numpy as np
 from flint import arb
 
 from simulations.sweep.models import Drawn
-from simulations.sweep.plan import EVERYWHERE, Sweep
+from simulations.sweep.plan import Sweep
 from theory.adaptors.exact import adapt, chain, decide
 from theory.adaptors.moments import Moments
 from theory.alignment.gibbs import Numbers
 from theory.arithmetic.exact import Array, Undecided, floats, rational, to_float
 from theory.claims.claim import Claim
-from theory.claims.correlation import unweighted_correlation
+from theory.claims.correlation.measure import unweighted_correlation
 from theory.claims.instances import Instance, instance
+from theory.claims.registry import everywhere
 from theory.corpora.metropolis import IndependentChain
 from theory.corpora.mixtures import adaptor_mixture
 from theory.corpora.typicality import conditional_correlation_limit
@@ -60,7 +61,7 @@ def measure(number: int, drawn: Drawn, sweep: Sweep) -> Row:
     row |= _signs(found, once, sweep)
     for index, entry in enumerate(sweep.adaptors):
         row[f"adaptor_{index}"] = direction(found, entry)
-    chosen = [claim for claim in EVERYWHERE if claim.id in sweep.claims]
+    chosen = [claim for claim in everywhere() if claim.id in sweep.claims]
     row |= {f"claim {claim.id}": standing(claim, found) for claim in chosen}
     failed = any(row[f"claim {claim.id}"] in {"fails", UNDECIDED} for claim in chosen)
     row["witness"] = write_specification(drawn.aligned) if failed else None
@@ -185,7 +186,7 @@ def columns(sweep: Sweep) -> Mapping[str, str]:
         "sign_chain": "sign",
     }
     known |= {f"adaptor_{index}": "text" for index in range(len(sweep.adaptors))}
-    known |= {f"claim {claim.id}": "text" for claim in EVERYWHERE if claim.id in sweep.claims}
+    known |= {f"claim {claim.id}": "text" for claim in everywhere() if claim.id in sweep.claims}
     return known | {"witness": "text"}
 
 

@@ -45,12 +45,8 @@ from flint import fmpq
 
 from simulations.bridge.runs import output_folder
 from theory.arithmetic.exact import rational
-from theory.claims.claim import Claim
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import everywhere
 from theory.specification.reader import AdaptorEntry, adaptor_entry, located, read_document, refuse_unknown
-
-EVERYWHERE: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if claim.everywhere)
-"""The claims that speak of every finite model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +128,8 @@ def read_sweep(path: Path, output: Path | None = None) -> Sweep:
 def _sweep(document: Mapping[str, Any], base: Path, output: Path | None) -> Sweep:
     refuse_unknown(document, {*_KNOWN, "family", "adaptor"}, "the sweep file")
     sweep, reward, corpus, where = (_table(document, name, known) for name, known in _KNOWN.items())
-    claims = _listed(sweep, "claims", [claim.id for claim in EVERYWHERE], "sweep")
-    known = {claim.id for claim in EVERYWHERE}
+    speaking = [claim.id for claim in everywhere()]
+    claims, known = _listed(sweep, "claims", speaking, "sweep"), set(speaking)
     strange = next((name for name in claims if name not in known), None)
     if strange is not None:
         raise ValueError(
@@ -226,4 +222,4 @@ def _families(entries: Any) -> tuple[Family, ...]:
     return tuple(found)
 
 
-__all__ = ["EVERYWHERE", "Family", "Sweep", "read_sweep"]
+__all__ = ["Family", "Sweep", "read_sweep"]

@@ -14,7 +14,7 @@ from figures import automata
 from tests.figures.committed import assert_committed
 from theory.arithmetic.exact import floats, precision, to_float
 from theory.automata.adaptors import align_automaton
-from theory.claims.automata import sums_of_squares
+from theory.claims.automata.ambiguity import sums_of_squares
 from theory.examples.automata import speeches, two_geometrics, two_states, vowels_over_consonants
 from theory.language_models.automaton import Automaton
 

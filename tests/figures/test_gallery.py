@@ -17,7 +17,9 @@ from PIL import Image
 
 from figures import gallery, style
 from tests.figures.committed import FOLDER, assert_close, table
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import claims
+
+CLAIMS = claims()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,10 @@ from flint import fmpq
 from theory import reference_code as audit
 from theory.adaptors.exact import chain
 from theory.arithmetic.exact import floats, precision, to_float
-from theory.claims.audit import ended, far_apart, lost_case, unrewarded
+from theory.claims.audit.clamped_nll import far_apart
+from theory.claims.audit.lost_score import lost_case
+from theory.claims.audit.prior_without_prompt import unrewarded
+from theory.claims.audit.unscored_end import ended
 from theory.claims.instances import instance, law_of, named
 from theory.corpora.mixtures import Joint
 

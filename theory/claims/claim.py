@@ -163,6 +163,8 @@ class Claim:
         remark: what a reader should know beyond the verdict.
         figure: the name of the figure that shows it.
         everywhere: the check takes any Instance, a finite aligned model, and says nothing where a hypothesis fails.
+        order: its place in the report, a number no other claim has; families stand together.
+        sketch: why it is true, Markdown with LaTeX between dollars.
     """
 
     id: str
@@ -179,6 +181,8 @@ class Claim:
     remark: str = ""
     figure: str | None = None
     everywhere: bool = False
+    order: int = 0
+    sketch: str = ""
 
     def __post_init__(self) -> None:
         if not self.controls:

@@ -1,78 +1,58 @@
-"""All claims, in the order in which a reader of the paper would ask."""
+"""All claims, found by their folders: ``family.some-claim`` is ``CLAIM`` in ``theory/claims/family/some_claim.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterable, Sequence
 
+from theory import claims as folder
 from theory.arithmetic.exact import precision
-from theory.claims import (
-    adaptors,
-    adaptors_reach,
-    adaptors_tree,
-    alignment,
-    alignment_paths,
-    audit,
-    automata,
-    correlation,
-    correlation_sampling,
-    line,
-    line_limits,
-    metropolis,
-    prompts,
-    simpson,
-)
 from theory.claims.claim import Claim, Profile, Result, run
 
-_ALL: tuple[Claim, ...] = (
-    *alignment.CLAIMS,
-    *alignment_paths.CLAIMS,
-    *line.CLAIMS,
-    *line_limits.CLAIMS,
-    *correlation.CLAIMS,
-    *correlation_sampling.CLAIMS,
-    *adaptors.CLAIMS,
-    *adaptors_reach.CLAIMS,
-    *adaptors_tree.CLAIMS,
-    *simpson.CLAIMS,
-    *metropolis.CLAIMS,
-    *prompts.CLAIMS,
-    *automata.CLAIMS,
-    *audit.CLAIMS,
-)
-
-_SHOWN_IN: dict[str, str] = {
-    "alignment.strength": "strength",
-    "line.concentration": "line",
-    "line.rate": "line",
-    "line.exact-typicality": "line",
-    "correlation.iid": "toy",
-    "correlation.measure": "toy",
-    "correlation.typical": "typical",
-    "adaptors.exchange": "exchange",
-    "adaptors.none": "plane",
-    "adaptors.family": "plane",
-    "adaptors.truncation": "plane",
-    "adaptors.local-global": "plane",
-    "adaptors.order-preserving": "plane",
-    "simpson.crossing": "simpson",
-    "metropolis.spectrum": "metropolis",
-    "metropolis.acceptance": "metropolis",
-    "metropolis.corpora": "metropolis",
-    "metropolis.accept-all": "metropolis",
-    "prompts.identification": "prompts",
-    "automata.partition": "automata",
-    "automata.critical-temperature": "automata",
-    "automata.leak": "automata",
-    "automata.ambiguity": "automata",
-}
-"""The figure beside each claim: the module of that name in ``figures``."""
-
-CLAIMS: tuple[Claim, ...] = tuple(replace(claim, figure=_SHOWN_IN.get(claim.id)) for claim in _ALL)
+_SHARED = "models"
+"""What the claims of a family share lies beside them, in modules whose names end so."""
 
 
-REPEATED: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if not claim.id.startswith("audit."))
-"""The claims that are repeated by sampling: all but those on procedures, of which there is nothing to sample."""
+@functools.cache
+def modules() -> dict[str, str]:
+    """{id: module} of every claim, from the names of folders and files alone; nothing is imported."""
+    return {
+        f"{family.name}.{file.name.replace('_', '-')}": f"{folder.__name__}.{family.name}.{file.name}"
+        for family in pkgutil.iter_modules(folder.__path__)
+        if family.ispkg
+        for file in pkgutil.iter_modules([f"{path}/{family.name}" for path in folder.__path__])
+        if not file.name.endswith(_SHARED)
+    }
+
+
+@functools.cache
+def load(claim_id: str) -> Claim:
+    """The claim of an id, from its module.
+
+    Raises:
+        ValueError: the module's CLAIM has another id.
+    """
+    claim: Claim = importlib.import_module(modules()[claim_id]).CLAIM
+    if claim.id != claim_id:
+        raise ValueError(f"{modules()[claim_id]}: a claim in this place has the id {claim_id!r}, got {claim.id!r}")
+    return claim
+
+
+def claims() -> tuple[Claim, ...]:
+    """All claims, in the order in which a reader of the paper would ask."""
+    return _in_order(modules())
+
+
+def repeated() -> tuple[Claim, ...]:
+    """The claims that are repeated by sampling: all but those on procedures, of which there is nothing to sample."""
+    return tuple(claim for claim in claims() if not claim.id.startswith("audit."))
+
+
+def everywhere() -> tuple[Claim, ...]:
+    """The claims that speak of every finite model."""
+    return tuple(claim for claim in claims() if claim.everywhere)
 
 
 def find(ids: Sequence[str]) -> tuple[Claim, ...]:
@@ -82,23 +62,26 @@ def find(ids: Sequence[str]) -> tuple[Claim, ...]:
         ValueError: an id that no claim has, with the nearest ones.
     """
     if not ids:
-        return CLAIMS
+        return claims()
+    known = modules()
     for wanted in ids:
-        if not any(_matches(claim, wanted) for claim in CLAIMS):
+        if not any(_matches(claim_id, wanted) for claim_id in known):
             family = wanted.split(".")[0]
-            near = [c.id for c in CLAIMS if c.id.startswith(family + ".")] or sorted(
-                {c.id.split(".")[0] for c in CLAIMS}
-            )
+            near = [c.id for c in _in_order(i for i in known if i.startswith(family + "."))]
+            near = near or sorted({claim_id.split(".")[0] for claim_id in known})
             raise ValueError(f"no claim {wanted!r}; known: {', '.join(near)}")
-    return tuple(claim for claim in CLAIMS if any(_matches(claim, wanted) for wanted in ids))
+    return _in_order(claim_id for claim_id in known if any(_matches(claim_id, wanted) for wanted in ids))
 
 
-def _matches(claim: Claim, wanted: str) -> bool:
-    return claim.id == wanted or claim.id.startswith(wanted + ".")
+def _in_order(ids: Iterable[str]) -> tuple[Claim, ...]:
+    return tuple(sorted((load(claim_id) for claim_id in ids), key=lambda claim: (claim.order, claim.id)))
+
+
+def _matches(claim_id: str, wanted: str) -> bool:
+    return claim_id == wanted or claim_id.startswith(wanted + ".")
 
 
 def check(claim_id: str, profile: Profile) -> Result:
     """Run one claim by its id, in balls of 256 bits."""
-    (claim,) = (c for c in CLAIMS if c.id == claim_id)
     with precision():
-        return run(claim, profile)
+        return run(load(claim_id), profile)

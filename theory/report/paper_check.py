@@ -9,7 +9,7 @@ from typing import Any
 
 from theory.arithmetic.exact import power_of_ten_above
 from theory.claims.claim import Claim, Result, Verdict, Witness
-from theory.claims.correlation import PUBLISHED
+from theory.claims.correlation.models import PUBLISHED
 from theory.report.markdown import markdown_table
 from theory.report.records import SampledRecord
 from theory.report.samples import run_sections, sampled_line, sampled_section
@@ -547,8 +547,8 @@ _LONGEST_SPEC = 900
 
 def _places(claim: Claim) -> str:
     """Links to the claim's proof sketch, its check and its controls, their tests, and its figure."""
-    module = claim.check.__module__.split(".")
-    code, tests = "/".join(module) + ".py", "/".join(["tests", *module[:-1], f"test_{module[-1]}.py"])
+    family, _, name = claim.id.replace("-", "_").partition(".")
+    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}"
     parts = [
         f"[sketch](docs/theory.md#{_anchor(claim.id)})",
         f"check `{claim.check.__name__}` and controls in [{code}]({code})",

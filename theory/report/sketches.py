@@ -1,54 +1,53 @@
 """docs/theory.md: every claim with its formula, what it needs and why it is true, in the order a reader would ask.
 
-The proof sketches, and the words around them, are theory/data/theory.md: Markdown with LaTeX between dollars, a heading
-for each claim. The verdicts rest on the checks, not on these texts.
+A claim's sketch stands beside its statement; what opens a family is the docstring of its folder, its title first. The
+verdicts rest on the checks, not on these texts.
 """
 
 from __future__ import annotations
 
-import re
+import importlib
+import inspect
+import itertools
 from collections.abc import Sequence
 from importlib import resources
 
 from theory.claims.claim import Claim
 
-_HEADING = re.compile(r"^### (\S+)\n\n", flags=re.MULTILINE)
 
-
-def sketched() -> str:
-    """The text with the sketches."""
-    return resources.files("theory").joinpath("data/theory.md").read_text(encoding="utf-8")
-
-
-def theory_page(claims: Sequence[Claim], text: str) -> str:
-    """The text with each claim's formula and needs put in under its heading, and its source behind its sketch.
+def theory_page(claims: Sequence[Claim]) -> str:
+    """The page: its opening, and each family with its claims.
 
     Raises:
-        ValueError: the headings are not the claims, in their order.
+        ValueError: a claim has no sketch.
     """
-    opening, *parts = _HEADING.split(text)
-    ids, sketches = parts[::2], parts[1::2]
-    if ids != [claim.id for claim in claims]:
-        odd = sorted({*ids} ^ {claim.id for claim in claims}) or ["their order"]
-        raise ValueError(f"theory/data/theory.md has other headings than there are claims: {', '.join(odd)}")
-    page = [opening]
-    for claim, sketch in zip(claims, sketches, strict=True):
-        own, family, following = sketch.partition("\n## ")
-        page.append(_section(claim, own.strip()) + (f"\n## {following}" if family else "\n"))
-    return "".join(page).rstrip() + "\n"
+    parts = [resources.files("theory").joinpath("data/theory.md").read_text(encoding="utf-8").strip()]
+    for family, members in itertools.groupby(claims, key=lambda claim: claim.id.split(".")[0]):
+        title, text = _opening(family)
+        parts += [f"## {title}", *([text] if text else []), *map(_section, members)]
+    return "\n\n".join(parts) + "\n"
 
 
-def _section(claim: Claim, sketch: str) -> str:
+def _opening(family: str) -> tuple[str, str]:
+    """A family's title, and the text under it."""
+    opening = inspect.getdoc(importlib.import_module(f"theory.claims.{family}")) or family
+    title, _, text = opening.partition("\n")
+    return title.rstrip("."), text.strip()
+
+
+def _section(claim: Claim) -> str:
+    if not claim.sketch.strip():
+        raise ValueError(f"{claim.id} has no sketch of why it is true; give it one in sketch=")
     sentence = f" Of sentence {claim.sentence}." if claim.sentence else ""
     lines = [
         f"### {claim.id}",
         f"{claim.title}.{sentence}",
         f"$$\n{claim.statement}\n$$",
         f"*Needs*: {'; '.join(claim.hypotheses)}.",
-        f"*Sketch.* {sketch}",
+        f"*Sketch.* {claim.sketch.strip()}",
         f"*Source*: {claim.source}.",
     ]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(lines)
 
 
-__all__ = ["sketched", "theory_page"]
+__all__ = ["theory_page"]

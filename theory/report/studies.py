@@ -21,9 +21,14 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Undecided, objects, precision, rational, to_float
 from theory.automata.adaptors import adapted_moments, align_automaton, whole_law
 from theory.automata.spectral_radius import critical_temperature
-from theory.claims.audit import C4_POINTS, COOLED, corpora_of, ended, far_apart, lost_case, unrewarded
+from theory.claims.audit.clamped_nll import far_apart
+from theory.claims.audit.lost_score import lost_case
+from theory.claims.audit.models import COOLED
+from theory.claims.audit.prior_without_prompt import unrewarded
+from theory.claims.audit.re_binning import C4_POINTS, corpora_of
+from theory.claims.audit.unscored_end import ended
 from theory.claims.claim import CERTAIN_RADIUS
-from theory.claims.correlation import unweighted_correlation, unweighted_spearman
+from theory.claims.correlation.measure import unweighted_correlation, unweighted_spearman
 from theory.claims.instances import Instance, instance, law_of, named, words_case
 from theory.corpora.atoms import atoms
 from theory.corpora.mixtures import Joint

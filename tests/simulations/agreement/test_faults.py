@@ -25,7 +25,9 @@ from simulations.sampling import metropolis as chains
 from simulations.sampling.adaptors import log_weights
 from simulations.sampling.generate import PAD, Sample, generate
 from theory.adaptors.exact import chain
-from theory.claims.registry import REPEATED
+from theory.claims.registry import repeated
+
+REPEATED = repeated()
 
 SEEDS = (1, 2, 3)
 RIGHT = Parts()

@@ -29,8 +29,10 @@ from simulations.agreement.setting import Experiment, Setting
 from simulations.agreement.statistics import BUDGET
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import to_float
-from theory.claims.registry import REPEATED
+from theory.claims.registry import repeated
 from theory.examples.finite import C6_PROPOSAL, random_tree, toy
+
+REPEATED = repeated()
 
 FEW = 1000
 

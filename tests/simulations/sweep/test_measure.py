@@ -21,11 +21,13 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import objects, precision, to_float
 from theory.claims.claim import Finding
 from theory.claims.instances import instance, named
-from theory.claims.registry import CLAIMS
+from theory.claims.registry import claims
 from theory.corpora.enumeration import all_corpora
 from theory.corpora.metropolis import IndependentChain
 from theory.examples import finite as examples
 from theory.specification.reader import AdaptorEntry
+
+CLAIMS = claims()
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 
@@ -89,7 +91,7 @@ def test_a_broken_claim_leaves_a_witness(monkeypatch: pytest.MonkeyPatch) -> Non
     from theory.claims.instances import replay
 
     wrong = replace(BY_ID["line.identity"], check=lambda found: iter([Finding("1 = 0", fmpq(1))]))
-    monkeypatch.setattr("simulations.sweep.measure.EVERYWHERE", (wrong,))
+    monkeypatch.setattr("simulations.sweep.measure.everywhere", lambda: (wrong,))
     found = row(examples.c3())
     assert found["claim line.identity"] == "fails"
     assert replay(found["witness"]).aligned.prior.tolist() == examples.c3().prior.tolist()

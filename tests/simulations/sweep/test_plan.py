@@ -9,7 +9,8 @@ from flint import fmpq
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
-from simulations.sweep.plan import EVERYWHERE, Sweep, read_sweep
+from simulations.sweep.plan import Sweep, read_sweep
+from theory.claims.registry import everywhere
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,7 +47,7 @@ def test_what_it_means(tmp_path: Path) -> None:
     assert (found.models, found.chunk, found.shards, found.seed) == (25, 10, 3, 1)
     assert [list(found.of_shard(k)) for k in (0, 2)] == [list(range(10)), list(range(20, 25))]
     assert found.betas == (fmpq(1, 2), fmpq(2))
-    assert found.claims == tuple(claim.id for claim in EVERYWHERE)
+    assert found.claims == tuple(claim.id for claim in everywhere())
     assert found.families[0].sizes == ((2,), (4,))
     assert found.families[1].sizes == ((2, 1), (2, 2))
     assert found.folder == tmp_path / "out"

@@ -11,7 +11,8 @@ from tests.strategies import rationals, tables
 from theory.adaptors.exact import chain
 from theory.arithmetic.exact import Undecided, objects
 from theory.claims.instances import instance
-from theory.claims.line_limits import Band, surprisal_atoms, typical_by_counting
+from theory.claims.line.models import Band
+from theory.claims.line.sample_size import surprisal_atoms, typical_by_counting
 from theory.corpora.atoms import Atoms
 from theory.corpora.large_deviations import (
     chebyshev_excess,

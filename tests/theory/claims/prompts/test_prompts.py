@@ -1,0 +1,126 @@
+"""prompts.variance and prompts.identification: a property each, edges, and controls whose witnesses replay."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floats, to_float
+from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
+from theory.claims.instances import replay
+from theory.claims.prompts.models import two_prompts
+from theory.claims.registry import find
+from theory.corpora.mixtures import identification, prompt_tree, prompts
+
+CLAIMS = find(["prompts"])
+
+_PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
+
+
+@st.composite
+def conditional_models(draw: Any) -> Aligned:
+    """Two or three prompts with one to three answers each."""
+    shape = draw(st.lists(st.integers(1, 3), min_size=2, max_size=3))
+    rows = [[draw(st.lists(st.integers(1, 9), min_size=n, max_size=n)) for n in shape] for _ in range(2)]
+    return prompt_tree(*rows)
+
+
+@given(conditional_models(), st.integers(1, 2))
+def test_variance(aligned: Aligned, size: int) -> None:
+    """E(Lbar + Rbar) = E_x[log Z - H] and N Var = E V + Var_x(log Z - H), over all sequences of N pairs (x, y)."""
+    model = prompts(aligned)
+    pairs = [
+        (w * p, l + r)
+        for w, part in zip(model.mixture.weight, model.mixture.parts, strict=True)
+        for p, l, r in zip(part.prob, part.log_prior, part.reward, strict=True)
+    ]
+    corpora = [(fmpq(1), fmpq(0))]
+    for _ in range(size):
+        corpora = [(p * q, s + v / size) for (p, s), (q, v) in itertools.product(corpora, pairs)]
+    mean = sum(p * s for p, s in corpora)
+    assert (mean - model.centre()).contains(0)
+    variance = sum(p * (s - mean) * (s - mean) for p, s in corpora)
+    assert (variance * size - model.string_variance()).contains(0)
+
+
+@given(conditional_models(), st.lists(st.floats(-50, 50), min_size=3, max_size=3))
+def test_identification(aligned: Aligned, extra: list[float]) -> None:
+    """-e <= Corr(L, R + g) <= sqrt(e^2 + (1 - e^2) rho_w^2) for rho_w > 0, mirrored for rho_w < 0; in floats."""
+    model = prompts(aligned)
+    within = model.mixture.within()
+    assume(not any(v.contains(0) for v in within.entries()))
+    found = identification(model.mixture)
+    prob = np.concatenate([floats(p.prob * w) for w, p in zip(model.mixture.weight, model.mixture.parts, strict=True)])
+    log_prior = np.concatenate([floats(p.log_prior) for p in model.mixture.parts])
+    reward = np.concatenate([floats(p.reward) + g for p, g in zip(model.mixture.parts, extra, strict=False)])
+    log_prior, reward = log_prior - prob @ log_prior, reward - prob @ reward
+    value = prob @ (log_prior * reward) / np.sqrt((prob @ log_prior**2) * (prob @ reward**2))
+    e2, rho = to_float(found.share), to_float(found.within_correlation)
+    ends = sorted((-np.sign(rho) * np.sqrt(e2), np.sign(rho) * np.sqrt(e2 + (1 - e2) * rho**2)))
+    assert ends[0] - 1e-9 < value < ends[1] + 1e-9
+    assert [float(end) for end in found.ends()] == pytest.approx(ends, abs=1e-9)
+
+
+def test_range_of_an_example() -> None:
+    """Prompts a, b with 2 and 3 answers: Corr = -.509 as given, [-.8638, .6809) over all g; rho_w = -.726 stays."""
+    mixture = prompts(two_prompts()).mixture
+    found = identification(mixture)
+    assert [float(end) for end in found.ends()] == pytest.approx([-0.86382798, 0.68089981], abs=1e-8)
+    assert found.attained() == (True, False)
+    assert float(mixture.pooled().covariance().correlation) == pytest.approx(-0.50906478, abs=1e-8)
+    e2, rho = to_float(found.share), float(found.within_correlation)
+    assert np.sqrt(e2 + (1 - e2) * rho**2) == pytest.approx(0.86382798, abs=1e-8)
+
+
+def test_range_is_what_a_search_finds() -> None:
+    """The best of 4,000 slants and offsets of g comes within 1e-4 of the far end, and none beyond."""
+    mixture = prompts(two_prompts()).mixture
+    within = mixture.within()
+    low, high = (float(end) for end in identification(mixture).ends())
+    var_l, var_r, cov = (to_float(v) for v in within.entries())
+    means = mixture.means()
+    weight, level = floats(means.prob), floats(means.log_prior)
+    from_level = level - weight @ level
+    offset = np.linspace(-40, 40, 4001)  # E[R + g | b] - E[R + g | a]: with two prompts all that g can move
+    merit = np.outer(offset, [0, 1]) - np.outer(offset * weight[1], [1, 1])
+    total = (cov + merit @ (weight * from_level)) / np.sqrt(
+        (var_l + weight @ from_level**2) * (var_r + merit**2 @ weight)
+    )
+    assert total.min() == pytest.approx(low, abs=1e-4)
+    assert low - 1e-12 < total.min() < total.max() < high
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_verdict(claim: Claim) -> None:
+    result = run(claim, Profile("quick"))
+    assert result.verdict is Verdict.PROVED
+    assert result.as_expected
+
+
+@pytest.mark.parametrize(("claim", "control"), _PAIRS, ids=lambda value: getattr(value, "name", ""))
+def test_control_is_refuted_and_replays(claim: Claim, control: Control) -> None:
+    result = run_control(control, Profile("quick"))
+    assert result.verdict is Verdict.REFUTED
+    assert result.witness is not None
+    assert control.smallest
+    assert "fails" in [finding.outcome for finding in control.check(replay(result.witness.spec))]
+
+
+def test_smallest_witnesses() -> None:
+    witnesses = {control.name: run_control(control, Profile("quick")).witness for _, control in _PAIRS}
+    assert {name: w.case for name, w in witnesses.items() if w is not None} == {
+        "within-only": "P p = [[1], [1]], e^R = [[1], [2]]",
+        "mean-partition": "P p = [[1], [1]], e^R = [[1], [2]]",
+        "one-prompt-per-corpus": "P p = [[1], [1]], e^R = [[1], [2]]",
+        "identified": "P p = [[1, 1], [1]], e^R = [[1, 2], [1]]",
+        "any-sign": "P p = [[1], [1, 2]], e^R = [[1], [2, 1]]",
+        "without-share": "P p = [[1, 2], [1]], e^R = [[1, 2], [1]]",
+        "closed-interval": "P p = [[1, 2], [1]], e^R = [[1, 2], [1]]",
+    }

@@ -1,0 +1,122 @@
+"""simpson.crossing: the property, C8, the tree of real adaptors, and controls whose witnesses replay."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import tables
+from theory.alignment.gibbs import Aligned
+from theory.claims.claim import Control, Profile, Verdict, run, run_control
+from theory.claims.instances import instance, replay
+from theory.claims.registry import find
+from theory.claims.simpson.crossing import c8, mirrored, reversing_tree
+from theory.corpora.mixtures import Joint, Mixture, crossing
+from theory.specification.finite import parse_specification
+
+CLAIMS = find(["simpson"])
+
+CLAIM = CLAIMS[0]
+_POINTS = st.lists(st.tuples(st.integers(1, 5), st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=3)
+
+
+@given(_POINTS, _POINTS, st.integers(1, 4))
+def test_crossing(first: Any, second: Any, share: int) -> None:
+    """Cov(Lbar, Rbar) = W/N + B corpus by corpus, N <= 4: it has two signs on them iff N* = -W/B lies between."""
+    parts = tuple(Joint.of([w for w, _, _ in rows], [(l, r) for _, l, r in rows]) for rows in (first, second))
+    mixture = Mixture(Joint.of((share, 2), [(0, 0)] * 2).prob, parts)
+    within, between = mixture.within().cov, mixture.between().cov
+    found = [mixture.corpora(size).pooled().covariance().cov for size in range(1, 5)]
+    assert found == [within / size + between for size in range(1, 5)]
+    turn = crossing(within, between)
+    assert (min(found) < 0 < max(found)) == (turn is not None and turn < 4)
+
+
+def test_verdict() -> None:
+    result = run(CLAIM, Profile("quick"))
+    assert result.verdict is Verdict.PROVED
+    assert result.as_expected
+
+
+def test_c8() -> None:
+    """W = 4, B = -1/4: + at 15, 0 at 16, - at 17, by counting corpora; the other way round for -R."""
+    for mixture, sign in ((c8(), 1), (mirrored(c8()), -1)):
+        assert (mixture.within().cov, mixture.between().cov) == (4 * sign, fmpq(-sign, 4))
+        found = [mixture.corpora(size).pooled().covariance().cov for size in (15, 16, 17)]
+        assert found == [fmpq(sign, 60), 0, fmpq(-sign, 68)]
+        assert crossing(mixture.within().cov, mixture.between().cov) == 16
+        mixed = mixture.pooled().covariance().cov
+        assert mixed == fmpq(15 * sign, 4)
+
+
+def test_tree_of_real_adaptors() -> None:
+    """p+ and local T = 1/2 on a tree: positive within both, N* = 139.97; p+ is (3, 6, 8)/17, T = 1/2 by hand."""
+    laws = [np.array([3.0, 6.0, 8.0]) / 17, np.array([81 / 145 * 1 / 5, 81 / 145 * 4 / 5, 64 / 145])]
+    log_prior, reward = np.log(np.array([1, 2, 2]) / 5), np.log([3, 3, 4])
+    found = instance(reversing_tree())
+    assert found.aligned.names() == ("a 1", "a 2", "b 1")
+    covariances = [float(q @ (log_prior * reward) - (q @ log_prior) * (q @ reward)) for q in laws]
+    assert min(covariances) > 0
+    between = float(np.prod([(laws[0] - laws[1]) @ v for v in (log_prior, reward)])) / 4
+    assert -np.mean(covariances) / between == pytest.approx(139.974, abs=1e-2)
+    case = next(c for c in CLAIM.cases(Profile("quick")) if c.name.endswith("temperatures 1, 1/2"))
+    mixture = case.content.mixture
+    assert float(crossing(mixture.within().cov, mixture.between().cov)) == pytest.approx(139.974, abs=1e-2)
+    assert mixture.corpus_covariance(139).cov > 0
+    assert mixture.corpus_covariance(140).cov < 0
+
+
+@given(tables(2, 2))
+def test_two_strings_never_cross(aligned: Aligned) -> None:
+    """Two points lie on a line: W and B have one sign, whatever the two laws are."""
+    numbers = aligned.balls()
+    one, two = (
+        Joint(numbers.prob**power / (numbers.prob**power).sum(), numbers.log_prior, numbers.reward) for power in (1, 3)
+    )
+    mixture = Mixture.even(one, two)
+    product: arb = mixture.within().cov * mixture.between().cov
+    assert not product < 0
+
+
+@pytest.mark.parametrize("control", CLAIM.controls, ids=lambda control: control.name)
+def test_control_is_refuted_and_replays(control: Control) -> None:
+    result = run_control(control, Profile("quick"))
+    assert result.verdict is Verdict.REFUTED
+    assert result.witness is not None
+    outcomes = [finding.outcome for finding in control.check(replay(result.witness.spec))]
+    assert "fails" in outcomes
+    assert parse_specification(result.witness.spec).adaptors
+
+
+def test_smallest_witnesses() -> None:
+    """p = (1, 1, 2)/4, e^R = (1, 2, 1), p+ and T = 1/2: negative within both, positive for N > 362 = N*."""
+    witnesses = {c.name: run_control(c, Profile("quick")).witness for c in CLAIM.controls}
+    assert {name: w.case for name, w in witnesses.items() if w is not None} == {
+        "mixed-by-string": "p = (1, 2), e^R = (1, 2)",
+        "within-decides": "p = (1, 1, 2), e^R = (1, 2, 1)",
+        "one-direction": "p = (1, 1, 2), e^R = (1, 2, 1)",
+        "opposite-signs-suffice": "p = (1, 1, 2), e^R = (1, 4, 3)",
+    }
+    # L and R in units of log 2 are 0 or 1, p+ = (1, 2, 2)/5, and (1, 4, 4)/9 when cooled
+    points = [(0, 0), (0, 1), (1, 0)]
+    mixture = Mixture.even(Joint.of((1, 2, 2), points), Joint.of((1, 4, 4), points))
+    assert crossing(mixture.within().cov, mixture.between().cov) == 362
+
+
+def test_no_smaller_witness_in_any_order_of_the_strings() -> None:
+    """No table of three strings with weights up to a sum of 7, in whatever order, changes its sign; floats."""
+    for weights in itertools.product(range(1, 4), repeat=6):
+        if sum(weights) > 7:
+            continue
+        p, x = np.array(weights[:3], float), np.array(weights[3:], float)
+        log_prior, reward = np.log(p), np.log(x)
+        laws = [(p * x) ** power / ((p * x) ** power).sum() for power in (1, 2)]
+        within = np.mean([q @ (log_prior * reward) - (q @ log_prior) * (q @ reward) for q in laws])
+        between = ((laws[0] - laws[1]) @ log_prior) * ((laws[0] - laws[1]) @ reward) / 4
+        assert within * between > -1e-14

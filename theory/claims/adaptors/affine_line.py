@@ -1,0 +1,207 @@
+"""adaptors.affine-line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flint import arb, fmpq
+
+from theory.adaptors.exact import chain
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import Array
+from theory.claims.adaptors.plane_models import (
+    doubled_area,
+    gains_of,
+    polynomial_vanishes,
+    ring_symbols,
+    sum_of_products,
+)
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, case, integer_cases, small
+from theory.examples import finite as examples
+
+
+def _levels(aligned: Aligned) -> list[list[int]]:
+    """The strings of equal p+, decided formally."""
+    groups: dict[tuple[fmpq, fmpq], list[int]] = {}
+    for y, part in enumerate(aligned.weight_parts()):
+        groups.setdefault(part, []).append(y)
+    return list(groups.values())
+
+
+def _level_means(found: Instance, levels: Sequence[Sequence[int]]) -> list[tuple[arb, arb]]:
+    """(l(i) - E L, i - H) of each level, l(i) = E[L | I = i]."""
+    pairs = []
+    for level in levels:
+        prob = found.numbers.prob[level]
+        mean_l = (prob * found.numbers.log_prior[level]).sum() / prob.sum()
+        surprisal = found.numbers.surprisal[level[0]]
+        pairs.append((mean_l - found.mean.mean_log_prior, surprisal - found.mean.entropy))
+    return pairs
+
+
+def _string_level(found: Instance, levels: Sequence[Sequence[int]]) -> Iterator[tuple[str, Array]]:
+    """Laws p+ g(I): global temperatures, thresholds on I, each level by itself, and a g without order."""
+    for temperature in ("1/2", "2"):
+        law, _ = found.adapted(chain(("temperature", temperature)), "global")
+        yield f"temperature {temperature}", law.prob
+    order = sorted(range(len(levels)), key=lambda j: float(found.numbers.surprisal[levels[j][0]]))
+    for k in range(1, len(order)):
+        yield f"the {k} most probable levels", _kept(found, [levels[j] for j in order[:k]])
+        yield f"all but the {k} most probable levels", _kept(found, [levels[j] for j in order[k:]])
+    for j in order:
+        yield f"level {j + 1} alone", _kept(found, [levels[j]])
+    weight = found.numbers.prob * 0
+    for j, level in enumerate(levels):
+        weight[level] = found.numbers.prob[level] * (1 + (5 * j + 3) % 7)
+    yield "g without order", weight / weight.sum()
+
+
+def _kept(found: Instance, levels: Sequence[Sequence[int]]) -> Array:
+    """p+ restricted to these levels."""
+    law = found.numbers.prob * 0
+    for level in levels:
+        law[level] = found.numbers.prob[level]
+    kept: Array = law / law.sum()
+    return kept
+
+
+def _off_line(found: Instance, law: Array, b: arb) -> arb:
+    """(1 + b)(E_q L - E L) + b (E_q R - E R): 0 on the line of slope -(1 + b)/b through p+."""
+    gain_l, gain_r = gains_of(found, law)
+    return arb((1 + b) * gain_l + b * gain_r)
+
+
+def _affine_line(found: Instance) -> Iterator[Finding]:
+    if found.mean.constant.surprisal:
+        return
+    levels = _levels(found.aligned)
+    means = _level_means(found, levels)
+    b = found.mean.exchange_coefficient
+    residuals = [mean_l - b * surprisal for mean_l, surprisal in means]
+    affine = not any(r != 0 for r in residuals)
+    for name, law in _string_level(found, levels):
+        share = [law[level].sum() for level in levels]
+        expected = sum((w * mean_l for w, (mean_l, _) in zip(share, means, strict=True)), start=arb(0))
+        yield Finding(f"E_q L = E_q l(I), {name}", gains_of(found, law)[0] - expected)
+        if affine:
+            yield Finding(f"on the line of slope -(1+b)/b, {name}", _off_line(found, law, b))
+    if affine:
+        for residual in residuals:
+            yield Finding("l(i) = E L + b (i - H)", residual)
+    else:
+        worst = max(range(len(levels)), key=lambda j: abs(float(residuals[j])))
+        away = abs(_off_line(found, _kept(found, [levels[worst]]), b))
+        yield Finding("l is not affine, and a level leaves the line", away, "positive")
+
+
+def _line_without_affine(found: Instance) -> Iterator[Finding]:
+    if found.mean.constant.surprisal:
+        return
+    for name, law in _string_level(found, _levels(found.aligned)):
+        yield Finding(f"on the line, {name}", _off_line(found, law, found.mean.exchange_coefficient))
+
+
+def _two_levels(found: Instance) -> bool:
+    """Two values of I: l is then affine, whatever it is."""
+    return len(_levels(found.aligned)) == 2
+
+
+def _line_of_inverse_slope(found: Instance) -> Iterator[Finding]:
+    if _two_levels(found):
+        b = found.mean.exchange_coefficient
+        for name, law in _string_level(found, _levels(found.aligned)):
+            gain_l, gain_r = gains_of(found, law)
+            yield Finding(f"on the line of slope -b/(1+b), {name}", b * gain_l + (1 + b) * gain_r)
+
+
+def _line_of_truncations(found: Instance) -> Iterator[Finding]:
+    """Top-k of the whole strings: among equal strings it keeps the first, so it is no function of I."""
+    if not _two_levels(found):
+        return
+    for k in range(1, len(found.aligned)):
+        law, _ = found.adapted(chain(("top_k", k)), "global")
+        whole = found.numbers.prob * 0
+        whole[law.string] = law.prob
+        yield Finding(f"on the line, top-{k}", _off_line(found, whole, found.mean.exchange_coefficient))
+
+
+def _affine_models() -> list[Case]:
+    """p+ weights in geometric progression, and p with its geometric means in one, on three values of I."""
+    models = (
+        ("b = 1", (1, 4, 2, 8, 8), (4, 4, 2, 2, 1)),
+        ("b = -2", (243, 27, 3, 27, 1, 1), (9, 9, 3, 3, 1, 1)),
+        ("b = 0", (1, 4, 2, 2, 1, 4), (4, 4, 2, 2, 1, 1)),
+        ("b = -1", (2, 8, 1, 4, 1), (4, 4, 2, 2, 1)),
+        ("b = -1/2", (2, 8, 1, 4, 1), (16, 16, 4, 4, 1)),
+        ("b = 1/2", (8, 2, 16, 4, 16), (16, 16, 4, 4, 1)),
+    )
+    return [case(f"affine l, {name}", examples.from_laws(p, own)) for name, p, own in models]
+
+
+def _affine_cases(profile: Profile) -> list[Case]:
+    return [*_affine_models(), *small(profile)]
+
+
+def _affine_proof() -> list[str]:
+    lines = []
+    for sizes in ((1, 2), (2, 2), (1, 1, 2)):
+        log_prior, g = ring_symbols(sum(sizes), "Lg")
+        level = [j for j, size in enumerate(sizes) for _ in range(size)]
+        # up to a common factor q is one number g on each level, since p+ is
+        law = [g[j] for j in level]
+        given = [sum(x for x, k in zip(log_prior, level, strict=True) if k == j) / size for j, size in enumerate(sizes)]
+        gap = sum_of_products(law, log_prior) - sum_of_products(law, [given[j] for j in level])
+        lines.append(polynomial_vanishes(gap, f"E_q L = E_q l(I), levels of {sizes} strings"))
+    for n in (2, 3, 4):
+        prob, i, b, log_z, mean_l, mean_i = ring_symbols(n, "qi", "bZEH")
+        prob = (*prob[:-1], 1 - sum(prob[:-1]))
+        gain_l = sum_of_products(prob, [mean_l + b * (x - mean_i) for x in i]) - mean_l
+        gain_r = log_z - mean_l - gain_l - sum_of_products(prob, i) - (log_z - mean_l - mean_i)
+        lines.append(polynomial_vanishes((1 + b) * gain_l + b * gain_r, f"l affine: all on the line, {n} levels"))
+    given, i, log_z = ring_symbols(3, "li", "Z")
+    reward = [log_z - x - y for x, y in zip(given, i, strict=True)]
+    gap = doubled_area(given, reward, 0, 1, 2) + doubled_area(given, i, 0, 1, 2)
+    lines.append(polynomial_vanishes(gap, "three levels are on a line iff three points of l are"))
+    return lines
+
+
+CLAIM = Claim(
+    id="adaptors.affine-line",
+    sentence="C",
+    title="adaptors that see only the string's probability move on one line iff E[L | I] is affine in I",
+    statement=(
+        r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I),\ \ell(i)=\mathbb{E}[L\mid I=i];\quad"
+        r"\ell\ \text{affine}\iff (1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0"
+        r"\ \text{for every such}\ q"
+    ),
+    hypotheses=("Var I > 0", "q is p+ times a function of I: equal strings are kept or dropped together"),
+    source="the tower rule; an affine regression has the slope b = Cov(L, I) / Var I",
+    check=_affine_line,
+    cases=_affine_cases,
+    everywhere=True,
+    controls=(
+        Control(
+            "not-affine", "drops the hypothesis that l be affine", _line_without_affine, integer_cases, smallest=True
+        ),
+        Control(
+            "ties-by-index",
+            "lets a truncation break ties between equal strings by their index, so that q is no function of I",
+            _line_of_truncations,
+            integer_cases,
+            smallest=True,
+        ),
+        Control("inverse-slope", "turns the slope upside down", _line_of_inverse_slope, integer_cases, smallest=True),
+    ),
+    proof=_affine_proof,
+    remark=(
+        "Global temperature and thresholds on I are such adaptors; top-k and nucleus over whole strings are where"
+        " no tie is cut. With two values of I (C2, C4) l is always affine."
+    ),
+    order=4080,
+    sketch=r"""
+$q=p_+g(I)$ leaves the law of strings given $I$ alone, so $\mathbb E_qL=\mathbb E_q\ell(I)$. If $\ell$ is affine its
+slope is $b$, and $\mathbb E_qL$ and $\mathbb E_qR$ are affine in $\mathbb E_qI$. If not, three values of $I$ give a
+law off the line.
+""",
+)

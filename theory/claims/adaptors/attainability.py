@@ -1,0 +1,296 @@
+"""adaptors.attainability."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from theory.adaptors.exact import chain
+from theory.adaptors.order_preserving import (
+    LogForm,
+    fractional_truncation,
+    ranking,
+    string_points,
+    thinned,
+)
+from theory.arithmetic.exact import Array, floats, objects, rational, to_float
+from theory.claims.adaptors.tree_models import (
+    cooled_changes,
+    few_string_trees,
+    first_below,
+    ranked_rows,
+    rational_cases,
+    rational_function_vanishes,
+    three_string_trees,
+)
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, small
+from theory.claims.symbolic import covariance, mean
+from theory.probability.information import total_variation
+
+_HALF, _TWO = fmpq(1, 2), fmpq(2)
+
+
+_SHARES = (fmpq(1, 8), _HALF, fmpq(9, 10))
+
+
+_TEMPERATURES = ((_HALF, fmpq(1)), (fmpq(1), _TWO), (_TWO, fmpq(5)))
+
+
+_MASSES = (fmpq(1, 10), fmpq(1, 3), _HALF, fmpq(2, 3), fmpq(9, 10), fmpq(1))
+
+
+_BRACKET = fmpq(1, 2**30)
+
+
+def _powered(found: Instance, tau: Any) -> Array:
+    """The global temperature law at tau = 1 / T."""
+    weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
+    result: Array = weight / weight.sum()
+    return result
+
+
+def _cross_entropy(found: Instance, tau: Any) -> Any:
+    return (_powered(found, tau) * found.numbers.surprisal).sum()
+
+
+def _power_with(surprisal: NDArray[np.float64], wanted: float) -> float:
+    """tau with CE(q_tau) = wanted, by bisection in float64; CE falls in tau."""
+    low, high = 0.0, 1.0
+
+    def above(tau: float) -> bool:
+        weight = np.exp(-tau * (surprisal - surprisal.min()))
+        return bool(weight @ surprisal / weight.sum() > wanted)
+
+    while above(high):
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if above(middle) else (low, middle)
+    return (low + high) / 2
+
+
+def _extremes(found: Instance) -> tuple[list[int], list[int]]:
+    """The strings of least surprisal, and those of the least surprisal above it, by equality of rationals."""
+    prob = found.mass()
+    levels = sorted(set(prob), reverse=True)
+    return [y for y, p in enumerate(prob) if p == levels[0]], [y for y, p in enumerate(prob) if p == levels[1]]
+
+
+def _attained(found: Instance) -> Iterator[Finding]:
+    yield from _temperature_continuous(found)
+    if not found.mean.constant.surprisal:
+        yield from _temperature_attains(found)
+    yield from _truncation_attains(found)
+
+
+def _temperature_attains(found: Instance) -> Iterator[Finding]:
+    """Along global temperature CE takes every value between min I and the plain average of I, each once."""
+    surprisal = found.numbers.surprisal
+    first, second = _extremes(found)
+    low, high, spread = (
+        surprisal[first[0]],
+        surprisal.sum() / len(surprisal),
+        surprisal[second[0]] - surprisal[first[0]],
+    )
+    widest = functools.reduce(arb.max, surprisal) - low
+    for share in _SHARES:
+        wanted = low + (high - low) * share
+        tau = rational(_power_with(floats(surprisal), to_float(wanted)))
+        before, after = (_cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
+        yield Finding(f"CE > {share} of the way just before tau", before - wanted, "positive")
+        yield Finding(f"CE < {share} of the way just after tau", wanted - after, "positive")
+        law = _powered(found, arb(tau))
+        variance = (law * (surprisal - (law * surprisal).sum()) ** 2).sum()
+        yield Finding(f"-dCE/dtau = Var I > 0 at {share} of the way", variance, "positive")
+    rest = fmpq(len(surprisal) - len(first), len(first))
+    cold, hot = fmpq(16), fmpq(1, 64)
+    near = _cross_entropy(found, cold) - low
+    yield Finding("min I is not attained", near, "positive")
+    yield Finding("min I is approached", widest * rest * (-spread * cold).exp() - near, "nonnegative")
+    near = high - _cross_entropy(found, hot)
+    yield Finding("the plain average of I is not attained", near, "positive")
+    yield Finding("the plain average of I is approached", widest * widest / 4 * hot - near, "nonnegative")
+
+
+def _temperature_continuous(found: Instance) -> Iterator[Finding]:
+    """|E f at tau - E f at tau'| <= |tau - tau'| range(f) range(I) / 4; locally with the ranges of the steps' log "
+    "p+."""
+    numbers, constant = found.numbers, found.mean.constant
+    everywhere = _range(numbers.surprisal) if not constant.surprisal else fmpq(0)
+    for normalise, reach in (("global", everywhere), ("local", _range_along(found))):
+        for one, two in _TEMPERATURES:
+            (_, before), (_, after) = (found.adapted(chain(("temperature", 1 / tau)), normalise) for tau in (one, two))
+            gaps = (
+                ("L", constant.log_prior, numbers.log_prior, after.mean_log_prior - before.mean_log_prior),
+                ("R", constant.reward, numbers.reward, after.mean_reward - before.mean_reward),
+            )
+            for name, same, values, gap in gaps:
+                label = f"E {name}, {normalise}, tau {one} to {two}"
+                if same or not isinstance(reach, arb):
+                    yield Finding(f"{label}: stays", gap)
+                else:
+                    bound = _range(values) * reach * (two - one) / 4
+                    yield Finding(f"{label}: moves no faster than its bound", bound - abs(gap), "nonnegative")
+
+
+def _range(values: Array) -> Any:
+    return functools.reduce(arb.max, values) - functools.reduce(arb.min, values)
+
+
+def _range_along(found: Instance) -> Any:
+    """The largest sum of the ranges of log p+(. | prefix) along a string; the rational 0 where all tokens tie."""
+    ranked = ranking(found.aligned, found.numbers)
+    numbers, tree_ = found.numbers, found.aligned.tree
+    total: list[Any] = [fmpq(0)] * len(tree_)
+    for node, (order, ties) in enumerate(ranked_rows(ranked)):
+        if node:
+            total[node] = total[tree_.parent[node]]
+        if not all(ties):
+            masses = [numbers.prefix_prob[t] * (numbers.end_prob[t] if t == node else 1) for t in order]
+            total[node] = total[node] + masses[0].log() - masses[-1].log()
+    moving = [total[u] for u in found.aligned.node if isinstance(total[u], arb)]
+    return functools.reduce(arb.max, moving) if moving else fmpq(0)
+
+
+def _truncation_attains(found: Instance) -> Iterator[Finding]:
+    """With a fraction of the threshold string every mass is kept, and every mean between p+ and the mode is met."""
+    prob = found.mass()
+    points, surprisal = string_points(found.aligned), [-LogForm.log(p) for p in prob]
+    laws = []
+    for mass in _MASSES:
+        weights = fractional_truncation(prob, mass)
+        fractions = sum(w not in (fmpq(0), p) for w, p in zip(weights, prob, strict=True))
+        yield Finding(f"mass {mass} is kept", weights.sum() - mass)
+        yield Finding(f"mass {mass}: weights within p+", min(*(prob - weights), *weights), "nonnegative")
+        yield Finding(f"mass {mass}: one string at most is kept in part", fmpq(1 - fractions), "nonnegative")
+        laws.append((mass, weights / mass))
+    for (mass, law), (more, wider) in itertools.pairwise(laws):
+        rise = _form_mean(surprisal, wider - law)
+        yield Finding(f"CE does not fall from mass {mass} to {more}", rise.number(), "nonnegative")
+        near = 1 - mass / more - total_variation(law, wider)
+        yield Finding(f"TV <= 1 - m/m' from mass {mass} to {more}", near, "nonnegative")
+    for mass, law in laws:
+        other = thinned(prob, range(len(prob)), mass) / mass
+        loss = _form_mean(surprisal, other - law)
+        yield Finding(f"mass {mass}: thinning in another order has no smaller CE", loss.number(), "nonnegative")
+    mode = max(range(len(prob)), key=lambda y: (prob[y], -y))
+    for name, forms in (("L", [point.log_prior for point in points]), ("R", [point.reward for point in points])):
+        for share in _SHARES:
+            wanted = _form_mean(forms, prob).scaled(1 - share) + forms[mode].scaled(share)
+            law = _truncation_with_mean(prob, [form - wanted for form in forms])
+            met = sum((w * (form - wanted).ball() for w, form in zip(law, forms, strict=True)), start=arb(0))
+            yield Finding(f"E {name} is met {share} of the way to the mode", met)
+            yield Finding(
+                f"E {name}, {share} of the way: weights within p+", first_below([*law, *(prob - law)]), "nonnegative"
+            )
+
+
+def _form_mean(forms: Sequence[LogForm], law: Array) -> LogForm:
+    return functools.reduce(LogForm.__add__, (form.scaled(w) for form, w in zip(forms, law, strict=True)))
+
+
+def _truncation_with_mean(prob: Array, gaps: Sequence[LogForm]) -> Array:
+    """Weights of a truncation with a threshold fraction under which f - wanted, given as ``gaps``, averages 0."""
+    weights = objects([fmpq(0)] * len(prob))
+    running = LogForm.constant(fmpq(0))
+    start = 0
+    for place in sorted(range(len(prob)), key=lambda k: (-prob[k], k)):
+        before, step = running, gaps[place].scaled(prob[place])
+        running = before + step
+        start = start or running.sign()
+        if running.sign() * start <= 0:
+            weights[place] = prob[place] if running.sign() == 0 else -before.ball() / step.ball() * prob[place]
+            return weights
+        weights[place] = prob[place]
+    raise AssertionError("the wanted mean is not between that of the mode and that of p+")
+
+
+def _whole_strings(found: Instance) -> Iterator[Finding]:
+    prob = found.mass()
+    kept = list(itertools.accumulate(sorted(prob, reverse=True)))
+    for mass in _MASSES:
+        yield Finding(f"whole strings keep mass {mass}", min(abs(total - mass) for total in kept))
+
+
+def _local_falls(found: Instance) -> Iterator[Finding]:
+    _, stepwise = cooled_changes(found)
+    surprisal = [-LogForm.log(p) for p in found.mass()]
+    change = _form_mean(surprisal, stepwise)
+    yield Finding("local T = 1/2 does not raise CE", (-change).number(), "nonnegative")
+
+
+def _attained_cases(profile: Profile) -> list[Case]:
+    return rational_cases(small(profile))
+
+
+def _attained_proof() -> list[str]:
+    lines = []
+    for size in (2, 3, 4):
+        weight = sp.symbols(f"w1:{size + 1}", positive=True)
+        values, x = sp.symbols(f"f1:{size + 1}"), sp.Symbol("x")
+        surprisal = sp.symbols(f"I1:{size + 1}")
+        prob = [w / sp.Add(*weight) for w in weight]
+        moved = [w * (1 - x * i) for w, i in zip(weight, surprisal, strict=True)]
+        slope = sp.diff(mean(moved, values) / sp.Add(*moved), x).subs(x, 0)
+        what = f"dE f/dtau = -Cov_q(f, I) along global temperature, {size} strings"
+        lines.append(rational_function_vanishes(slope + covariance(prob, values, surprisal), what))
+        mass, fraction = sp.Add(*weight[:-1]), sp.Symbol("t")
+        kept = mass + fraction * weight[-1]
+        part = (mean(weight[:-1], surprisal[:-1]) + fraction * weight[-1] * surprisal[-1]) / kept
+        rate = sp.diff(part, fraction) / sp.diff(kept, fraction)
+        what = f"dCE/dm = (I of the threshold string - CE) / m, {size} strings"
+        lines.append(rational_function_vanishes(rate - (surprisal[-1] - part) / kept, what))
+    return lines
+
+
+CLAIM = Claim(
+    id="adaptors.attainability",
+    sentence="C",
+    title="temperature, and truncation with a fractional threshold string, attain everything in between",
+    statement=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right),\qquad"
+    r" \mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
+    hypotheses=(
+        "n strings, n finite; for temperature not all of the same probability",
+        "temperature: p+^tau normalised over whole strings; continuity also for local normalisation",
+        "truncation: strings by falling p+, the one on the threshold kept with a fraction of its weight",
+    ),
+    source="intermediate values of continuous functions; the lemma of Neyman and Pearson (1933)",
+    check=_attained,
+    cases=_attained_cases,
+    controls=(
+        Control(
+            name="whole-strings",
+            breaks="drops the fraction: whole strings keep every mass",
+            check=_whole_strings,
+            cases=few_string_trees,
+            smallest=True,
+        ),
+        Control(
+            name="local-falls",
+            breaks="takes local for global temperature: cooling lowers CE",
+            check=_local_falls,
+            cases=three_string_trees,
+            smallest=True,
+        ),
+    ),
+    proof=_attained_proof,
+    remark="The ends of the interval of temperature are approached and not attained: CE - min I <= range(I) (n - k)/k "
+    "e^(-tau gap) for k modes, and the plain average of I less CE is at most tau range(I)^2 / 4. The means are "
+    "Lipschitz in tau: |dE f/dtau| <= range(f) range(I)/4 globally, and locally with the ranges of log p+(. | prefix) "
+    "summed along the string in the place of range(I). q_m has TV(q_m, q_m') <= 1 - m/m', the largest E L + E R of all "
+    "laws q <= p+/m, and meets every value of E f between E_{p+} f and f at the mode.",
+    order=4130,
+    sketch=r"""
+$\mathrm{CE}(q_\tau)$ falls strictly, with derivative $-\mathrm{Var}_{q_\tau}I$, from the plain mean of $I$ as
+$\tau\to0$ to $\min I$ as $\tau\to\infty$: intermediate values. Keeping mass $m$ of the smallest surprisals, one
+string in part, is continuous in $m$ and extreme by Neyman and Pearson.
+""",
+)

@@ -1,0 +1,302 @@
+"""adaptors.family: the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_series, fmpq
+
+from theory.adaptors.frontier import (
+    Member,
+    Pair,
+    budget_member,
+    hull,
+    member_with_means,
+)
+from theory.arithmetic.exact import Array, objects
+from theory.claims.adaptors.front_models import FRONT, OFF_FRONT, Trial, front_budget, fronts, gains_within, own_budget
+from theory.claims.adaptors.plane_models import (
+    doubled_area,
+    is_independent,
+    least_of,
+    means_under,
+    member_of,
+    polynomial_vanishes,
+    ring_symbols,
+    sum_of_products,
+)
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, integer_cases, named, small
+from theory.probability.information import entropy, kl_divergence
+
+
+def _planar(cases: Sequence[Case]) -> list[Case]:
+    """The cases on which 1, L and R are independent."""
+    return [c for c in cases if is_independent(c.content)]
+
+
+_POWERS = ((fmpq(1), fmpq(1)), (fmpq(1), fmpq(1, 3)), (fmpq(2), fmpq(2)), (fmpq(-1), fmpq(3, 2)))
+
+
+_TRIPLES_UP_TO, _FRONTS_UP_TO, _FEW = 9, 100, 10
+
+
+def _along(found: Instance, at: Pair, direction: Pair) -> tuple[arb_series, arb_series, arb_series]:
+    """A, E L and E R at (s, t) + h (s', t') as power series in h: derivatives without a formula for them."""
+    total = first = second = arb_series([0], prec=3)
+    for log_prior, reward in zip(found.numbers.log_prior, found.numbers.reward, strict=True):
+        exponent = [log_prior * s + reward * t for s, t in (at, direction)]
+        weight = arb_series(exponent, prec=3).exp()
+        total, first, second = total + weight, first + weight * log_prior, second + weight * reward
+    return total.log(), first / total, second / total
+
+
+def _area_sum(found: Instance, q: Member) -> arb:
+    """sum over triples of q_i q_j q_k D_ijk^2, D the determinant of (1, L, R): det Cov by Cauchy and Binet."""
+    total = arb(0)
+    for i, j, k in itertools.combinations(range(len(found.aligned)), 3):
+        area = doubled_area(found.numbers.log_prior, found.numbers.reward, i, j, k)
+        total += q.prob[i] * q.prob[j] * q.prob[k] * area * area
+    return total
+
+
+def _depth(found: Instance, corners: Sequence[int], q: Member) -> arb:
+    """> 0 where the means lie strictly inside the hull: the least of the areas on the left of its edges."""
+    log_prior, reward = found.numbers.log_prior, found.numbers.reward
+    return least_of(
+        (log_prior[j] - log_prior[i]) * (q.mean_reward - reward[i])
+        - (reward[j] - reward[i]) * (q.mean_log_prior - log_prior[i])
+        for i, j in zip(corners, [*corners[1:], corners[0]], strict=True)
+    )
+
+
+def _diffeomorphism(trial: Trial) -> Iterator[Finding]:
+    found = trial.found
+    log_prior, reward = found.numbers.log_prior, found.numbers.reward
+    corners = hull(found.aligned, found.numbers)
+    for s, t in _POWERS:
+        q, here = member_of(found, s, t), f"({s}, {t})"
+        yield Finding(f"det Cov > 0 at {here}", q.determinant, "positive")
+        if len(found.aligned) <= _TRIPLES_UP_TO:
+            yield Finding(f"det Cov = sum q q q D^2 at {here}", q.determinant - _area_sum(found, q))
+        yield Finding(f"the means at {here} are inside the hull", _depth(found, corners, q), "positive")
+        back = member_with_means(log_prior, reward, q.mean_log_prior, q.mean_reward)
+        yield Finding(f"s from the means at {here}", back.prior_power - s)
+        yield Finding(f"t from the means at {here}", back.reward_power - t)
+    for law in trial.competitors:
+        wanted = means_under(found, law)
+        q = member_with_means(log_prior, reward, *wanted)
+        yield Finding("E L of the member with a law's means", q.mean_log_prior - wanted[0])
+        yield Finding("E R of the member with a law's means", q.mean_reward - wanted[1])
+        yield Finding("H(member) - H(law) = KL(law || member)", q.entropy - entropy(law) - kl_divergence(law, q.prob))
+
+
+def _flow(found: Instance, turn: int = 1) -> Iterator[Finding]:
+    """The 1:1 flow; ``turn`` = -1 has its second component backwards."""
+    for s, t in _POWERS:
+        q, here = member_of(found, s, t), f"({s}, {t})"
+        along = (q.flow[0], turn * q.flow[1])
+        log_partition, mean_l, mean_r = _along(found, (s, t), along)
+        yield Finding(f"E L' = det Cov along the flow at {here}", mean_l[1] - q.determinant)
+        yield Finding(f"E R' = -det Cov along the flow at {here}", mean_r[1] + q.determinant)
+        on_l, on_r = (arb_series([x, dx], prec=3) for x, dx in zip((s, t), along, strict=True))
+        falling = log_partition - on_l * mean_l - on_r * mean_r
+        yield Finding(f"H' = -(s E L' + t E R') at {here}", falling[1] + mean_l[1] * s + mean_r[1] * t)
+
+
+def _cooling(found: Instance) -> Iterator[Finding]:
+    """Along s = t, whatever b is, E L + E R rises at the rate V and H falls at the rate tau V."""
+    for tau in (fmpq(1, 2), fmpq(2)):
+        log_partition, mean_l, mean_r = _along(found, (tau, tau), (1, 1))
+        variance = member_of(found, tau, tau).variance((1, 1))
+        yield Finding(f"(E L + E R)' = V along s = t at {tau}", mean_l[1] + mean_r[1] - variance)
+        falling = log_partition - arb_series([tau, 1], prec=3) * (mean_l + mean_r)
+        yield Finding(f"H' = -tau V along s = t at {tau}", falling[1] + variance * tau)
+
+
+def _family(trial: Trial) -> Iterator[Finding]:
+    yield from _diffeomorphism(trial)
+    yield from _flow(trial.found)
+    yield from _cooling(trial.found)
+    if len(trial.found.aligned) <= _FRONTS_UP_TO:
+        yield from own_budget(trial.found)
+        yield from fronts(trial)
+
+
+def _family_cases(profile: Profile) -> list[Case]:
+    rng = np.random.default_rng(profile.seed)
+    models = small(profile)
+    cases = _planar([*models, *named("toy")] if profile.full else models[:_FEW])
+    return [Case(c.name, Trial(c.content, _random_laws(rng, len(c.content.aligned))), c.spec) for c in cases]
+
+
+def _random_laws(rng: np.random.Generator, n: int) -> tuple[Array, ...]:
+    """A law with weights alike, and one with weights over four orders of magnitude: near the hull's boundary."""
+    alike = [int(v) for v in rng.integers(1, 13, n)]
+    spread = [int(v) for v in 10 ** (4 * rng.random(n))]
+    return tuple(objects(fmpq(v, sum(weights)) for v in weights) for weights in (alike, spread))
+
+
+def _unconditional_jacobian(found: Instance) -> Iterator[Finding]:
+    q = member_of(found, fmpq(1), fmpq(1))
+    determinant = q.determinant if is_independent(found) else fmpq(0)
+    yield Finding("det Cov > 0 at (1, 1)", determinant, "positive")
+
+
+def _backward_flow(found: Instance) -> Iterator[Finding]:
+    if is_independent(found):
+        yield from _flow(found, turn=-1)
+
+
+def _entropy_front(found: Instance) -> Iterator[Finding]:
+    if not is_independent(found):
+        return
+    base = member_of(found, fmpq(0), fmpq(0))
+    budget = front_budget(found, base)
+    for weights in FRONT:
+        q = budget_member(found.numbers.log_prior, found.numbers.reward, base, weights, budget)
+        yield Finding(f"H(q) >= h, weights ({weights[0]}, {weights[1]}): s >= 1", q.prior_power - 1, "nonnegative")
+        yield Finding(f"H(q) >= h, weights ({weights[0]}, {weights[1]}): t >= 1", q.reward_power - 1, "nonnegative")
+
+
+def _front_of_any_sign(found: Instance) -> Iterator[Finding]:
+    if not is_independent(found):
+        return
+    base = member_of(found, fmpq(1), fmpq(1))
+    budget = front_budget(found, base)
+    for weights in OFF_FRONT:
+        q = budget_member(found.numbers.log_prior, found.numbers.reward, base, weights, budget)
+        loss = -least_of(iter(gains_within(found, base, q, weights, budget)))
+        label = f"weights ({weights[0]}, {weights[1]}): no law within the budget gains in both"
+        yield Finding(label, loss, "nonnegative")
+
+
+def _cumulant_lines(n: int) -> Iterator[str]:
+    """The means have the covariance as their Jacobian, times Z^2; log w_i = s L_i + t R_i."""
+    w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
+    total = sum(w)
+
+    def slope(polynomial: Any, rate: Sequence[Any]) -> Any:
+        return sum(polynomial.diff(x) * x * r for x, r in zip(w, rate, strict=True))
+
+    for name, values, rate, other in (
+        ("d E L / ds = Var L", log_prior, log_prior, log_prior),
+        ("d E L / dt = Cov", log_prior, reward, reward),
+        ("d E R / ds = Cov", reward, log_prior, log_prior),
+        ("d E R / dt = Var R", reward, reward, reward),
+    ):
+        quotient = slope(sum_of_products(w, values), rate) * total - sum_of_products(w, values) * slope(total, rate)
+        covariance = sum_of_products(w, values, other) * total - sum_of_products(w, values) * sum_of_products(w, other)
+        yield polynomial_vanishes(quotient - covariance, f"{name}, n = {n}")
+    along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
+    gap = slope(total, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
+    yield polynomial_vanishes(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}")
+
+
+def _area_line(n: int) -> str:
+    """The Gram determinant of (1, L, R), by Cauchy and Binet: det Cov > 0 unless all triples are collinear."""
+    w, log_prior, reward = ring_symbols(n, "wLR")
+    one, first, second = sum(w), sum_of_products(w, log_prior), sum_of_products(w, reward)
+    ll, lr, rr = (
+        sum_of_products(w, log_prior, log_prior),
+        sum_of_products(w, log_prior, reward),
+        sum_of_products(w, reward, reward),
+    )
+    gram = (ll * one - first**2) * (rr * one - second**2) - (lr * one - first * second) ** 2
+    triples = itertools.combinations(range(n), 3)
+    areas = sum(w[i] * w[j] * w[k] * doubled_area(log_prior, reward, i, j, k) ** 2 for i, j, k in triples)
+    return polynomial_vanishes(gram - one * areas, f"Z^3 det Cov = sum over triples of w w w D^2, n = {n}")
+
+
+def _gibbs_line(n: int) -> str:
+    """Gibbs' identity with log q_u = log base + u f - K, for any laws q and q_u."""
+    law, best, log_law, log_base, f, u, shift = ring_symbols(n, "qxacf", "uK")
+    law, best = ((*prob[:-1], 1 - sum(prob[:-1])) for prob in (law, best))
+    log_best = [c + u * v - shift for c, v in zip(log_base, f, strict=True)]
+
+    def divergence(prob: Sequence[Any], one: Sequence[Any], two: Sequence[Any]) -> Any:
+        return sum_of_products(prob, [a - b for a, b in zip(one, two, strict=True)])
+
+    spent = divergence(law, log_law, log_base) - divergence(best, log_best, log_base)
+    gap = u * (sum_of_products(law, f) - sum_of_products(best, f)) - spent + divergence(law, log_law, log_best)
+    return polynomial_vanishes(gap, f"u (E_q f - E_u f) = KL(q||base) - KL(q_u||base) - KL(q||q_u), n = {n}")
+
+
+def _family_proof() -> list[str]:
+    ((var_l,), (cov,), (var_r,)) = ring_symbols(1, "VCW")
+    flow, determinant = (cov + var_r, -(var_l + cov)), var_l * var_r - cov**2
+    lines = [
+        polynomial_vanishes(
+            var_l * flow[0] + cov * flow[1] - determinant, "E L' = Var L s' + Cov t' = det Cov along the flow"
+        ),
+        polynomial_vanishes(
+            cov * flow[0] + var_r * flow[1] + determinant, "E R' = Cov s' + Var R t' = -det Cov along the flow"
+        ),
+    ]
+    for n in (2, 3, 4):
+        lines += [*_cumulant_lines(n), _gibbs_line(n)]
+    return [*lines, _area_line(3), _area_line(4)]
+
+
+CLAIM = Claim(
+    id="adaptors.family",
+    sentence="C",
+    title="the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget",
+    statement=(
+        r"(s,t)\mapsto(\mathbb{E}L,\mathbb{E}R)\ \text{under}\ q_{s,t}\propto p^s e^{tR}"
+        r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad "
+        r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
+        r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov};\quad"
+        r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
+        r"\{q_{s,t}: s\ge s_0, t\ge t_0, \mathrm{KL}=\kappa\}"
+    ),
+    hypotheses=(
+        "finite support",
+        "1, L, R independent",
+        "budget < -log q_{s0,t0}(argmax of aL + bR): beyond it the front lies on the hull's boundary",
+    ),
+    source="Barndorff-Nielsen (1978), Information and Exponential Families; Csiszar (1975) for the projections",
+    check=_family,
+    cases=_family_cases,
+    controls=(
+        Control(
+            "dependent",
+            "drops the hypothesis that 1, L and R be independent",
+            _unconditional_jacobian,
+            integer_cases,
+            smallest=True,
+        ),
+        Control("backward-flow", "flips the sign of t' in the flow", _backward_flow, integer_cases, smallest=True),
+        Control(
+            "entropy-for-divergence",
+            "puts the entropy's budget in the place of the divergence from p+",
+            _entropy_front,
+            integer_cases,
+            smallest=True,
+        ),
+        Control(
+            "any-weights",
+            "drops the hypothesis that the weights of E L and E R be >= 0",
+            _front_of_any_sign,
+            integer_cases,
+            smallest=True,
+        ),
+    ),
+    proof=_family_proof,
+    remark=(
+        "H(q) >= h is the case (s0, t0) = (0, 0), the divergence from p+ is (1, 1), that from p is (1, 0). At q_{s,t}"
+        " the entropy changes by -(s dE L + t dE R), so that at equal entropy dE R / dE L = -s/t:"
+        " beta / T, the two together, reach every s, t > 0; beta alone (1, t) sets the rate, and a global"
+        " temperature (tau, tau t) keeps it and spends entropy. Means still move along a temperature's path."
+    ),
+    figure="plane",
+    order=4060,
+    sketch=r"""
+$A(s,t)=\log\sum p^se^{tR}$ is strictly convex where $1,L,R$ are independent; its gradient $(\mathbb E L,\mathbb E R)$
+is then injective with the covariance matrix as Jacobian, and onto the interior of the hull (Barndorff-Nielsen). The
+flow is the cofactor direction: $\mathrm{Cov}\cdot(\dot s,\dot t)=\det\mathrm{Cov}\,(1,-1)$. On a front the gradient of the budget is a combination of $L$ and $R$ with coefficients that are not negative.
+""",
+)

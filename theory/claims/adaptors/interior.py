@@ -1,0 +1,199 @@
+"""adaptors.interior: without a budget some law has both more likelihood and more reward than the aligned model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from flint import arb, fmpq
+
+from theory.adaptors.frontier import (
+    Pair,
+    gaining_direction,
+    gaining_mixture,
+    hull,
+)
+from theory.arithmetic.exact import Array
+from theory.claims.adaptors.plane_models import (
+    gains_of,
+    is_independent,
+    least_of,
+    member_of,
+    polynomial_vanishes,
+    ring_symbols,
+    sum_of_products,
+)
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, case, integer_cases, usual
+from theory.examples import finite as examples
+from theory.probability.information import entropy, kl_divergence
+
+
+def _spent(found: Instance, name: str, law: Array) -> Iterator[Finding]:
+    """What the law gains in both, and that it pays in entropy: the gains sum to H - H(q) - KL(q || p+)."""
+    gain_l, gain_r = gains_of(found, law)
+    yield Finding(f"{name}: E L gains", gain_l, "positive")
+    yield Finding(f"{name}: E R gains", gain_r, "positive")
+    fallen = found.mean.entropy - entropy(law)
+    yield Finding(f"{name}: gains = H - H(q) - KL", gain_l + gain_r - fallen + kl_divergence(law, found.numbers.prob))
+    yield Finding(f"{name}: H(q) < H", fallen, "positive")
+
+
+def _tilted(found: Instance) -> tuple[Array, arb]:
+    """(p+ (1 + eps g), eps det Cov) with eps = 1 / (2 max |g|): a law with equal gains eps det Cov in both."""
+    own = member_of(found, fmpq(1), fmpq(1))
+    direction = gaining_direction(own, found.numbers.log_prior, found.numbers.reward, (fmpq(1), fmpq(1)))
+    step = 1 / (2 * functools.reduce(arb.max, (abs(g) for g in direction)))
+    return found.numbers.prob * (1 + direction * step), own.determinant * step
+
+
+def _mixed(found: Instance) -> Array | None:
+    return gaining_mixture(found.aligned, found.numbers, (found.mean.mean_log_prior, found.mean.mean_reward))
+
+
+def _dominated(found: Instance) -> Iterator[Finding]:
+    law, gain = _tilted(found)
+    gain_l, gain_r = gains_of(found, law)
+    yield Finding("p+ (1 + eps g) has mass 1", law.sum() - 1)
+    yield Finding("p+ (1 + eps g) is a law", least_of(iter(law)), "positive")
+    yield Finding("p+ (1 + eps g): E L gains eps det Cov", gain_l - gain)
+    yield Finding("p+ (1 + eps g): E R gains eps det Cov", gain_r - gain)
+    yield from _spent(found, "p+ (1 + eps g)", law)
+    mixture = _mixed(found)
+    yield Finding("one or two strings gain in both", fmpq(mixture is not None), "positive")
+    if mixture is not None:
+        yield from _spent(found, "one or two strings", mixture)
+
+
+def _on_a_line(found: Instance) -> Iterator[Finding]:
+    """Where 1, L, R are dependent p+ is Pareto-optimal iff (L, R) is one point, or on a line that falls."""
+    ends = hull(found.aligned, found.numbers)
+    low, high = ends[0], ends[-1]
+    step_l, step_r = _steps(found, low, high)
+    if len(ends) == 1:
+        yield Finding("one point: Var L = 0", found.mean.var_log_prior)
+        yield Finding("one point: Var R = 0", found.mean.var_reward)
+    elif step_l > 0 and step_r < 0:
+        for y in range(len(found.aligned)):
+            offset_l, offset_r = _steps(found, low, y)
+            yield Finding("a falling line: no law gains in one alone", offset_l * step_r - offset_r * step_l)
+    else:
+        gain_l, gain_r = _gains_at(found, high, step_l, step_r)
+        yield Finding("a line that does not fall: its upper end does not lose E L", gain_l, "nonnegative")
+        yield Finding("a line that does not fall: its upper end does not lose E R", gain_r, "nonnegative")
+        yield Finding("a line that does not fall: its upper end gains", gain_l + gain_r, "positive")
+
+
+def _gains_at(found: Instance, string: int, step_l: Any, step_r: Any) -> Pair:
+    """(L, R) of a string less (E L, E R), 0 exactly where the line is vertical or horizontal."""
+    gain_l = found.numbers.log_prior[string] - found.mean.mean_log_prior
+    gain_r = found.numbers.reward[string] - found.mean.mean_reward
+    return gain_l if step_l != 0 else fmpq(0), gain_r if step_r != 0 else fmpq(0)
+
+
+def _steps(found: Instance, one: int, two: int) -> tuple[Any, Any]:
+    """(L, R) of the second string minus that of the first, 0 exactly where they are equal."""
+    prior, reward = found.aligned.prior, found.aligned.reward
+    step_l = found.numbers.log_prior[two] - found.numbers.log_prior[one] if prior[one] != prior[two] else fmpq(0)
+    step_r = found.numbers.reward[two] - found.numbers.reward[one] if reward[one] != reward[two] else fmpq(0)
+    return step_l, step_r
+
+
+def _interior(found: Instance) -> Iterator[Finding]:
+    yield from _dominated(found) if is_independent(found) else _on_a_line(found)
+
+
+def _best_gain(found: Instance) -> Any:
+    """E L + E R gained by the law found that loses in neither; 0 exactly where there is none."""
+    if is_independent(found):
+        return sum(gains_of(found, _tilted(found)[0]), start=arb(0))
+    ends = hull(found.aligned, found.numbers)
+    steps = _steps(found, ends[0], ends[-1])
+    if len(ends) == 1 or (steps[0] > 0 and steps[1] < 0):
+        return fmpq(0)
+    return sum(_gains_at(found, ends[-1], *steps), start=arb(0))
+
+
+def _always_dominated(found: Instance) -> Iterator[Finding]:
+    yield Finding("some law gains and loses in neither", _best_gain(found), "positive")
+
+
+def _dominated_if_both_vary(found: Instance) -> Iterator[Finding]:
+    if not (found.mean.constant.log_prior or found.mean.constant.reward):
+        yield from _always_dominated(found)
+
+
+def _dominated_for_free(found: Instance) -> Iterator[Finding]:
+    if is_independent(found):
+        yield Finding("H(q) >= H of the law that gains", entropy(_tilted(found)[0]) - found.mean.entropy, "nonnegative")
+
+
+def _interior_proof() -> list[str]:
+    """The tilt p+ (1 + eps g) with g = c (L - E L) + d (R - E R), times Z or Z^2; then c and d for gains (a, b)."""
+    lines = []
+    for n in (2, 3, 4):
+        w, log_prior, reward, c, d = ring_symbols(n, "wLR", "cd")
+        total, first, second = sum(w), sum_of_products(w, log_prior), sum_of_products(w, reward)
+        direction = [c * (x * total - first) + d * (r * total - second) for x, r in zip(log_prior, reward, strict=True)]
+        lines.append(polynomial_vanishes(sum_of_products(w, direction), f"E g = 0, n = {n}"))
+        for name, values in (("L", log_prior), ("R", reward)):
+            covariances = [
+                sum_of_products(w, other, values) * total - sum_of_products(w, other) * sum_of_products(w, values)
+                for other in (log_prior, reward)
+            ]
+            gap = sum_of_products(w, direction, values) - c * covariances[0] - d * covariances[1]
+            lines.append(polynomial_vanishes(gap, f"E[g {name}] = c Cov(L, {name}) + d Cov(R, {name}), n = {n}"))
+    (var_l,), (cov,), (var_r,), a, b = ring_symbols(1, "VCW", "ab")
+    on_l, on_r, determinant = a * var_r - b * cov, b * var_l - a * cov, var_l * var_r - cov**2
+    return [
+        *lines,
+        polynomial_vanishes(
+            on_l * var_l + on_r * cov - a * determinant, "c = a Var R - b Cov, d = b Var L - a Cov: a det Cov"
+        ),
+        polynomial_vanishes(on_l * cov + on_r * var_r - b * determinant, "the same c and d: b det Cov"),
+    ]
+
+
+def _interior_cases(profile: Profile) -> list[Case]:
+    falling = case("p = (4, 2, 1), e^R = (1, 2, 4)", examples.table((4, 2, 1), (1, 2, 4)))
+    return [*usual(profile), falling]
+
+
+CLAIM = Claim(
+    id="adaptors.interior",
+    sentence="C",
+    title="without a budget some law has both more likelihood and more reward than the aligned model",
+    statement=(
+        r"1,L,R\ \text{independent}\Rightarrow q=p_+(1+\varepsilon g),\quad"
+        r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad "
+        r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)"
+    ),
+    hypotheses=("finite support", "1, L, R independent"),
+    source="the means under a law of full support lie in the interior of the hull; Rockafellar (1970), section 6",
+    check=_interior,
+    cases=_interior_cases,
+    everywhere=True,
+    controls=(
+        Control(
+            "dependent",
+            "drops the hypothesis that 1, L and R be independent",
+            _always_dominated,
+            integer_cases,
+            smallest=True,
+        ),
+        Control("both-vary", "asks only that L and R both vary", _dominated_if_both_vary, integer_cases, smallest=True),
+        Control("free", "says that the gain costs no entropy", _dominated_for_free, integer_cases, smallest=True),
+    ),
+    proof=_interior_proof,
+    remark=(
+        "Dependence alone does not save p+: on a rising, horizontal or vertical line (C1, C2) the upper end is better."
+        " p+ is Pareto-optimal iff all (L, R) are one point or lie on one line that falls. Any law that gains in both"
+        " has a smaller entropy, by the sum of the gains and KL(q || p+)."
+    ),
+    order=4070,
+    sketch=r"""
+$g$ solves $\mathrm{Cov}(g,L)=\mathrm{Cov}(g,R)=\det\mathrm{Cov}$ and has mean 0, so for small $\varepsilon$
+$p_+(1+\varepsilon g)$ is a law that beats $p_+$ in both.
+""",
+)

@@ -1,0 +1,53 @@
+"""What the claims on adaptors share: temperatures, small trees, laws of different kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flint import fmpq
+
+from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, decide
+from theory.adaptors.moments import Moments
+from theory.claims.claim import Case, Profile
+from theory.claims.instances import (
+    Instance,
+    law_of,
+    named,
+    reference_laws,
+)
+from theory.claims.tree_search import trees_by_size
+from theory.probability.information import kl_divergence
+
+TEMPERATURES = (fmpq(1, 2), fmpq(1), fmpq(2))
+"""Values of tau = 1/T."""
+
+
+def tempered(found: Instance, tau: fmpq) -> Moments:
+    """The moments of (L, R) under the global temperature law q_tau, proportional to p+ ** tau."""
+    return found.adapted(chain(("temperature", 1 / tau)), "global")[1]
+
+
+def small_trees(profile: Profile) -> Iterator[Case]:
+    """All trees of 3 strings with weights that sum to at most 12, smallest first, then C2.
+
+    A tree of 2 strings takes one decision only: local and global normalisation agree on it.
+    """
+    yield from trees_by_size(3, 3, 12, ordered=True)
+    yield from named("C2")
+
+
+def laws(found: Instance) -> Iterator[tuple[str, Adapted]]:
+    """Laws of very different kinds on a model's strings: references, temperatures, truncations."""
+    for name, weights in reference_laws(found):
+        yield name, law_of(found, weights)
+    for steps in (chain(("temperature", "1/2")), chain(("nucleus", "4/5")), chain(("top_k", 2), ("temperature", 2))):
+        kept = decide(found.aligned, found.numbers, steps)
+        label = " then ".join(f"{step.name} {step.value}" for step in steps)
+        yield f"local {label}", adapt_local(found.aligned, found.numbers, kept)
+        yield f"global {label}", adapt_global(found.aligned, found.numbers, kept)
+
+
+def direct_divergence(found: Instance, law: Adapted) -> Any:
+    """KL(q || p+) from probabilities alone."""
+    return kl_divergence(law.prob, found.numbers.prob[law.string])

@@ -1,0 +1,101 @@
+"""adaptors.truncation: truncating whole strings at a surprisal raises E L + E R; truncating tokens need not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
+from theory.claims.adaptors.models import direct_divergence, small_trees
+from theory.claims.claim import Claim, Control, Finding
+from theory.claims.instances import (
+    Instance,
+    integer_cases,
+    usual,
+)
+from theory.probability.information import kl_divergence
+
+TRUNCATIONS: tuple[Chain, ...] = tuple(
+    chain((name, value))
+    for name, value in (
+        ("top_k", 1),
+        ("top_k", 2),
+        ("nucleus", "3/5"),
+        ("typical", "3/5"),
+        ("eta", "1/4"),
+        ("epsilon", "1/5"),
+        ("min_p", "1/2"),
+    )
+)
+
+
+def _truncation(found: Instance) -> Iterator[Finding]:
+    for steps in TRUNCATIONS:
+        kept = decide(found.aligned, found.numbers, steps)
+        local, whole = (adapt(found.aligned, found.numbers, kept) for adapt in (adapt_local, adapt_global))
+        at_global = found.moments(whole)
+        label = f"{steps[0].name} {steps[0].value}"
+        mass = found.numbers.prob[whole.string].sum().log()
+        yield Finding(f"CE(q_glob) - H + log p+(S), {label}", at_global.cross_entropy - at_global.entropy + mass)
+        divergence = direct_divergence(found, local)
+        drift = (local.prob * local.log_normaliser).sum()
+        yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", divergence + drift)
+        between = kl_divergence(local.prob, whole.prob)
+        yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", between - divergence - mass)
+    yield from _thresholds(found)
+
+
+def _thresholds(found: Instance) -> Iterator[Finding]:
+    """Keeping {I <= c} lowers the cross-entropy for every c that removes a string; 12 cuts when there are many."""
+    order = sorted(range(len(found.aligned)), key=lambda y: float(found.numbers.surprisal[y]))
+    cuts = [
+        k for k in range(1, len(order)) if found.numbers.surprisal[order[k - 1]] < found.numbers.surprisal[order[k]]
+    ]
+    for cut in cuts[:: max(1, len(cuts) // 12)]:
+        prob, surprisal = found.numbers.prob[order[:cut]], found.numbers.surprisal[order[:cut]]
+        gain = found.mean.entropy - (prob * surprisal).sum() / prob.sum()
+        yield Finding(f"E L + E R given the {cut} likeliest strings rises", gain, "positive")
+
+
+def _token_thresholds(found: Instance) -> Iterator[Finding]:
+    for steps in TRUNCATIONS[:2]:
+        at = found.adapted(steps, "local")[1]
+        gain = found.mean.entropy - at.cross_entropy
+        yield Finding(f"E L + E R rises under local {steps[0].name} {steps[0].value}", gain, "nonnegative")
+
+
+def _forgotten_mass(found: Instance) -> Iterator[Finding]:
+    for steps in TRUNCATIONS:
+        kept = decide(found.aligned, found.numbers, steps)
+        local, whole = (adapt(found.aligned, found.numbers, kept) for adapt in (adapt_local, adapt_global))
+        gap = kl_divergence(local.prob, whole.prob) - direct_divergence(found, local)
+        yield Finding(f"KL(q_loc||q_glob) = KL(q_loc||p+), {steps[0].name} {steps[0].value}", gap)
+
+
+CLAIM = Claim(
+    id="adaptors.truncation",
+    sentence="C",
+    title="Truncating whole strings at a surprisal raises E L + E R; truncating tokens need not",
+    statement=(
+        r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S);\quad "
+        r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t;\quad "
+        r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)"
+    ),
+    hypotheses=("weights of a truncation are the kept probabilities, unnormalised",),
+    source="the definitions of local and global normalisation",
+    check=_truncation,
+    cases=usual,
+    everywhere=True,
+    controls=(
+        Control(
+            "token-level", "says the same of token-level truncation", _token_thresholds, small_trees, smallest=True
+        ),
+        Control("forgotten-mass", "leaves out log p+(S)", _forgotten_mass, integer_cases, smallest=True),
+    ),
+    figure="plane",
+    order=4040,
+    sketch=r"""
+$q_{glob}=p_+/p_+(S)$ on $S$, so $-\log p_+=-\log q_{glob}-\log p_+(S)$. Locally $\log(q_{loc}/p_+)=-\sum\log c_t$. A
+set $\{I\le c\}$ keeps the small surprisals, so $\mathrm{CE}\le H$. Token by token the kept prefixes gain mass that
+the next step may spend on large surprisals, as in C2.
+""",
+)

@@ -1,0 +1,276 @@
+"""alignment.strength."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from flint import arb, arb_series, fmpq
+
+from theory.alignment.gibbs import align
+from theory.arithmetic.exact import Array, balls, log, objects
+from theory.claims.alignment.models import prior_of
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, case, instance, integer_cases, small, usual
+from theory.claims.symbolic import covariance, mean, proved, vanishes
+from theory.examples import finite as examples
+from theory.language_models.rewards import Reward
+from theory.language_models.tree import TreeModel
+from theory.probability.exponential_family import ExponentialFamily
+from theory.probability.information import kl_divergence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """The laws p_lambda proportional to p e^{lambda r} of a model, r its reward at beta = 1, near one lambda.
+
+    Args:
+        strength: lambda = 1/beta, per reward unit.
+    """
+
+    found: Instance
+    strength: fmpq
+
+    @property
+    def family(self) -> ExponentialFamily:
+        """p tilted by r."""
+        return ExponentialFamily(balls(prior_of(self.found)), self.found.numbers.reward)
+
+    def means(self, strength: arb) -> tuple[arb, arb, arb]:
+        """(E r, KL(p_lambda || p), E L) at a lambda."""
+        law = self.family.law(strength)
+        log_prior = log(prior_of(self.found))
+        return (
+            (law * self.found.numbers.reward).sum(),
+            kl_divergence(law, prior_of(self.found)),
+            (law * log_prior).sum(),
+        )
+
+    def derivatives(self) -> tuple[arb, arb, arb]:
+        """(Var r, lambda Var r, Cov(L, r)) under p_lambda."""
+        law, reward, log_prior = self._under()
+        centred = reward - (law * reward).sum()
+        variance = (law * centred * centred).sum()
+        return variance, variance * self.strength, (law * centred * log_prior).sum()
+
+    def expansions(self) -> tuple[arb, arb, arb]:
+        """d/dlambda of (E r, KL, E L): coefficients of power series in which only e^{lambda r} is expanded."""
+        _, reward, log_prior = self._under()
+        weights = [
+            arb_series([r * self.strength, r], 2).exp() * arb(p)
+            for p, r in zip(prior_of(self.found), reward, strict=True)
+        ]
+        total = sum(weights, arb_series([0], 2))
+        law = [w / total for w in weights]
+        divergence = [q * (q.log() - log_p) for q, log_p in zip(law, log_prior, strict=True)]
+        sums = (
+            sum((q * r for q, r in zip(law, reward, strict=True)), arb_series([0], 2)),
+            sum(divergence, arb_series([0], 2)),
+            sum((q * value for q, value in zip(law, log_prior, strict=True)), arb_series([0], 2)),
+        )
+        return sums[0][1], sums[1][1], sums[2][1]
+
+    def difference_slack(self, step: arb) -> tuple[arb, arb, arb]:
+        """Bounds on (f(l + h) - f(l - h))/(2h) - f'(l): h^2/6 times a bound of |f'''|.
+
+        With w and v the ranges of r and L: |kappa_4(r)| <= w^4, |kappa(L, r, r, r)| <= 2 v w^3, and
+        KL''' = 2 kappa_3 + lambda kappa_4.
+        """
+        w, v = (_range(values) for values in (self.found.numbers.reward, self.found.numbers.log_prior))
+        factor = step * step / 6
+        steepest = abs(arb(self.strength)) + step
+        return factor * w**4, factor * (2 * w**3 + steepest * w**4), factor * 2 * v * w**3
+
+    def _under(self) -> tuple[Array, Array, Array]:
+        return self.family.law(arb(self.strength)), self.found.numbers.reward, log(prior_of(self.found))
+
+
+def _range(values: Array) -> arb:
+    """max - min."""
+    low: arb = values[0]
+    high: arb = values[0]
+    for value in values:
+        low, high = arb.min(low, value), arb.max(high, value)
+    return high - low
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sway:
+    """A model whose E L rises from the first strength to the second and falls from there to the third."""
+
+    found: Instance
+    strengths: tuple[fmpq, fmpq, fmpq]
+
+    def mean_log_priors(self) -> list[arb]:
+        """E L at the three strengths, nats."""
+        return [Path(self.found, s).means(arb(s))[2] for s in self.strengths]
+
+
+_NAMES = ("E r", "KL(p_l || p)", "E L")
+
+
+_RULES = ("Var r", "lambda Var r", "Cov(L, r)")
+
+
+_STEP = fmpq(1, 2**20)
+
+
+def _strength(content: Path | Sway) -> Iterator[Finding]:
+    if isinstance(content, Sway):
+        first, second, third = content.mean_log_priors()
+        low, middle, high = content.strengths
+        yield Finding(f"E L rises from lambda = {low} to {middle}", second - first, "positive")
+        yield Finding(f"E L falls from lambda = {middle} to {high}", second - third, "positive")
+        return
+    step = arb(_STEP)
+    ahead, behind = (content.means(content.strength + sign * step) for sign in (1, -1))
+    rows = zip(
+        _NAMES,
+        _RULES,
+        content.derivatives(),
+        content.expansions(),
+        (*zip(ahead, behind, strict=True),),
+        content.difference_slack(step),
+        strict=True,
+    )
+    for name, rule, formula, series, (after, before), slack in rows:
+        yield Finding(f"d {name} = {rule}", series - formula)
+        if slack > 0:  # else the quantity is constant
+            gap = abs((after - before) / (2 * step) - formula)
+            yield Finding(f"d {name} from a difference, within h^2 |f'''|/6", slack - gap, "nonnegative")
+    if not content.found.is_prior:
+        yield Finding("d E r > 0", content.derivatives()[0], "positive")
+
+
+def paths(cases: Iterable[Case], strengths: Sequence[fmpq]) -> Iterator[Case]:
+    """The cases at each strength."""
+    for one in cases:
+        for strength in strengths:
+            yield Case(f"{one.name}, lambda = {strength}", Path(one.content, strength), one.spec)
+
+
+def sway_example() -> Instance:
+    """p = (1, 4, 2)/7, r = (0, 1, 2): E L = -.9557, -.9491, -1.2493 at lambda = 0, 1/5, 6."""
+    prior = TreeModel.table(["x", "y", "z"], objects(fmpq(w, 7) for w in (1, 4, 2)))
+    return instance(align(prior, [Reward(exponent=fmpq(r)) for r in (0, 1, 2)]))
+
+
+def _strength_cases(profile: Profile) -> Iterator[Case]:
+    fifth = fmpq(1, 5)
+    yield from paths(usual(profile), (fmpq(1),))
+    yield from paths(small(profile), (fmpq(0), fifth, fmpq(6)) if profile.full else (fifth,))
+    example = case("p = (1, 4, 2)/7, r = (0, 1, 2)", sway_example().aligned)
+    smaller = case("p = (1, 2, 1)/4, e^r = (1, 2, 3)", examples.table((1, 2, 1), (1, 2, 3)))
+    yield from paths([example, smaller], (fmpq(0), fifth, fmpq(1), fmpq(6)))
+    for one in (example, smaller):
+        yield Case(f"{one.name}: E L up and down", Sway(one.content, (fmpq(0), fifth, fmpq(6))), one.spec)
+
+
+def _smallest_paths(profile: Profile) -> Iterator[Case]:
+    return paths(integer_cases(profile), (fmpq(2),))
+
+
+def _exchange(content: Path) -> Any:
+    """Cov(L, r) under p_lambda; 0 exactly where all strings have one probability or one reward."""
+    constant = content.found.mean.constant
+    return fmpq(0) if constant.log_prior or constant.reward else content.derivatives()[2]
+
+
+def _never_falls(content: Path) -> Iterator[Finding]:
+    yield Finding("d E L = Cov(L, r) >= 0", _exchange(content), "nonnegative")
+
+
+def far_sign(found: Instance) -> int:
+    """The sign of Cov(L, r) under p_lambda for all large lambda; 0 where no pair of strings decides it.
+
+    Z^2 Cov = sum over pairs of p_i p_j (L_i - L_j)(r_i - r_j) e^{lambda (r_i + r_j)}: the pairs of the largest
+    r_i + r_j with a coefficient other than 0 win. Signs of single coefficients are read off rationals.
+    """
+    prior, reward = list(found.aligned.prior), list(found.aligned.reward)
+    values = found.numbers.reward
+    groups: dict[Reward, list[tuple[int, int]]] = {}
+    for i, j in itertools.combinations(range(len(prior)), 2):
+        if prior[i] != prior[j] and reward[i] != reward[j]:
+            groups.setdefault(reward[i] + reward[j], []).append((i, j))
+    if not groups:
+        return 0
+    top = max(groups.values(), key=lambda pairs: float(values[pairs[0][0]] + values[pairs[0][1]]))
+    signs = {(1 if prior[i] > prior[j] else -1) * (1 if values[i] > values[j] else -1) for i, j in top}
+    return signs.pop() if len(signs) == 1 else 0
+
+
+def _one_way(found: Instance) -> Iterator[Finding]:
+    """On up to three strings Cov has at most one zero in lambda (Descartes' rule for sums of exponentials), so that
+    E L goes one way on [0, inf) iff Cov has one sign at 0 and far out."""
+    value = _exchange(Path(found, fmpq(0))) * far_sign(found)
+    yield Finding("Cov(L, r) at lambda = 0 times its sign at lambda = inf", value, "nonnegative")
+
+
+def _without_strength(content: Path) -> Iterator[Finding]:
+    yield Finding("d KL(p_l || p) = Var r", content.expansions()[1] - content.derivatives()[0])
+
+
+def _symbolic_path(n: int) -> tuple[Any, Any, Any, Any, Callable[[Any], Any]]:
+    """(law, r, L, log Z, d/dlambda) with the weights p_i e^{lambda r_i} as symbols a_i: da_i/dlambda = r_i a_i."""
+    weight = sp.symbols(f"a1:{n + 1}", positive=True)
+    reward = sp.symbols(f"r1:{n + 1}", real=True)
+    log_prior = sp.symbols(f"L1:{n + 1}", real=True)
+    strength = sp.Symbol("lambda", real=True)
+    total = sp.Add(*weight)
+
+    def along(f: Any) -> Any:
+        return sp.Add(sp.diff(f, strength), *(sp.diff(f, a) * r * a for a, r in zip(weight, reward, strict=True)))
+
+    return [a / total for a in weight], reward, log_prior, sp.log(total), along
+
+
+def _strength_proof() -> list[str]:
+    lines = []
+    strength = sp.Symbol("lambda", real=True)
+    for n in (2, 3, 4):
+        law, reward, log_prior, log_total, along = _symbolic_path(n)
+        first = mean(law, reward)
+        variance = covariance(law, reward, reward)
+        lines.append(vanishes(along(first) - variance, f"d E r = Var r, n = {n}"))
+        divergence = strength * first - log_total  # log p_l / p = lambda r - log Z
+        lines.append(vanishes(along(divergence) - strength * variance, f"d KL(p_l||p) = lambda Var r, n = {n}"))
+        change = along(mean(law, log_prior)) - covariance(law, log_prior, reward)
+        lines.append(vanishes(change, f"d E L = Cov(L, r), n = {n}"))
+    return proved(lines)
+
+
+CLAIM = Claim(
+    id="alignment.strength",
+    sentence="A",
+    title="A stronger alignment raises the reward and the divergence; the likelihood may go either way, or both",
+    statement=(
+        r"\lambda=1/\beta:\quad \frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r\ge0,\quad "
+        r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
+        r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)\ \text{of either sign}"
+    ),
+    hypotheses=("p_lambda proportional to p e^{lambda r}, moments under p_lambda",),
+    source="derivatives of log Z(lambda): Brown (1986), Fundamentals of statistical exponential families",
+    check=_strength,
+    cases=_strength_cases,
+    controls=(
+        Control("never-falls", "gives d E L a sign: >= 0", _never_falls, _smallest_paths, smallest=True),
+        Control("one-way", "makes E L monotone in lambda >= 0", _one_way, integer_cases, smallest=True),
+        Control("no-strength", "forgets the factor lambda in d KL", _without_strength, _smallest_paths, smallest=True),
+    ),
+    proof=_strength_proof,
+    remark=(
+        "p = (1, 4, 2)/7, r = (0, 1, 2): E L = -.9557, -.9491, -1.2493 at lambda = 0, .2, 6. The smallest example "
+        "(number of strings, then the sum of the integer weights of p and e^r) is p = (1, 2, 1)/4, e^r = (1, 2, 3); "
+        "two strings have none, since Cov = p_1 p_2 (L_1 - L_2)(r_1 - r_2) keeps its sign."
+    ),
+    figure="strength",
+    order=1030,
+    sketch=r"""
+With $\lambda=1/\beta$ the law is $p_\lambda\propto p\,e^{\lambda r}$, and $A(\lambda)=\log Z$ has $A'=\mathbb E r$,
+$A''=\mathrm{Var}\,r$. $\mathrm{KL}(p_\lambda\|p)=\lambda A'-A$ has the derivative $\lambda A''$.
+$\frac{d}{d\lambda}\mathbb E f=\mathrm{Cov}(f,r)$ for every $f$; for $f=L$ nothing decides its sign.
+""",
+)

@@ -1,0 +1,81 @@
+"""audit.accept-all: corpora of a Metropolis step whose test always passes are off from q_glob by a covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from theory.adaptors.exact import adapt_global, adapt_local, decide
+from theory.arithmetic.exact import exp
+from theory.claims.audit.models import COOLED, READ, deep_trees, harmless, same_means, small_trees
+from theory.claims.claim import Claim, Control, Finding
+from theory.claims.instances import Instance
+from theory.reference_code import (
+    accept_all,
+    mean_log_prior,
+    mean_reward,
+    secret_law,
+)
+
+
+def _accept_all(found: Instance) -> Iterator[Finding]:
+    """E_loc f - E_glob f = -Cov_loc(f, w), w = q_glob / q_loc = prod c_t / C."""
+    aligned, numbers = found.aligned, found.numbers
+    both = accept_all(aligned, numbers, COOLED)
+    kept = decide(aligned, numbers, COOLED)
+    local, whole = adapt_local(aligned, numbers, kept), adapt_global(aligned, numbers, kept)
+    weight = exp(local.log_normaliser - whole.log_normaliser)
+    for name, values, shift in (
+        ("L", both.computed.log_prior, mean_log_prior(both.computed) - mean_log_prior(both.truth)),
+        ("R", both.computed.reward, mean_reward(both.computed) - mean_reward(both.truth)),
+    ):
+        cov = (local.prob * weight * values).sum() - (local.prob * weight).sum() * (local.prob * values).sum()
+        yield Finding(f"E {name} off by -Cov(w, {name})", shift + cov)
+
+
+def _accept_all_harmless(found: Instance) -> Iterator[Finding]:
+    return same_means(accept_all(found.aligned, found.numbers, COOLED), "T = 1/2")
+
+
+def _no_new_trade(found: Instance) -> Iterator[Finding]:
+    both = accept_all(found.aligned, found.numbers, COOLED)
+    base = secret_law(found.aligned, found.numbers)
+    (whole_l, whole_r), (local_l, local_r) = (
+        (mean_log_prior(law) - mean_log_prior(base), mean_reward(law) - mean_reward(base))
+        for law in (both.truth, both.computed)
+    )
+    if whole_l > 0 and whole_r > 0 and not local_l.contains(0) and not local_r.contains(0):
+        yield Finding("the product of what local T = 1/2 does to E L and to E R", local_l * local_r, "positive")
+
+
+CLAIM = Claim(
+    id="audit.accept-all",
+    sentence="",
+    title="Corpora of a Metropolis step whose test always passes are off from q_glob by a covariance",
+    statement=(
+        r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad w=q_{glob}/q_{loc}"
+    ),
+    hypotheses=("the acceptance test is a non-empty tuple, which is true whatever ratio it holds",),
+    source=f"{READ}: create_figures 333-349",
+    check=_accept_all,
+    cases=deep_trees,
+    controls=(
+        harmless("both means", _accept_all_harmless, small_trees),
+        Control(
+            "no-new-trade",
+            "says that local T = 1/2 does not trade where global T = 1/2 raises both means",
+            _no_new_trade,
+            small_trees,
+            smallest=True,
+        ),
+    ),
+    remark=(
+        "By itself it makes corpora that are called globally normalised follow the local adaptor. On C2 global "
+        "T = 1/2 raises both means and local T = 1/2 lowers both; on the second control's model the global one "
+        "raises both and the local one trades."
+    ),
+    order=9010,
+    sketch=r"""
+By metropolis.accept-all what is kept are draws from $q_{loc}$, whatever ratio the test holds. $\mathbb
+E_{glob}f=\mathbb E_{loc}[wf]$ and $\mathbb E_{loc}w=1$, so the difference is a covariance under $q_{loc}$.
+""",
+)

@@ -1,0 +1,223 @@
+"""automata.partition."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+from flint import arb, fmpq, fmpq_mat
+
+from theory.arithmetic.exact import Array, objects
+from theory.automata.adaptors import (
+    doob,
+)
+from theory.automata.path_sums import step_weights, totals
+from theory.automata.spectral_radius import converges
+from theory.claims.automata.models import NEAR, ONE, ZERO, automaton_case, one_state, random_automata, smallest_automata
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.examples.automata import two_states
+from theory.language_models.automaton import Arc, Automaton, Graph
+from theory.language_models.rewards import Reward
+
+
+def _entries(graph: Graph, weight: Array, zero: Any) -> tuple[list[list[Any]], list[Any]]:
+    """(M, b) as lists."""
+    matrix = [[zero] * graph.states for _ in range(graph.states)]
+    ends = [zero] * graph.states
+    for i, j, w in zip(graph.source.tolist(), graph.target.tolist(), weight, strict=True):
+        if j == graph.states:
+            ends[i] += w
+        else:
+            matrix[i][j] += w
+    return matrix, ends
+
+
+def _formula(automaton: Automaton) -> fmpq | None:
+    """e_0' (I - M)^-1 b as a number, whatever the spectral radius; None where I - M is singular."""
+    graph = automaton.graph
+    matrix, ends = _entries(graph, step_weights(automaton, ONE, ONE), ZERO)
+    rows = [[fmpq(int(i == j)) - w for j, w in enumerate(row)] for i, row in enumerate(matrix)]
+    try:
+        return fmpq_mat(rows).solve(fmpq_mat([[b] for b in ends]))[graph.initial, 0]
+    except ZeroDivisionError:
+        return None
+
+
+def _by_length(automaton: Automaton, weight: Array, length: int) -> list[Any]:
+    """The total weight of the strings of 0, 1, ..., ``length`` tokens: e_0' M^k b."""
+    matrix, ends = _entries(automaton.graph, weight, weight[0] * 0)
+    found = []
+    ahead = ends
+    for _ in range(length + 1):
+        found.append(ahead[automaton.graph.initial])
+        ahead = [sum((w * x for w, x in zip(row, ahead, strict=True)), start=weight[0] * 0) for row in matrix]
+    return found
+
+
+def _tail_bound(automaton: Automaton, weight: Array, length: int) -> Any:
+    """A bound on the weight of all longer strings: theta^(n+1) x_0 c / (1 - theta), with M x <= theta x, b <= c x.
+
+    Such an x > 0 with theta < 1 is (I - M)^-1 1; what it has to satisfy is checked, not assumed. Rational weights.
+    """
+    graph = automaton.graph
+    matrix, ends = _entries(graph, weight, weight[0] * 0)
+    rows = [[fmpq(int(i == j)) - w for j, w in enumerate(row)] for i, row in enumerate(matrix)]
+    solved = fmpq_mat(rows).solve(fmpq_mat([[ONE]] * graph.states))
+    x = [solved[i, 0] for i in range(graph.states)]
+    if not all(v > 0 for v in x):
+        return None
+    images = [sum((w * v for w, v in zip(row, x, strict=True)), start=ZERO) for row in matrix]
+    theta, scale = (max(a / v for a, v in zip(values, x, strict=True)) for values in (images, ends))
+    return theta ** (length + 1) * x[graph.initial] * scale / (1 - theta) if theta < 1 else None
+
+
+def _partition(automaton: Automaton) -> Iterator[Finding]:
+    kept = automaton.rewarded()
+    weight = step_weights(kept, ONE, ONE)
+    by_length = _by_length(kept, weight, 6)
+    strings: dict[int, fmpq] = {}
+    for tokens, p, r in kept.strings(6):
+        strings[len(tokens)] = strings.get(len(tokens), ZERO) + p * r.factor
+    for length, total in enumerate(by_length):
+        yield Finding(f"strings of {length} tokens, one by one", total - strings.get(length, ZERO))
+    if not converges(kept, ONE, ONE):
+        yield from _diverging(kept, weight)
+        return
+    partition = totals(kept.graph, weight)[kept.graph.initial]
+    rest = partition - sum(by_length, start=ZERO)
+    bound = _tail_bound(kept, weight, 6)
+    yield Finding("Z is at least the sum of the strings up to 6 tokens", rest, "nonnegative")
+    if bound is not None:
+        yield Finding("and exceeds it by no more than a certified tail", bound - rest, "nonnegative")
+    tilted = doob(kept)
+    for state, total in enumerate(tilted.graph.row_sums(tilted.prob)):
+        yield Finding(f"the Doob law at state {state} sums to 1", total - 1)
+    yield from _string_by_string(kept, tilted.prob, partition)
+    yield Finding("p+ has no mass on infinite strings", totals(tilted.graph, tilted.prob)[tilted.graph.initial] - 1)
+
+
+def _string_by_string(automaton: Automaton, law: Array, partition: Any) -> Iterator[Finding]:
+    tilted = Automaton(automaton.alphabet, automaton.graph, automaton.token, law, automaton.reward, automaton.state)
+    for (tokens, p, r), (_, q, _) in zip(automaton.strings(3), tilted.strings(3), strict=True):
+        yield Finding(f"p+ of the string {tokens}", q - p * r.factor / partition)
+
+
+def _diverging(automaton: Automaton, weight: Array) -> Iterator[Finding]:
+    """Longer strings do not weigh less in the end: 200 more tokens at least double the sum of the first 100."""
+    masses = _by_length(automaton, objects(arb(w) for w in weight), 400)
+    first, later = sum(masses[:100], start=arb(0)), sum(masses[100:], start=arb(0))
+    yield Finding(
+        "no end in sight: the strings of 100 to 400 tokens outweigh the shorter ones", later - first, "positive"
+    )
+    formula = _formula(automaton)
+    if formula is not None:
+        yield Finding(
+            "where the matrix formula gives a number, the sum has passed it", first + later - formula, "positive"
+        )
+
+
+def _partition_cases(profile: Profile) -> Iterator[Case]:
+    yield automaton_case("two states, two letters", two_states())
+    for near in (-NEAR, ZERO, NEAR):
+        yield automaton_case(f"one state, p e^R = 1 + {near}", one_state((1,), 1, (2 + 2 * near,)))
+        yield automaton_case(f"two states, spectral radius^2 = 1 + {near}", _alternating(1 + near))
+    for name, automaton in random_automata(profile, 30 if profile.full else 6):
+        yield automaton_case(name, automaton)
+    for factor in (2, 3, 5):
+        yield automaton_case(f"one state, e^R = {factor}", one_state((1, 1), 2, (factor, 1)))
+
+
+def _alternating(square: fmpq) -> Automaton:
+    """a leads from state 0 to 1 and back, each time with probability 1/2: the radius is the root of ``square``."""
+    half = fmpq(1, 2)
+    arcs = [Arc(0, 1, "a", half, Reward(factor=fmpq(4))), Arc(1, 0, "a", half, Reward(factor=square))]
+    return Automaton.of(("a",), arcs, [half, half])
+
+
+def _partition_proof() -> list[str]:
+    return [_doob_is_a_law(states) for states in (1, 2, 3)]
+
+
+def _doob_is_a_law(states: int) -> str:
+    """With free weights and v = (I - M)^-1 b: the M_ij v_j / v_i and b_i / v_i sum to 1, and v cancels along a path."""
+    matrix = sp.Matrix(states, states, lambda i, j: sp.Symbol(f"m{i}{j}", positive=True))
+    ends = sp.Matrix(states, 1, lambda i, _: sp.Symbol(f"b{i}", positive=True))
+    system = sp.eye(states) - matrix
+    numerators = system.adjugate() * ends
+    determinant = system.det()
+    what = (
+        f"{states} state{'s' if states > 1 else ''}: the Doob law is a law, and p+(y) = p(y) e^R / Z along every path"
+    )
+    for i in range(states):
+        row = sum(matrix[i, j] * numerators[j] for j in range(states)) + ends[i] * determinant
+        if sp.expand(row - numerators[i]) != 0:
+            raise ProofFailed(what)
+    path = [0, *range(states), 0]
+    product, weight = sp.Integer(1), sp.Integer(1)
+    for i, j in itertools.pairwise(path):
+        product *= matrix[i, j] * numerators[j] / numerators[i]
+        weight *= matrix[i, j]
+    product *= ends[0] * determinant / numerators[0]
+    if sp.cancel(product - weight * ends[0] * determinant / numerators[0]) != 0:
+        raise ProofFailed(what)
+    return what
+
+
+def _formula_always(automaton: Automaton) -> Iterator[Finding]:
+    formula = _formula(automaton)
+    if formula is not None:
+        short = sum(_by_length(automaton, step_weights(automaton, ONE, ONE), 6), start=ZERO)
+        yield Finding(
+            "e_0' (I - M)^-1 b is at least the sum of the strings up to 6 tokens", formula - short, "nonnegative"
+        )
+
+
+def _tilted_without_future(automaton: Automaton) -> Iterator[Finding]:
+    if converges(automaton, ONE, ONE):
+        weight = step_weights(automaton, ONE, ONE)
+        law = weight / automaton.graph.row_sums(weight)[automaton.graph.source]
+        yield from _string_by_string(automaton, law, totals(automaton.graph, weight)[automaton.graph.initial])
+
+
+CLAIM = Claim(
+    id="automata.partition",
+    sentence="",
+    title="Over infinitely many strings, log Z is a matrix formula, and the aligned law is again an automaton",
+    statement=(
+        r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad "
+        r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f"
+    ),
+    hypotheses=("an unambiguous automaton, trimmed", "the reward adds up along the path; the end earns nothing"),
+    source="Droste, Kuich and Vogler (2009), Handbook of Weighted Automata; Doob (1957)",
+    check=_partition,
+    cases=_partition_cases,
+    controls=(
+        Control(
+            "no-radius",
+            "drops rho < 1: the matrix formula is said to give Z whenever it gives a number",
+            _formula_always,
+            lambda _: smallest_automata(2, 9),
+            smallest=True,
+        ),
+        Control(
+            "no-future",
+            "leaves v out of p+'s next-token laws: each state's law is tilted by the step's own reward alone",
+            _tilted_without_future,
+            lambda _: smallest_automata(2, 9),
+            smallest=True,
+        ),
+    ),
+    proof=_partition_proof,
+    remark=(
+        "Exact rationals decide the borderline: at a spectral radius of 1, or 1 -+ 10^-12, finite and infinite are "
+        "told apart with certainty."
+    ),
+    figure="automata",
+    order=8010,
+    sketch=r"""
+Paths of length $n$ sum to $e_0'M^ne_f$; the series converges iff $\rho(M)<1$ for a trimmed automaton (Perron and
+Frobenius). Multiplying the weight of a step by what can follow it, $v_j$, and dividing it by what could before, $v_i$, makes rows sum to 1; along a string the $v$ cancel down to $Z$.
+""",
+)

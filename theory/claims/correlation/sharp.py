@@ -1,0 +1,90 @@
+"""correlation.sharp: A small varentropy forces a negative correlation, and the bound is attained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flint import arb, fmpq
+
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.correlation.models import integer_varying, varying
+from theory.claims.instances import Instance, case, usual
+from theory.examples import finite as examples
+
+
+def attained() -> Instance:
+    """I and R independent: p+ = (2, 2, 1, 1)/6 with e^R = (2, 1, 2, 1), so Cov(L, R) = -Var R and the bound is met."""
+    content: Instance = case("attained", examples.from_laws((1, 2, fmpq(1, 2), 1), (2, 2, 1, 1))).content
+    return content
+
+
+def _larger_variance(found: Instance) -> arb:
+    result: arb = arb.max(found.mean.var_log_prior, found.mean.var_reward)
+    return result
+
+
+def _sharp(found: Instance) -> Iterator[Finding]:
+    mean, larger = found.mean, _larger_variance(found)
+    rho = mean.correlation
+    if rho is None:
+        return
+    yield Finding("V - (1 - rho^2) max(Var L, Var R)", mean.var_surprisal - (1 - rho * rho) * larger, "positive")
+    if mean.var_surprisal < larger:
+        bound = (1 - mean.var_surprisal / larger).sqrt()
+        yield Finding("-sqrt(1 - V/max) - rho", -bound - rho, "positive")
+
+
+def _sharp_attained(found: Instance) -> Iterator[Finding]:
+    mean, larger = found.mean, _larger_variance(found)
+    yield Finding("attained: V = (1 - rho^2) max", mean.var_surprisal - (1 - mean.correlation**2) * larger)
+    yield Finding("attained: rho = -sqrt(1 - V/max)", mean.correlation + (1 - mean.var_surprisal / larger).sqrt())
+
+
+def _sharp_check(content: Instance | tuple[Instance]) -> Iterator[Finding]:
+    return _sharp_attained(content[0]) if isinstance(content, tuple) else _sharp(content)
+
+
+def _sharp_cases(profile: Profile) -> list[Case]:
+    return [*varying(usual(profile)), Case("I and R independent", (attained(),))]
+
+
+def _with_sum(found: Instance) -> Iterator[Finding]:
+    mean = found.mean
+    both = mean.var_log_prior + mean.var_reward
+    yield Finding(
+        "V - (1 - rho^2)(Var L + Var R)", mean.var_surprisal - (1 - mean.correlation**2) * both, "nonnegative"
+    )
+
+
+def _always(found: Instance) -> Iterator[Finding]:
+    yield Finding(
+        "rho <= -sqrt|1 - V/max|",
+        -abs(1 - found.mean.var_surprisal / _larger_variance(found)).sqrt() - found.mean.correlation,
+        "nonnegative",
+    )
+
+
+CLAIM = Claim(
+    id="correlation.sharp",
+    sentence="A",
+    title="A small varentropy forces a negative correlation, and the bound is attained",
+    statement=(
+        r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R);\qquad "
+        r"V<\max\Rightarrow\rho\le-\sqrt{1-V/\max}"
+    ),
+    hypotheses=("0 < Var L, Var R < inf", "V < max(Var L, Var R) for the second part"),
+    source="Var(L + R) >= min_a Var(L + a R) = (1 - rho^2) Var L",
+    check=_sharp_check,
+    cases=_sharp_cases,
+    everywhere=True,
+    controls=(
+        Control("sum-for-max", "puts Var L + Var R for the maximum", _with_sum, integer_varying, smallest=True),
+        Control("without-hypothesis", "drops V < max(Var L, Var R)", _always, integer_varying, smallest=True),
+    ),
+    order=3020,
+    sketch=r"""
+$V=\mathrm{Var}(L+R)\ge\min_a\mathrm{Var}(L+aR)=(1-\rho^2)\mathrm{Var}L$, the residual of the best linear guess, and
+the same with $L$ and $R$ exchanged. If $V$ is below the larger variance then $\rho^2\ge1-V/\max$, and $\rho$ cannot
+be positive, since then $V$ would exceed both variances.
+""",
+)

@@ -1,0 +1,239 @@
+"""line.hypotheses: the line needs H and V to be finite, and nothing of L and R; each hypothesis fails in some law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import sympy as sp
+from flint import arb, fmpq
+
+from theory.arithmetic.exact import ball
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.symbolic import proved, vanishes
+from theory.probability.concentration import chebyshev
+from theory.probability.heavy_tails import (
+    CUTOFF,
+    TOWER_LOG_PARTITION,
+    LogTerm,
+    TowerString,
+    convex_test,
+    integral_test,
+    log_law,
+    tower_partial_means,
+    tower_surprisal_moments,
+    tower_typical_probability,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MomentOrder:
+    """E I^j under p+(n) proportional to 1 / (n log^k n)."""
+
+    k: int
+    j: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """p+(n) = 2^-n under the prior p(n) proportional to 2^{-4^n}: its first strings, and corpora of N.
+
+    Args:
+        terms: the strings n = 1..terms are looked at.
+        size: N.
+        epsilon: nats.
+    """
+
+    terms: int
+    size: int
+    epsilon: fmpq
+
+
+_CHECK_CUTOFF = 256
+
+
+_ACCURACY = fmpq(1, 10**8)
+
+
+def _finite_moment(content: MomentOrder) -> Iterator[Finding]:
+    k, j = content.k, content.j
+    fine, coarse = log_law(k), log_law(k, _CHECK_CUTOFF)
+    sharp, rough = fine.raw_moment(j), coarse.raw_moment(j)
+    yield Finding(f"the half-width of E I^{j} is below 1e-8", _ACCURACY - sharp.rad(), "positive")
+    yield Finding("cutoff 4096 is not below cutoff 256", sharp.upper() - rough.lower(), "nonnegative")
+    yield Finding("cutoff 4096 is not above cutoff 256", rough.upper() - sharp.lower(), "nonnegative")
+    for power in range(k - j, k + 1):
+        term = LogTerm(power, k - power)
+        plain, convex = integral_test(term, CUTOFF), convex_test(term, CUTOFF)
+        yield Finding(f"tail of {term}: convexity above the integral test", convex.lower() - plain.lower(), "positive")
+        yield Finding(f"tail of {term}: convexity below the integral test", plain.upper() - convex.upper(), "positive")
+    if j == 2:
+        yield Finding("V > 0", fine.varentropy(), "positive")
+
+
+def _infinite_moment(content: MomentOrder) -> Iterator[Finding]:
+    law = log_law(content.k)
+    start = law.minorant_start()
+    yield Finding(f"I(n) > log n at n = {start}, so from there on", law.surprisal(start) - arb(start).log(), "positive")
+    for x in (max(start, 2), 4, 16):
+        doubling = arb(x * x).log().log() - arb(x).log().log()
+        yield Finding(f"int over [{x}, {x * x}] of dt/(t log t) = log 2", doubling - arb(2).log())
+        yield Finding(f"block [{x}, {x * x}) adds more than (log 2)/S", law.block(x) - arb(2).log(), "positive")
+
+
+def _tower(content: Tower) -> Iterator[Finding]:
+    for n in range(1, content.terms + 1):
+        y = TowerString(n)
+        for unit in (0, 1):
+            sides = y.log_prior[unit] + y.reward[unit], TOWER_LOG_PARTITION[unit] - y.surprisal[unit]
+            yield Finding(f"L + R = log Z - I for string {n}, unit {unit}", fmpq(sides[0] - sides[1]))
+        first = sum((fmpq(m, 2**m) for m in range(1, n + 1)), fmpq(0))
+        second = sum((fmpq(m * m, 2**m) for m in range(1, n + 1)), fmpq(0))
+        mean_n, var_n = tower_surprisal_moments()
+        yield Finding(f"E n = 2: what {n} terms leave is (n + 2) 2^-n", mean_n - first - fmpq(n + 2, 2**n))
+        rest = fmpq(n * n + 4 * n + 6, 2**n)
+        yield Finding("E n^2 = 6: what they leave", var_n + mean_n * mean_n - second - rest)
+        mean_l, mean_r = tower_partial_means(n)
+        yield Finding(f"E L over {n} terms <= -2^n log 2", -mean_l - 2**n, "nonnegative")
+        yield Finding(f"E R over {n} terms >= (2^(n+1) - 4) log 2", mean_r - (2 ** (n + 1) - 4), "nonnegative")
+    variance = arb(2).log() ** 2 * tower_surprisal_moments()[1]
+    outside = 1 - tower_typical_probability(content.size, content.epsilon)
+    bound = chebyshev(variance, content.size, ball(content.epsilon))
+    yield Finding(f"V / (N eps^2) > P(not typical), N = {content.size}", bound - outside, "positive")
+
+
+def _hypotheses(content: MomentOrder | Tower) -> Iterator[Finding]:
+    if isinstance(content, Tower):
+        yield from _tower(content)
+    elif content.j < content.k - 1:
+        yield from _finite_moment(content)
+    else:
+        yield from _infinite_moment(content)
+
+
+def _hypotheses_cases(profile: Profile) -> Iterator[Case]:
+    words = {1: "H", 2: "V"}
+    for k, j in ((2, 1), (3, 1), (3, 2), (4, 1), (4, 2), (4, 3)):
+        finite = j < k - 1
+        what = f"{words.get(j, 'E|I - H|^3')} {'< inf' if finite else '= inf'}"
+        value = ""
+        if finite:
+            law = log_law(k)
+            number = law.entropy() if j == 1 else law.varentropy()
+            value = f" ({number.str(8, radius=False)} nats{'^2' if j == 2 else ''})"
+        yield Case(f"1/(n log^{k} n): {what}{value}", MomentOrder(k, j))
+    for size in (1, 10, 100) if profile.full else (1, 10):
+        for epsilon in (fmpq(1, 5), fmpq(1, 2)):
+            name = f"2^-n under 2^-4^n: E L = -inf, E R = +inf, N = {size}, eps = {epsilon}"
+            yield Case(name, Tower(30, size, epsilon))
+
+
+def _truncated(content: MomentOrder) -> Iterator[Finding]:
+    """A truncated sum, doubled, taken for a bound on the whole."""
+    law = log_law(content.k)
+    n = np.arange(2, CUTOFF + 1).astype(object)
+    surprisal = law.normaliser.log() + law.table.first + law.table.second * content.k
+    truncated = (surprisal**content.j / (n * law.table.first**content.k)).sum() / law.normaliser
+    claimed = 2 * truncated
+    blocks = law.blocks_beyond(claimed)
+    certain = blocks * arb(2).log() / law.normaliser
+    label = f"E I^{content.j} <= twice its first {CUTOFF} terms, against {blocks} blocks"
+    yield Finding(label, claimed - certain, "nonnegative")
+
+
+def _edge_cases(profile: Profile) -> Iterator[Case]:
+    for k in (2, 3, 4):
+        yield Case(f"1/(n log^{k} n), moment {k - 1}", MomentOrder(k, k - 1))
+
+
+def _oscillating(cutoff: int) -> Iterator[Finding]:
+    """f(x) = (1 + cos 2 pi x) g(x), g = 1/(x log^2 x): twice g at the whole numbers, with the integral of g.
+
+    |int_M^inf g(x) cos(2 pi x) dx| <= g(M)/(2 pi) for a whole M, since g decreases (second mean value theorem).
+    """
+    term = LogTerm(2)
+    series = 2 * integral_test(term, cutoff).lower()
+    integral = term.integral(arb(cutoff)) + term.at(arb(cutoff)) / (2 * arb.pi())
+    yield Finding(f"int_M^inf f - sum_(n > M) f(n), M = {cutoff}", integral - series, "nonnegative")
+
+
+def _finite_mean(content: Tower) -> Iterator[Finding]:
+    mean_l, mean_r = tower_partial_means(content.terms)
+    yield Finding(f"|E L| <= 1000 log 2, first {content.terms} strings", 1000 + mean_l, "nonnegative")
+    yield Finding(f"|E R| <= 1000 log 2, first {content.terms} strings", 1000 - mean_r, "nonnegative")
+
+
+def _hypotheses_proof() -> list[str]:
+    x, m, a = sp.symbols("x m a", positive=True)
+    inner = sp.log(x)
+    v, c = sp.symbols("v c", positive=True)
+    lines = []
+    for power in (0, 1, 2):
+        terms = [sp.ff(power, i) * v ** (power - i) / c ** (i + 1) for i in range(power + 1)]
+        integral = sp.exp(-c * v) * sp.Add(*terms)
+        lines.append(
+            vanishes(
+                sp.expand((sp.diff(integral, v) + v**power * sp.exp(-c * v)) * sp.exp(c * v)),
+                f"d/dv of the tail integral is -v^{power} e^(-c v)",
+            )
+        )
+    # In w = log x and v = log w: f = v^a / (x w^m), d/dx = (1/x) d/dw and dv/dw = 1/w.
+    w, y = sp.symbols("w y", positive=True)
+    margin = 1 + m / w - a / (w * y)
+    lines.append(
+        vanishes(
+            sp.simplify(-x * sp.diff(sp.log(inner) ** a / (x * inner**m), x) * x * inner**m / sp.log(inner) ** a)
+            - margin.subs({w: inner, y: sp.log(inner)}),
+            "-x f'/f = 1 + m/log x - a/(log x log log x)",
+        )
+    )
+    change = sp.diff(margin, w) + sp.diff(margin, y) / w  # x dh/dx
+    curvature = margin**2 + margin - change
+    stated = margin**2 + margin + (m - a / y - a / y**2) / w**2
+    lines.append(vanishes(curvature - stated, "x^2 f''/f = h^2 + h + (m - a/v - a/v^2)/log^2 x"))
+    lines.append(
+        vanishes(sp.expand_log(sp.log(2 * w), force=True) - sp.log(w) - sp.log(2), "log log x^2 - log log x = log 2")
+    )
+    return proved(lines)
+
+
+CLAIM = Claim(
+    id="line.hypotheses",
+    sentence="B",
+    title="The line needs H and V to be finite, and nothing of L and R; each hypothesis fails in some law",
+    statement=(
+        r"p_+(n)\propto\frac1{n\log^kn}:\ \mathbb{E}I^j<\infty\iff j<k-1;\qquad "
+        r"p_+(n)=2^{-n},\ p\propto2^{-4^n}:\ V=2\log^22,\ \mathbb{E}L=-\infty,\ \mathbb{E}R=+\infty"
+    ),
+    hypotheses=("the integral test needs a decreasing term, its sharper form a convex one: both are certified",),
+    source="the integral test; blocks [x, x^2) for the divergence",
+    check=_hypotheses,
+    cases=_hypotheses_cases,
+    controls=(
+        Control("truncated-sum", "calls a truncated sum, doubled, a bound on the whole", _truncated, _edge_cases),
+        Control(
+            "not-decreasing",
+            "applies the integral test to a term that does not decrease",
+            _oscillating,
+            lambda profile: [Case("(1 + cos 2 pi x)/(x log^2 x), M = 3", 3)],
+        ),
+        Control(
+            "finite-mean",
+            "infers a finite E L and E R from a finite V",
+            _finite_mean,
+            lambda profile: [Case("2^-n under 2^-4^n", Tower(12, 1, fmpq(1, 5)))],
+        ),
+    ),
+    proof=_hypotheses_proof,
+    remark=(
+        "k = 2: no line, H = inf. k = 3: Ibar converges (H < inf) but Chebyshev's bound is void. k = 4: V < inf, but "
+        "no third absolute moment (I^3 <= 4 |I - H|^3 + 4 H^3), so no Berry-Esseen bound. A moment of some order is "
+        "infinite, hence E e^(sI) = inf for every s > 0: there is no exponential rate for Ibar > H + eps."
+    ),
+    order=2060,
+    sketch=r"""
+$-\log p_+(n)\sim\log n$, so $\mathbb E I^j$ behaves as $\sum\log^{j-k}n/n$, finite iff $j<k-1$. In the second model
+$I=n\log2$ under a geometric law has all moments, while $L=-4^n\log2+\text{const}$ has mean $-\infty$: the line stands although neither mean is finite.
+""",
+)

@@ -1,0 +1,83 @@
+"""line.identity: for every corpus the two averages sum to log Z minus the average surprisal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+from flint import fmpq
+
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import Instance, integer_cases, named, small
+from theory.claims.line.models import SizedCorpus, sized
+from theory.claims.symbolic import mean, model, vanishes
+
+
+def _identity(content: SizedCorpus | Instance) -> Iterator[Finding]:
+    found = content.found if isinstance(content, SizedCorpus) else content
+    numbers = found.numbers
+    if isinstance(content, SizedCorpus):
+        surprisal = [(row * numbers.surprisal).sum() / content.size for row in content.corpora.counts.astype(object)]
+        sums = content.corpora.log_prior + content.corpora.reward
+    else:
+        surprisal = [-p.log() for p in numbers.prob]
+        sums = numbers.log_prior + numbers.reward
+    gaps = [s - numbers.log_partition + i for s, i in zip(sums, surprisal, strict=True)]
+    yield Finding("Lbar + Rbar - log Z + Ibar, the worst corpus", max(gaps, key=lambda g: float(g.abs_upper())))
+
+
+def _difference(content: SizedCorpus) -> Iterator[Finding]:
+    line = content.found.numbers.log_partition - content.found.mean.entropy
+    for lbar, rbar, dev in zip(content.corpora.log_prior, content.corpora.reward, content.deviation, strict=True):
+        yield Finding("Lbar - Rbar = log Z - Ibar", lbar - rbar - line + dev)
+
+
+def _without_partition(content: SizedCorpus) -> Iterator[Finding]:
+    numbers = content.found.numbers
+    for row, lbar, rbar in zip(
+        content.corpora.counts.astype(object), content.corpora.log_prior, content.corpora.reward, strict=True
+    ):
+        yield Finding("Lbar + Rbar = -Ibar", lbar + rbar + (row * numbers.surprisal).sum() / content.size)
+
+
+def _identity_cases(profile: Profile) -> list[Case]:
+    return [*sized(small(profile), (2, 3), fmpq(1, 10)), *named("toy")]
+
+
+def _integer_pairs(profile: Profile) -> Iterator[Case]:
+    """The smallest tables with corpora of one and two strings."""
+    for one in integer_cases(profile):
+        yield from sized([one], (1, 2), fmpq(1, 10))
+
+
+def _identity_proof() -> list[str]:
+    lines = []
+    for n in (2, 3, 4):
+        m = model(n)
+        counts = sp.symbols(f"k1:{n + 1}", positive=True)
+        share = [k / sp.Add(*counts) for k in counts]
+        gap = mean(share, m.log_prior) + mean(share, m.reward) - m.log_partition + mean(share, m.surprisal)
+        lines.append(vanishes(gap, f"Lbar + Rbar = log Z - Ibar for counts k_1..k_{n} with any sum N"))
+    return lines
+
+
+CLAIM = Claim(
+    id="line.identity",
+    sentence="B",
+    title="For every corpus the two averages sum to log Z minus the average surprisal",
+    statement=r"\bar L+\bar R=\log Z-\bar I",
+    hypotheses=("p+ is the Gibbs law of p and r",),
+    source="the definition of p+, averaged",
+    check=_identity,
+    cases=_identity_cases,
+    everywhere=True,
+    controls=(
+        Control("difference", "subtracts the averages", _difference, _integer_pairs, smallest=True),
+        Control("no-partition", "leaves log Z out", _without_partition, _integer_pairs, smallest=True),
+    ),
+    proof=_identity_proof,
+    order=2010,
+    sketch=r"""
+$-\log p_+(y)=\log Z-\log p(y)-r(y)/\beta$ for each string; average over the corpus.
+""",
+)

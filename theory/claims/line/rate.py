@@ -1,0 +1,191 @@
+"""line.rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+from flint import arb, fmpq
+
+from theory.arithmetic.exact import Array, ball
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import (
+    Instance,
+    integer_cases,
+    law_of,
+    named,
+    reference_laws,
+    small,
+)
+from theory.claims.line.models import Band, banded, counted
+from theory.claims.symbolic import mean, proved, simplex, vanishes
+from theory.corpora.large_deviations import (
+    legendre,
+    rate_excess,
+)
+from theory.probability.information import cross_entropy, kl_divergence
+
+
+def beyond_by_counting(band: Band, size: int, side: int) -> fmpq:
+    """P(Ibar >= H + eps), or P(Ibar <= H - eps), in rationals.
+
+    With a rational eps > 0 and a rational p+ no corpus lies on the edge: N eps is then no sum of logarithms.
+    """
+    return sum((p for gap, p in counted(band.found, size) if gap * side > band.epsilon), fmpq(0))
+
+
+def same_cross_entropy(found: Instance, x: arb) -> Iterator[tuple[str, Array]]:
+    """Laws q with CE(q) = x: a reference law mixed with the string of the least or of the largest surprisal."""
+    surprisal = found.numbers.surprisal
+    order = sorted(range(len(surprisal)), key=lambda y: float(surprisal[y]))
+    for name, weights in reference_laws(found):
+        base = law_of(found, weights).prob
+        own = (base * surprisal).sum()
+        extreme = order[-1] if own < x else order[0]
+        share = (x - own) / (surprisal[extreme] - own)
+        mixed = base * (1 - share)
+        mixed[extreme] += share
+        yield name, mixed
+
+
+def _rate(band: Band) -> Iterator[Finding]:
+    found = band.found
+    for side, law in band.departures():
+        edge = f"H {'+' if side > 0 else '-'} eps"
+        yield Finding(f"CE(q_tau) = {edge}", cross_entropy(law.law, found.numbers.prob) - law.threshold)
+        levels = len(set(found.aligned.weight_parts()))
+        supremum = legendre(law.family, law.threshold, law.order)
+        yield Finding(f"sup_s [s x - log E e^(sI)] = KL(q_tau || p+) at {edge}", supremum - law.rate)
+        yield Finding(f"tau {'<' if side > 0 else '>'} 1 at {edge}", law.order * side, "positive")
+        for name, q in same_cross_entropy(found, law.threshold):
+            cost, distance = kl_divergence(q, found.numbers.prob), kl_divergence(q, law.law)
+            yield Finding(f"KL(q||p+) = KL(q_tau||p+) + KL(q||q_tau), q = {name}", cost - law.rate - distance)
+            if levels > 2:  # with two levels of p+ the mean of I fixes their masses: q may be q_tau itself
+                yield Finding(f"KL(q||p+) > KL(q_tau||p+), q = {name}", cost - law.rate, "positive")
+        for size in band.sizes:
+            beyond = beyond_by_counting(band, size, side)
+            if beyond == 0:  # no corpus of this size lies beyond
+                continue
+            yield Finding(f"exp(-N rate) > P beyond {edge}, N = {size}", (-law.rate * size).exp() - beyond, "positive")
+            excess = rate_excess(law, size)
+            if excess is not None:
+                gap = law.rate + excess + arb(beyond).log() / size
+                yield Finding(f"-(log P)/N < rate + O(N^-1/2) at {edge}, N = {size}", gap, "positive")
+
+
+def _rate_cases(profile: Profile) -> Iterator[Case]:
+    yield from banded([*small(profile), *named("toy")], (fmpq(1, 20), fmpq(1, 5)) if profile.full else (fmpq(1, 20),))
+    yield from banded(
+        named("C4", "C2"), (fmpq(1, 20), fmpq(1, 10)), (16, 64, 256) if profile.full else (16, 64), sized=True
+    )
+    yield from banded(named("C5"), (fmpq(1, 5),), (16, 32, 64) if profile.full else (24,), sized=True)
+
+
+def _smallest_bands(profile: Profile) -> Iterator[Case]:
+    return banded(integer_cases(profile), (fmpq(1, 5),))
+
+
+def _quadratic(band: Band) -> Iterator[Finding]:
+    for _, law in band.departures():
+        quadratic = ball(band.epsilon) ** 2 / (2 * band.found.mean.var_surprisal)
+        yield Finding("rate = eps^2 / (2 V)", law.rate - quadratic)
+
+
+def _mirrored(band: Band) -> Iterator[Finding]:
+    for _, law in band.departures():
+        yield Finding("CE(p+^(2 - tau)) = H +- eps", law.family.mean(-law.order) - law.threshold)
+
+
+def _temperature(band: Band) -> Iterator[Finding]:
+    for side, law in band.departures():
+        yield Finding(f"tau > 0 at H {'+' if side > 0 else '-'} eps", law.tau, "positive")
+
+
+def _unconstrained(band: Band) -> Iterator[Finding]:
+    for _, law in band.departures():
+        for name, weights in reference_laws(band.found):
+            cost = kl_divergence(law_of(band.found, weights).prob, band.found.numbers.prob)
+            yield Finding(f"KL({name} || p+) >= rate", cost - law.rate, "nonnegative")
+
+
+def _rate_proof() -> list[str]:
+    lines = []
+    s, rate_log = sp.symbols("s Lambda", real=True)
+    for n in (2, 3, 4):
+        q, t = simplex(n), simplex(n, "t")
+        logs = sp.symbols(f"logq1:{n + 1}", real=True)
+        surprisal = sp.symbols(f"I1:{n + 1}", real=True)
+        tilted = [-i + s * i - rate_log for i in surprisal]  # log q_tau = -I + s I - Lambda
+        cost = mean(q, [a + i for a, i in zip(logs, surprisal, strict=True)])
+        least = mean(t, [a + i for a, i in zip(tilted, surprisal, strict=True)])
+        distance = mean(q, [a - b for a, b in zip(logs, tilted, strict=True)])
+        same = s * (mean(q, surprisal) - mean(t, surprisal))
+        lines.append(
+            vanishes(
+                cost - least - distance - same,
+                f"KL(q||p+) - KL(q_tau||p+) - KL(q||q_tau) = s (CE(q) - CE(q_tau)), n = {n}",
+            )
+        )
+        lines.append(
+            vanishes(least - s * mean(t, surprisal) + rate_log, f"KL(q_tau||p+) = s CE(q_tau) - Lambda(s), n = {n}")
+        )
+        weight = sp.symbols(f"a1:{n + 1}", positive=True)  # a_i = p_i^{1 - s}, so that da_i/ds = I_i a_i
+        total = sp.Add(*weight)
+        law = [a / total for a in weight]
+
+        def along(f: Any, weight: tuple[Any, ...] = weight, values: tuple[Any, ...] = surprisal) -> Any:
+            return sp.Add(*(sp.diff(f, a) * i * a for a, i in zip(weight, values, strict=True)))
+
+        first = mean(law, surprisal)
+        lines.append(vanishes(along(sp.log(total)) - first, f"Lambda'(s) = CE(q_(1-s)), n = {n}"))
+        square = mean(law, [(i - first) ** 2 for i in surprisal])
+        lines.append(vanishes(along(first) - square, f"Lambda''(s) = Var I under q_(1-s), n = {n}"))
+    return proved(lines)
+
+
+CLAIM = Claim(
+    id="line.rate",
+    sentence="B",
+    title="The temperature family is the cheapest way to leave the line: its KL is the exponential rate of leaving",
+    statement=(
+        r"\lim_N-\tfrac1N\log P(\bar I\gtrless H\pm\varepsilon)=\sup_s\{s(H\pm\varepsilon)-\log\mathbb{E}e^{sI}\}"
+        r"=\mathrm{KL}(q_\tau\|p_+)=\min\{\mathrm{KL}(q\|p_+):\mathrm{CE}(q)=H\pm\varepsilon\},"
+        r"\quad q_\tau\propto p_+^\tau"
+    ),
+    hypotheses=(
+        "finite support and V > 0",
+        "min I < H - eps, or H + eps < max I: else no corpus leaves the line on that side",
+        "q_tau is a temperature (tau > 0) only while H + eps < the mean of I under the uniform law; beyond, tau <= 0",
+    ),
+    source="Cramer (1938); Csiszar (1975), doi:10.1214/aop/1176996454; the bounds on P by Chernoff and Berry-Esseen",
+    check=_rate,
+    cases=_rate_cases,
+    controls=(
+        Control("quadratic", "takes eps^2 / (2 V), the normal law's rate", _quadratic, _smallest_bands, smallest=True),
+        Control("mirrored", "tilts to the other side: p+^(2 - tau)", _mirrored, _smallest_bands, smallest=True),
+        Control(
+            "always-a-temperature",
+            "drops the hypothesis H + eps < uniform mean of I, and calls q_tau a temperature",
+            _temperature,
+            _smallest_bands,
+            smallest=True,
+        ),
+        Control(
+            "unconstrained", "drops the constraint CE(q) = H +- eps", _unconstrained, _smallest_bands, smallest=True
+        ),
+    ),
+    proof=_rate_proof,
+    remark=(
+        "Far above the line the cheapest law prefers improbable strings: tau < 0, which no temperature reaches. "
+        "-(log P)/N exceeds the rate by at most |s| c / sqrt N + O(1/N), an explicit bound that holds for every N."
+    ),
+    figure="line",
+    order=2040,
+    sketch=r"""
+Cramer: the rate at $H\pm\varepsilon$ is the Legendre transform of $s\mapsto\log\mathbb E e^{sI}=\log\sum p_+^{1-s}$.
+The supremum is at the $s=1-\tau$ at which $q_\tau\propto p_+^\tau$ has cross-entropy $H\pm\varepsilon$, and its value
+there is $\mathrm{KL}(q_\tau\|p_+)$. For any other $q$ of that cross-entropy
+$\mathrm{KL}(q\|p_+)=\mathrm{KL}(q\|q_\tau)+\mathrm{KL}(q_\tau\|p_+)$.
+""",
+)

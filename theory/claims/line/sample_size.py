@@ -1,0 +1,216 @@
+"""line.sample-size: how many strings hold the line, exactly; Chebyshev asks for 5.2 times as many at delta = 0.05."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from flint import arb, fmpq
+
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import (
+    Instance,
+    integer_cases,
+    named,
+    random_laws,
+)
+from theory.claims.line.models import Band, banded, counted
+from theory.corpora.atoms import Atoms, atoms
+from theory.corpora.large_deviations import (
+    SampleSize,
+    chebyshev_excess,
+    chebyshev_size,
+    excess_slope,
+    normal_quantile,
+    sample_size,
+    size_bracket,
+    two_rates,
+    typical_probability,
+)
+
+
+def typical_by_counting(band: Band, size: int) -> fmpq:
+    """P(|Ibar - H| < eps) in rationals."""
+    return sum((p for gap, p in counted(band.found, size) if abs(gap) < band.epsilon), fmpq(0))
+
+
+DELTA = fmpq(1, 20)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Requirement:
+    """(eps, delta) for a model, and the numbers of strings found for it; None where only the bracket is asked for."""
+
+    band: Band
+    delta: fmpq
+    size: SampleSize | None = None
+
+    @property
+    def variance(self) -> arb:
+        """V, nats^2."""
+        variance: arb = self.band.found.mean.var_surprisal
+        return variance
+
+    @property
+    def third(self) -> arb:
+        """E|I - H|^3, nats^3."""
+        law = surprisal_atoms(self.band.found)
+        return sum((p * abs(x) ** 3 for p, x in zip(law.prob, law.surprisal, strict=True)), arb(0))
+
+
+def surprisal_atoms(found: Instance) -> Atoms:
+    """The law of I."""
+    return atoms(found.aligned, found.numbers, found.mean)
+
+
+def required(cases: Iterable[Case], delta: fmpq) -> Iterator[Case]:
+    """The banded cases with the exact numbers of strings, which the names tell."""
+    for one in cases:
+        band: Band = one.content
+        size = sample_size(surprisal_atoms(band.found), band.found.mean.var_surprisal, band.epsilon, delta)
+        name = (
+            f"{one.name}, delta = {delta}: N = {size.least} (first {size.first}, Chernoff {size.chernoff}, "
+            f"Chebyshev {size.chebyshev})"
+        )
+        yield Case(name, Requirement(band, delta, size), one.spec)
+
+
+def _required(content: Requirement) -> Iterator[Finding]:
+    band, delta, size = content.band, content.delta, content.size
+    if size is None:
+        yield from _limit(content, chebyshev_excess(delta))
+        return
+    law = surprisal_atoms(band.found)
+    rates = two_rates(law, band.epsilon)
+    for rate in rates:
+        yield Finding("rate > 0, so that the Chernoff bound falls with N", rate, "positive")
+    tail = sum(((-rate * size.chernoff).exp() for rate in rates), arb(0))
+    yield Finding(f"delta >= Chernoff bound, N = {size.chernoff}", delta - tail, "nonnegative")
+    outside = 1 - typical_by_counting(band, size.chernoff)
+    yield Finding(f"Chernoff bound >= P(not typical), N = {size.chernoff}", tail - outside, "nonnegative")
+    worst = arb(1)
+    for n in range(size.least, size.chernoff):
+        worst = arb.min(worst, typical_probability(law, n, band.epsilon) - (1 - delta))
+    yield Finding(f"P >= 1 - delta for N = {size.least}..{size.chernoff - 1}, the worst", worst, "nonnegative")
+    known = {n: typical_by_counting(band, n) for n in {size.first, size.least, size.least - 1, size.first - 1} if n}
+    for n, exact in known.items():
+        yield Finding(f"P at N = {n}, corpus law - counting", typical_probability(law, n, band.epsilon) - exact)
+        if n in (size.first, size.least):
+            yield Finding(f"P >= 1 - delta at N = {n}", exact - (1 - delta), "nonnegative")
+        else:
+            yield Finding(f"P < 1 - delta at N = {n}", 1 - delta - exact, "positive")
+    yield Finding("first N <= least N", fmpq(size.least - size.first), "nonnegative")
+    yield Finding("least N <= Chebyshev's N", fmpq(size.chebyshev - size.least), "nonnegative")
+    low, high = size_bracket(content.variance, content.third, band.epsilon, delta)
+    yield Finding("least N > the lower Berry-Esseen bound", fmpq(size.least - low), "positive")
+    yield Finding("least N <= the upper Berry-Esseen bound", fmpq(high - size.least), "nonnegative")
+
+
+def _limit(content: Requirement, limit: arb) -> Iterator[Finding]:
+    """N_Chebyshev / N* between its certified bounds, both within 2 C eps of the limit, relatively."""
+    epsilon, delta = content.band.epsilon, content.delta
+    low, high = size_bracket(content.variance, content.third, epsilon, delta)
+    crude = chebyshev_size(content.variance, epsilon, delta)
+    slack = 2 * excess_slope(content.variance, content.third, delta) * epsilon
+    for name, n in (("upper", low + 1), ("lower", high)):
+        gap = abs(fmpq(crude, n) / limit - 1)
+        yield Finding(f"{name} bound of N_Chebyshev / N* over its limit, within 2 C eps", slack - gap, "nonnegative")
+
+
+def _limit_cases(cases: Iterable[Case], deltas: Sequence[fmpq], powers: Iterable[int]) -> Iterator[Case]:
+    for one in banded(cases, [fmpq(1, 10**k) for k in powers]):
+        for delta in deltas:
+            yield Case(f"{one.name}, delta = {delta}, the ratio's limit", Requirement(one.content, delta), one.spec)
+
+
+def _sample_size_cases(profile: Profile) -> Iterator[Case]:
+    tenth, twentieth, quarter, hundredth = (fmpq(1, k) for k in (10, 20, 4, 100))
+    yield from required(banded(named("C4", "C2"), [tenth]), DELTA)
+    yield from required(banded(named("C3", "C5"), [quarter]), DELTA)
+    yield from _limit_cases(named("C4"), [DELTA, hundredth], (4, 6) if not profile.full else (4, 5, 6, 7, 8))
+    if profile.full:
+        yield from required(banded(named("C4", "C2"), [twentieth]), DELTA)
+        yield from required(banded(named("C4"), [twentieth]), hundredth)
+        yield from required(banded(named("C4"), [fmpq(1, 40)]), DELTA)
+        yield from required(banded(named("C1", "C5", "C7"), [quarter]), hundredth)
+        few = [one for one in random_laws(profile) if len(one.content.aligned) <= 3]
+        yield from required(banded(few[:4], [fmpq(1, 5)]), DELTA)
+        yield from _limit_cases(named("C1", "C2", "C3", "C5", "C7"), [DELTA, hundredth], (4, 6))
+
+
+def _small_requirements(profile: Profile) -> Iterator[Case]:
+    return banded(integer_cases(profile), (fmpq(1, 10),), tuple(range(1, 9)))
+
+
+def _finest(profile: Profile) -> Iterator[Case]:
+    return banded(integer_cases(profile), (fmpq(1, 10**6),))
+
+
+def _one_sided_quantile(band: Band) -> Iterator[Finding]:
+    z = normal_quantile(1 - 2 * DELTA)  # z_{1 - delta}
+    yield from _limit(Requirement(band, DELTA), 1 / (z * z * DELTA))
+
+
+def _first_suffices(band: Band) -> Iterator[Finding]:
+    size = sample_size(surprisal_atoms(band.found), band.found.mean.var_surprisal, band.epsilon, DELTA)
+    for n in range(size.first, size.least + 1):
+        yield Finding(f"P >= 0.95 at N = {n}", typical_by_counting(band, n) - (1 - DELTA), "nonnegative")
+
+
+def _monotone(band: Band) -> Iterator[Finding]:
+    before = fmpq(0)
+    for n in band.sizes:
+        now = typical_by_counting(band, n)
+        yield Finding(f"P(N = {n}) >= P(N = {n - 1})", now - before, "nonnegative")
+        before = now
+
+
+def _one_tail(band: Band) -> Iterator[Finding]:
+    law = band.departure(1)
+    for n in band.sizes:
+        bound = arb(0) if law is None else (-law.rate * n).exp()
+        yield Finding(
+            f"the upper tail's bound >= P(not typical), N = {n}",
+            bound - (1 - typical_by_counting(band, n)),
+            "nonnegative",
+        )
+
+
+CLAIM = Claim(
+    id="line.sample-size",
+    sentence="B",
+    title="How many strings hold the line, exactly; Chebyshev asks for 5.2 times as many at delta = 0.05",
+    statement=(
+        r"N^*=\min\{N:P(|\bar I_{N'}-H|<\varepsilon)\ge1-\delta\ \forall N'\ge N\},\qquad "
+        r"\frac{\lceil V/(\delta\varepsilon^2)\rceil}{N^*}\to\frac1{\delta z_{1-\delta/2}^2}\ (\varepsilon\to0)"
+    ),
+    hypotheses=("finite support and V > 0", "eps, delta > 0"),
+    source="the exact law of corpus means; Chernoff (1952) beyond; the limit by Berry (1941) and Esseen (1942)",
+    check=_required,
+    cases=_sample_size_cases,
+    controls=(
+        Control("one-sided-quantile", "uses z_(1-delta) in the limit", _one_sided_quantile, _finest, smallest=True),
+        Control(
+            "first-suffices",
+            "stops at the first N at which P >= 1 - delta",
+            _first_suffices,
+            _small_requirements,
+            smallest=True,
+        ),
+        Control("monotone", "P(|Ibar - H| < eps) grows with N", _monotone, _small_requirements, smallest=True),
+        Control(
+            "one-tail", "leaves the lower tail out of the stopping bound", _one_tail, _small_requirements, smallest=True
+        ),
+    ),
+    remark=(
+        "P is computed at every N up to the point from which the two Chernoff bounds, which fall with N, add up to "
+        "at most delta. The limit is certified too: two bounds that hold for every N enclose the ratio, and both "
+        "are within 2 C eps of 5.206 (delta = 0.05) or 15.072 (delta = 0.01), C = 2 B / (z^2 phi(z) sqrt V)."
+    ),
+    order=2050,
+    sketch=r"""
+The exact probability of line.exact-typicality, searched for the last $N$ at which it is too small: it is not monotone
+in $N$. Chernoff's bound is below $\delta$ for every $N$ from a certain one on, so that the search ends. As $\varepsilon\to0$ the normal law gives $N^*\approx
+z^2V/\varepsilon^2$, Chebyshev $V/(\delta\varepsilon^2)$.
+""",
+)

@@ -1,0 +1,98 @@
+"""metropolis.accept-all: a chain that accepts every proposal samples from its proposal, whatever its target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from flint import fmpq
+
+from theory.arithmetic.exact import objects
+from theory.claims.claim import Claim, Control, Finding
+from theory.claims.metropolis.models import (
+    AdaptedModel,
+    Chained,
+    acceptance_cases,
+    correction,
+    is_constant,
+    total_gap,
+    tree_cases,
+    two_string_chains,
+)
+from theory.claims.symbolic import simplex, vanishes
+from theory.corpora.metropolis import (
+    stationary_law,
+    transition_matrix,
+)
+from theory.probability.information import total_variation
+
+
+def _accept_all(content: Chained) -> Iterator[Finding]:
+    walk = content.chain
+    q, n = walk.proposal, len(walk)
+    kernel = transition_matrix(q, objects([fmpq(1)] * n * n).reshape(n, n))
+    yield Finding("every row of the kernel is q", total_gap(kernel, np.tile(q, (n, 1))))
+    yield Finding("the stationary law is q", total_gap(stationary_law(kernel), q))
+    same = is_constant(walk.weight)
+    yield Finding("TV(q, target)", total_variation(q, walk.target), "zero" if same else "positive")
+    f = objects(fmpq(k * k + 1) for k in range(n))
+    after = kernel.dot(f)
+    yield Finding("Cov(f(Y_0), f(Y_1))", (q * f * after).sum() - (q * f).sum() * (q * after).sum())
+
+
+def _stays_at_target(content: Chained) -> Iterator[Finding]:
+    q, n = content.chain.proposal, len(content.chain)
+    kernel = transition_matrix(q, objects([fmpq(1)] * n * n).reshape(n, n))
+    yield Finding("sum |stationary law - target|", total_gap(stationary_law(kernel), content.chain.target))
+
+
+def _local_is_global(content: AdaptedModel) -> Iterator[Finding]:
+    correct = correction(content)
+    if correct is not None:
+        yield from _stays_at_target(correct)
+
+
+def _accept_all_proof() -> list[str]:
+    lines = []
+    for n in (2, 3, 4):
+        q, law = simplex(n), simplex(n, "m")
+        stays = [1 - sum(q[:k]) - sum(q[k + 1 :]) for k in range(n)]
+        for k in range(n):
+            after = stays[k] * law[k] + q[k] * (sum(law) - law[k])
+            vanishes(after - q[k], f"(m P)_{k + 1} = q_{k + 1}, n = {n}")
+        lines.append(f"m P = q for every law m, n = {n}")
+    return lines
+
+
+CLAIM = Claim(
+    id="metropolis.accept-all",
+    sentence="C",
+    title="a chain that accepts every proposal samples from its proposal, whatever its target",
+    statement=r"a\equiv1\Rightarrow P(x,\cdot)=q\text{ for every }x,\quad \mu P=q",
+    hypotheses=("the acceptance test is always passed",),
+    source="immediate; a test written as a one-element tuple is true whatever it holds",
+    check=_accept_all,
+    cases=acceptance_cases,
+    controls=(
+        Control(
+            "stationary-at-the-target",
+            "claims that the chain that always accepts keeps its target",
+            _stays_at_target,
+            two_string_chains,
+            smallest=True,
+        ),
+        Control(
+            "local-is-global",
+            "claims that locally normalised samples, all accepted, follow q_glob",
+            _local_is_global,
+            tree_cases,
+        ),
+    ),
+    proof=_accept_all_proof,
+    remark="The public code at commit ccec1ac, as read, has such a test: audit.accept-all says what follows.",
+    figure="metropolis",
+    order=6050,
+    sketch=r"""
+A proposal that is always accepted makes the next state a draw from $q$, whatever came before.
+""",
+)

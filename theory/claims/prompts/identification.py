@@ -1,0 +1,293 @@
+"""prompts.identification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+from flint import arb, fmpq
+
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import ball
+from theory.claims.claim import Case, Claim, Control, Finding
+from theory.claims.instances import Instance
+from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
+from theory.claims.symbolic import covariance, mean, simplex
+from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
+from theory.language_models.rewards import Reward
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditional:
+    """Rational values of (L, R) given each prompt, with the ends that they must give: squares, signs kept.
+
+    Args:
+        squared_ends: (sign * infimum^2, sign * supremum^2).
+    """
+
+    mixture: Mixture
+    squared_ends: tuple[fmpq, fmpq]
+    attained: tuple[bool, bool]
+
+
+def _square() -> Joint:
+    return Joint.of((1, 1, 1, 1), [(0, 0), (0, 1), (1, 0), (1, 1)])
+
+
+def _shifted(joint: Joint, by: int) -> Joint:
+    return replace(joint, log_prior=joint.log_prior + by)
+
+
+def _edges() -> Iterator[Case]:
+    """The covariance within prompts positive, negative or 0, and e between 0 and 1, equal to 0, equal to 1."""
+    rising = Joint.of((1, 1, 1), [(0, 0), (1, 2), (2, 1)])
+    falling = replace(rising, reward=-rising.reward)
+    upright = Joint.of((1, 1), [(0, 0), (0, 1)])
+    open_ends = (False, False)
+    # rising: Var L = Var R = 2/3, Cov = 1/3, rho_w = 1/2; two prompts 2 apart in L: e^2 = 1 / (1 + 2/3) = 3/5
+    reach = fmpq(3, 5) + fmpq(2, 5) * fmpq(1, 4)
+    pairs = [
+        ("positive within", Mixture.even(rising, _shifted(rising, 2)), (-fmpq(3, 5), reach), (False, True)),
+        ("negative within", Mixture.even(falling, _shifted(falling, 2)), (-reach, fmpq(3, 5)), (True, False)),
+        ("zero within", Mixture.even(_square(), _shifted(_square(), 2)), (-fmpq(4, 5), fmpq(4, 5)), open_ends),
+        ("positive within, e = 0", Mixture.even(rising, rising), (fmpq(0), fmpq(1, 4)), (False, True)),
+        ("negative within, e = 0", Mixture.even(falling, falling), (-fmpq(1, 4), fmpq(0)), (True, False)),
+        ("zero within, e = 0", Mixture.even(_square(), _square()), (fmpq(0), fmpq(0)), (True, True)),
+        ("e = 1", Mixture.even(upright, _shifted(upright, 2)), (-fmpq(1), fmpq(1)), open_ends),
+    ]
+    for name, mixture, ends, attained in pairs:
+        yield Case(name, Conditional(mixture, ends, attained))
+
+
+def _identification(content: Instance | Conditional) -> Iterator[Finding]:
+    if isinstance(content, Conditional):
+        found = identification(content.mixture)
+        for name, end, square in zip(("infimum", "supremum"), found.ends(), content.squared_ends, strict=True):
+            yield Finding(f"{name}^2, sign kept", end * abs(end) - square)
+        yield Finding("which ends are attained", fmpq(int(found.attained() != content.attained)))
+    else:
+        found = identification(prompts(content.aligned).mixture)
+        yield from _same_aligned_law(content.aligned, found)
+    yield from _range(found)
+
+
+def _correlation(found: Identification, extra: Any) -> Any:
+    """Corr(L, R + g), by summing over all (x, y)."""
+    return found.mixture.rewarded(extra).pooled().covariance().correlation
+
+
+def _range(found: Identification) -> Iterator[Finding]:
+    low, high = found.ends()
+    far, side = ball(found.share + found.slope), found.side
+    if found.share == 0 and side == 0:
+        for extra in ([fmpq(0)] * len(found.mixture), found.reward_at(2)):
+            yield Finding("e = k = 0: the correlation is 0 whatever g is", _correlation(found, extra))
+        return
+    for name, extra in _rewards(found):
+        value = _correlation(found, extra)
+        yield Finding(f"{name}: Corr^2 <= e^2 + k^2", _squared_gap(found, extra), "nonnegative")
+        if side >= 0:
+            yield Finding(f"{name}: Corr > -e", value - low, "positive")
+        if side <= 0:
+            yield Finding(f"{name}: Corr < e", high - value, "positive")
+    if side != 0:
+        value = _correlation(found, found.extreme_reward())
+        yield Finding("the far end is attained: Corr^2 = e^2 + k^2", value * value - far)
+        yield Finding("the far end is attained: its sign", value * side, "positive")
+    for part in (fmpq(1, 20), fmpq(1, 2), fmpq(19, 20)):
+        target = low + (high - low) * part
+        yield Finding(
+            f"{part} of the way between the ends is attained",
+            _correlation(found, found.reward_reaching(target)) - target,
+        )
+    yield from _approach(found)
+
+
+def _rewards(found: Identification) -> Iterator[tuple[str, Any]]:
+    """Some functions g of the prompt."""
+    prompts_ = range(len(found.mixture))
+    yield "g = 1, 0, ...", [fmpq(int(k == 0)) for k in prompts_]
+    yield "g = -3, 0, ...", [fmpq(-3 * int(k == 0)) for k in prompts_]
+    yield "g = ..., 0, 5", [fmpq(5 * int(k == len(found.mixture) - 1)) for k in prompts_]
+    for slant in (-100, -1, 1, 100):
+        yield f"slant {slant}", found.reward_at(slant)
+
+
+def _squared_gap(found: Identification, extra: Any) -> Any:
+    """e^2 + k^2 - Corr^2; a rational where everything is, so that the tight case is decided."""
+    matrix = found.mixture.rewarded(extra).pooled().covariance()
+    return found.share + found.slope - matrix.cov * matrix.cov / (matrix.var_log_prior * matrix.var_reward)
+
+
+def _approach(found: Identification) -> Iterator[Finding]:
+    """At slant -M (for k >= 0) 0 < Corr + e <= e/(2 M^2) + k/M: the near end is approached, not attained."""
+    e, k = ball(found.share).sqrt(), ball(found.slope).sqrt()
+    for sign in {1, -1} if found.side == 0 else {found.side}:
+        for slant in (10, 10_000):
+            margin = _correlation(found, found.reward_at(-sign * slant)) * sign + e
+            bound = e / (2 * slant * slant) + k / slant
+            yield Finding(f"near end, slant {slant}: not attained", margin, "positive")
+            yield Finding(f"near end, slant {slant}: within e/(2 M^2) + k/M", bound - margin, "nonnegative")
+
+
+def _same_aligned_law(aligned: Aligned, found: Identification) -> Iterator[Finding]:
+    """g(x) = log 2 on the first prompt changes neither p+(y | x) nor anything within prompts."""
+    first = set(range(len(found.mixture.parts[0])))
+    doubled = [r + Reward(factor=fmpq(2)) if k in first else r for k, r in enumerate(aligned.reward)]
+    other = prompts(replace(aligned, reward=tuple(doubled))).mixture
+    for part, shifted in zip(found.mixture.parts, other.parts, strict=True):
+        gap = sum((abs(a - b) for a, b in zip(part.prob, shifted.prob, strict=True)), start=arb(0))
+        yield Finding("p+(. | x) is the same under r + g(x)", gap)
+    pairs = zip(found.mixture.within().entries(), other.within().entries(), strict=True)
+    yield from (Finding("covariance within prompts is the same under r + g(x)", a - b) for a, b in pairs)
+    rho = found.within_correlation
+    yield Finding("k^2 = (1 - e^2) rho_w^2", (1 - found.share) * rho * rho - found.slope)
+
+
+def _decided(aligned: Aligned) -> Identification | None:
+    """The identification of a small model; None where L or R is constant given every prompt, or k is 0."""
+    mixture = prompts(aligned).mixture
+    return None if any(v.contains(0) for v in mixture.within().entries()) else identification(mixture)
+
+
+def _is_identified(found: Instance) -> Iterator[Finding]:
+    mixture = prompts(found.aligned).mixture
+    changed = mixture.rewarded([fmpq(int(k == 0)) for k in range(len(mixture))])
+    matrices = [law.pooled().covariance() for law in (mixture, changed)]
+    if not any(m.var_log_prior.contains(0) or m.var_reward.contains(0) for m in matrices):
+        change = matrices[1].correlation - matrices[0].correlation
+        yield Finding("Corr(L, R + g) = Corr(L, R), g = 1, 0, ...", change)
+
+
+def _any_sign(found: Instance) -> Iterator[Finding]:
+    known = _decided(found.aligned)
+    if known is not None:
+        reach = ball(known.share + known.slope).sqrt()
+        yield Finding("sup = sqrt(e^2 + k^2) is attained", _correlation(known, known.extreme_reward()) - reach)
+
+
+def _without_share(found: Instance) -> Iterator[Finding]:
+    known = _decided(found.aligned)
+    if known is not None:
+        rho, value = known.within_correlation, _correlation(known, known.extreme_reward())
+        yield Finding("far end: Corr^2 = e^2 + rho_w^2", value * value - known.share - rho * rho)
+
+
+def _near_end_attained(found: Instance) -> Iterator[Finding]:
+    known = _decided(found.aligned)
+    if known is not None:
+        e = ball(known.share).sqrt()
+        yield Finding("near end attained at t = -e/k", _correlation(known, _opposite(known)) * known.side + e)
+
+
+def _opposite(found: Identification) -> Any:
+    """g at the slant opposite to the far end's."""
+    e, k = ball(found.share).sqrt(), ball(found.slope).sqrt()
+    return found.reward_at(-e / k * found.side)
+
+
+def _identification_proof() -> list[str]:
+    """f = (t e + k)/sqrt(t^2 + m^2 + 1), with m^2 the variance over S^2 of what in g is uncorrelated with A."""
+    t, m, e, k, d = sp.symbols("t m e k d", real=True)
+    norm = t**2 + m**2 + 1
+    upper = (e**2 + k**2) * norm - (t * e + k) ** 2 - (t * k - e) ** 2 - (e**2 + k**2) * m**2
+    lines = [
+        *(_split(shape) for shape in ((2, 2), (1, 3), (2, 1, 1))),
+        expands_to_zero(
+            upper,
+            "(e^2 + k^2)(t^2 + m^2 + 1) - (t e + k)^2 = (t k - e)^2 + (e^2 + k^2) m^2: the far end, at t = e/k, m = 0",
+        ),
+    ]
+    # k > 0, and k < 0 by symmetry; if e = 0, f > 0. Where the numerator is -d < 0, t = -(k + d)/e: the excess of e^2
+    # over f^2 is a sum of positive terms
+    excess = (e**2 * norm - d**2).subs(t, -(k + d) / e) - (k**2 + 2 * k * d + e**2 * (m**2 + 1))
+    lines.append(
+        expands_to_zero(
+            excess, "t e + k = -d < 0: e^2 (t^2 + m^2 + 1) - d^2 = k^2 + 2 k d + e^2 (m^2 + 1) > 0, so f > -e"
+        )
+    )
+    return lines
+
+
+def _split(shape: Sequence[int]) -> str:
+    """Cov(L, R + g) = E Cov(L, R | x) + Cov(A, E[R + g | x]) and Var(R + g) = S^2 + Var E[R + g | x]."""
+    weight = simplex(len(shape), "P")
+    laws = [simplex(n, f"q{x}_") for x, n in enumerate(shape)]
+    log_prior, reward = ([sp.symbols(f"{name}{x}_0:{n}", real=True) for x, n in enumerate(shape)] for name in "LR")
+    extra = sp.symbols(f"g0:{len(shape)}", real=True)
+    prob = [p * q for p, law in zip(weight, laws, strict=True) for q in law]
+    values = [a for row in log_prior for a in row]
+    total = [r + g for row, g in zip(reward, extra, strict=True) for r in row]
+    level = [mean(q, a) for q, a in zip(laws, log_prior, strict=True)]
+    merit = [mean(q, r) + g for q, r, g in zip(laws, reward, extra, strict=True)]
+    within = [covariance(q, a, r) for q, a, r in zip(laws, log_prior, reward, strict=True)]
+    spread = [covariance(q, r, r) for q, r in zip(laws, reward, strict=True)]
+    what = f"g moves only the means given x: Cov and Var split, answers per prompt {tuple(shape)}"
+    expands_to_zero(covariance(prob, values, total) - mean(weight, within) - covariance(weight, level, merit), what)
+    return expands_to_zero(
+        covariance(prob, total, total) - mean(weight, spread) - covariance(weight, merit, merit), what
+    )
+
+
+CLAIM = Claim(
+    id="prompts.identification",
+    sentence="A",
+    title="A reward known up to a function of the prompt leaves the correlation open, except within prompts",
+    statement=(
+        r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
+        r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
+        r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}"
+    ),
+    hypotheses=(
+        "at least two prompts; L is not constant; R is not constant given every prompt",
+        "positive covariance within prompts; mirrored for a negative one; for 0 the range is (-e, e), {0} if e = 0",
+    ),
+    source="r up to g(x): Rafailov et al. (2023), arXiv:2305.18290, Lemmas 1 and 2; the range: Cauchy-Schwarz",
+    check=_identification,
+    cases=lambda profile: [*_edges(), *prompt_trees(profile)],
+    controls=(
+        Control(
+            "identified",
+            "g is said to be a constant: the correlation is then said to be known",
+            _is_identified,
+            lambda _: smallest_prompts(3, 11),
+            smallest=True,
+        ),
+        Control(
+            "any-sign",
+            "drops the sign of the covariance within prompts: the upper end is said to be attained",
+            _any_sign,
+            lambda _: smallest_prompts(3, 11),
+            smallest=True,
+        ),
+        Control(
+            "without-share",
+            "drops the factor 1 - e^2",
+            _without_share,
+            lambda _: smallest_prompts(3, 11),
+            smallest=True,
+        ),
+        Control(
+            "closed-interval",
+            "the near end is said to be attained too, opposite to the far one",
+            _near_end_attained,
+            lambda _: smallest_prompts(3, 11),
+            smallest=True,
+        ),
+    ),
+    proof=_identification_proof,
+    remark=(
+        "The far end is attained at g(x) = c E[L | x] - E[R | x], c = E Var(R | X) / E Cov(L, R | X); the near end "
+        "is approached as g(x) = -M E[L | x], M -> infinity. If e > 0 both signs occur; if e = 0 the sign is that "
+        "of rho_w. Were R constant given every prompt, only [-e, e] would be left: all of it with three or more "
+        "values of E[L | x], its two ends with two."
+    ),
+    figure="prompts",
+    order=7020,
+    sketch=r"""
+Adding $g(x)$ to $r$ changes neither $p_+(\cdot|x)$ nor anything within a prompt. Split $L$ and $R$ into their means
+given $x$ and the rest; $g$ can be any function, and only its part along $\mathbb E[L|x]$ helps: the correlation is $(te+k)/\sqrt{t^2+1}$ with $k=\rho_w\sqrt{1-e^2}$, and its range over $t$ is the interval.
+""",
+)

@@ -1,0 +1,73 @@
+"""What the claims on prompts share: conditional models, random ones and the smallest ones."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theory.alignment.gibbs import Aligned
+from theory.claims.claim import Case, Profile, ProofFailed
+from theory.claims.instances import case, integer_tables
+from theory.corpora.mixtures import prompt_tree
+
+
+def two_prompts() -> Aligned:
+    """Prompt a: p = (1, 2)/3, e^R = (1, 3); prompt b: p = (2, 3, 1)/6, e^R = (2, 1, 5); P = (3, 6)/9."""
+    return prompt_tree([[1, 2], [2, 3, 1]], [[1, 3], [2, 1, 5]])
+
+
+@functools.lru_cache(maxsize=4)
+def prompt_trees(profile: Profile) -> tuple[Case, ...]:
+    """Random conditional models: 2 or 3 prompts with 1 to 4 answers, and two_prompts()."""
+    rng = np.random.default_rng(profile.seed)
+    found = [case("prompts a, b with 2 and 3 answers", two_prompts())]
+    for k in range(30 if profile.full else 6):
+        shape = [int(n) for n in rng.integers(1, 5, int(rng.integers(2, 4)))]
+        shape[0] = max(shape[0], 2)
+        prior, reward = ([[int(w) for w in rng.integers(1, 10, n)] for n in shape] for _ in range(2))
+        found.append(case(f"random prompts {k + 1}", prompt_tree(prior, reward)))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=4)
+def smallest_prompts(max_strings: int, max_total: int) -> tuple[Case, ...]:
+    """Conditional models in the order (number of strings (x, y), sum of the weights of P(x) p(y | x) and e^R).
+
+    Every table of that size, with its strings dealt out to two or more prompts in every way. On two strings each
+    prompt has one answer: L = 0, and there is no correlation, whatever the weights.
+    """
+    found = []
+    for strings in range(2, max_strings + 1):
+        for total in range(2 * strings, max_total + 1):
+            for (p, x), blocks in itertools.product(integer_tables(strings, total), list(_partitions(strings))):
+                if len(blocks) > 1:
+                    prior, reward = ([[weights[k] for k in block] for block in blocks] for weights in (p, x))
+                    found.append(case(f"P p = {prior}, e^R = {reward}", prompt_tree(prior, reward)))
+    return tuple(found)
+
+
+def _partitions(size: int) -> Iterator[list[list[int]]]:
+    """The partitions of 0, ..., size - 1 into blocks."""
+    if size == 0:
+        yield []
+        return
+    for blocks in _partitions(size - 1):
+        yield [*blocks, [size - 1]]
+        for k, block in enumerate(blocks):
+            yield [*blocks[:k], [*block, size - 1], *blocks[k + 1 :]]
+
+
+def expands_to_zero(polynomial: Any, what: str) -> str:
+    """A polynomial that is 0 has no term left once it is multiplied out.
+
+    Raises:
+        ProofFailed: some term is left.
+    """
+    if sp.expand(polynomial) != 0:
+        raise ProofFailed(f"{what}: does not cancel")
+    return what

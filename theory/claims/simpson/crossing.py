@@ -1,0 +1,321 @@
+"""simpson.crossing."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from flint import arb, fmpq
+
+from theory.adaptors.exact import Chain, chain
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import floor_of
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.claims.instances import Instance, case, random_laws, smallest_tables
+from theory.claims.symbolic import covariance, mean, simplex
+from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
+from theory.examples import finite as examples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A mixture of adaptors, and the corpus sizes at which its corpora are enumerated one by one."""
+
+    mixture: Mixture
+    sizes: tuple[int, ...]
+
+
+_ENTRIES = ("Var(Lbar)", "Var(Rbar)", "Cov(Lbar, Rbar)")
+
+
+def _differences(what: str, found: Covariance, claimed: Covariance) -> Iterator[Finding]:
+    for name, value, other in zip(_ENTRIES, found.entries(), claimed.entries(), strict=True):
+        yield Finding(f"{name} = {what}", value - other)
+
+
+def _check(scene: Scene) -> Iterator[Finding]:
+    mixture = scene.mixture
+    within, between = mixture.within(), mixture.between()
+    for size in scene.sizes:
+        enumerated = mixture.corpora(size).pooled().covariance()
+        yield from _differences(f"W/N + B, N = {size}", enumerated, mixture.corpus_covariance(size))
+    mixed = mixture.pooled().corpus_means(2).covariance()
+    yield from _differences("(W + B)/N mixed string by string, N = 2", mixed, (within + between).scaled(fmpq(1, 2)))
+    if _touches_zero(within.cov) or _touches_zero(between.cov):
+        return  # the sign of a covariance that may be 0 is not spoken of
+    yield from _signs(mixture, within.cov, between.cov)
+
+
+def _touches_zero(value: Any) -> bool:
+    return value.contains(0) if isinstance(value, arb) else value == 0
+
+
+def _signs(mixture: Mixture, within: Any, between: Any) -> Iterator[Finding]:
+    """The sign of Cov(Lbar, Rbar) on both sides of N*, or the same sign throughout."""
+
+    def at(size: int) -> Any:
+        return mixture.corpus_covariance(size).cov
+
+    turn = crossing(within, between)
+    if turn is None:
+        for size in (2, 10, 1000):
+            yield Finding(f"no crossing: the sign at N = {size} is that at N = 1", at(1) * at(size), "positive")
+        return
+    direction = 1 if within > 0 else -1
+    whole = _whole(turn)
+    if whole is not None:
+        yield Finding(f"0 at N* = {whole}", at(whole))
+    below, above = (floor_of(arb(turn)), floor_of(arb(turn)) + 1) if whole is None else (whole - 1, whole + 1)
+    for size in sorted({1, below}):
+        yield Finding(f"N = {size} < N*: the sign of W", at(size) * direction, "positive")
+    for size in sorted({above, 1000 * above}):
+        yield Finding(f"N = {size} > N*: the sign of B", at(size) * -direction, "positive")
+
+
+def _whole(turn: Any) -> int | None:
+    """N* where it is a whole number, or a ball around one that holds no other."""
+    found = arb(turn).unique_fmpz()
+    return None if found is None else int(found)
+
+
+_BASE: Chain = ()
+
+
+_COOL, _HOT = chain(("temperature", "1/2")), chain(("temperature", 2))
+
+
+_ADAPTORS = (_BASE, _COOL, chain(("top_k", 2)), chain(("nucleus", "9/10")), chain(("typical", "9/10")))
+
+
+def c8() -> Mixture:
+    """W = 4, B = -1/4, N* = 16: uniform on (L, R) in {(0, 1), (4, 5)}, or on {(1, 0), (5, 4)}."""
+    return Mixture.even(Joint.of((1, 1), [(0, 1), (4, 5)]), Joint.of((1, 1), [(1, 0), (5, 4)]))
+
+
+def mirrored(mixture: Mixture) -> Mixture:
+    """The mixture with -R for R: W and B change their signs."""
+    return Mixture(mixture.weight, tuple(replace(part, reward=-part.reward) for part in mixture.parts))
+
+
+def reversing_tree() -> Aligned:
+    """Strings "a 1", "a 2", "b 1" with p = (1, 2, 2)/5, e^R = (3, 3, 4): L and R rise together under p+ and under its
+    local temperatures 1/2 and 2, yet corpora from any two of the three trade off once N is large.
+    """
+    return prompt_tree([[1, 2], [2]], [[3, 3], [4]])
+
+
+def adaptors_of(found: Instance, *chains: Chain, normalise: str = "local") -> Mixture:
+    """Corpora from these adaptors of an instance, equally likely."""
+    return adaptor_mixture(found.aligned, found.numbers, chains, normalise)
+
+
+def _cases(profile: Profile) -> Iterator[Case]:
+    yield Case("C8", Scene(c8(), (1, 2, 15, 16, 17)))
+    yield Case("C8 with -R", Scene(mirrored(c8()), (1, 2, 15, 16, 17)))
+    tree = case("", reversing_tree())
+    for names, chains in (("1, 1/2", (_BASE, _COOL)), ("1/2, 2", (_COOL, _HOT)), ("1, 1/2, 2", (_BASE, _COOL, _HOT))):
+        name = f"p = (1, 2, 2), e^R = (3, 3, 4) on the tree a(1 2) b(1), local temperatures {names}"
+        yield Case(name, Scene(adaptors_of(tree.content, *chains), (2, 3)), _with_adaptors(tree.spec, chains))
+    table = case("", examples.table((1, 2, 2), (2, 1, 3)))
+    scene = Scene(adaptors_of(table.content, *_ADAPTORS[0:3:2]), (2, 3, 19, 20))
+    yield Case("p = (1, 2, 2), e^R = (2, 1, 3), p+ and top-2", scene, table.spec)
+    rng = np.random.default_rng(profile.seed)
+    for k in range(40 if profile.full else 8):
+        yield Case(f"random rational mixture {k + 1}", Scene(_random_mixture(rng), (1, 2, 3)))
+    for model in random_laws(profile):
+        found = model.content
+        if len(found.aligned) > 12 or found.mean.constant.log_prior or found.mean.constant.reward:
+            continue
+        sizes = (2, 3) if len(found.aligned) <= 5 else (2,)
+        yield Case(f"{model.name}, five local adaptors", Scene(adaptors_of(found, *_ADAPTORS), sizes), model.spec)
+
+
+def _random_mixture(rng: np.random.Generator) -> Mixture:
+    parts = []
+    for _ in range(int(rng.integers(2, 4))):
+        size = int(rng.integers(1, 4))
+        points = [(int(a), int(b)) for a, b in rng.integers(-4, 5, (size, 2))]
+        parts.append(Joint.of([int(w) for w in rng.integers(1, 6, size)], points))
+    return Mixture(Joint.of([int(w) for w in rng.integers(1, 5, len(parts))], [(0, 0)] * len(parts)).prob, tuple(parts))
+
+
+def _with_adaptors(spec: str, chains: Sequence[Chain]) -> str:
+    """The specification with one [[adaptor]] per chain of one step; p+ itself needs none."""
+    lines = [
+        f'\n[[adaptor]]\nname = "{step.name}"\nvalue = "{step.value}"\nnormalise = "local"\n'
+        for step in itertools.chain(*chains)
+    ]
+    return spec + "".join(lines)
+
+
+@functools.lru_cache(maxsize=1)
+def _tables() -> tuple[Case, ...]:
+    """Tables of 2 and 3 strings, weights up to a sum of 12, in order.
+
+    Two strings lie on a line in (L, R), so that W and B have one sign: no witness against the sign statements has
+    fewer than 3 strings, whatever its weights. Temperatures treat strings alike, so that one order of them is enough.
+    """
+    return tuple(smallest_tables(3, 12))
+
+
+def _tables_with(*chains: Chain) -> Iterator[Case]:
+    for model in _tables():
+        if not (model.content.mean.constant.log_prior or model.content.mean.constant.reward):
+            yield replace(model, spec=_with_adaptors(model.spec, chains))
+
+
+def _mixed_by_string(found: Instance) -> Iterator[Finding]:
+    mixture = adaptors_of(found, _BASE, _COOL)
+    mixed = mixture.pooled().corpus_means(2).covariance()
+    yield Finding(
+        "Cov(Lbar, Rbar) = W/N + B mixed string by string, N = 2", mixed.cov - mixture.corpus_covariance(2).cov
+    )
+
+
+def _within_decides(found: Instance) -> Iterator[Finding]:
+    mixture = adaptors_of(found, _BASE, _COOL)
+    one, other = (part.covariance().cov for part in mixture.parts)
+    if one * other > 0:
+        far = mixture.corpus_covariance(1_000_000).cov
+        yield Finding("the sign within both adaptors is that of corpora of 10^6 strings", one * far, "nonnegative")
+
+
+def _never_upwards(found: Instance) -> Iterator[Finding]:
+    mixture = adaptors_of(found, _BASE, _COOL)
+    first, far = (mixture.corpus_covariance(size).cov for size in (1, 1_000_000))
+    if first < 0:
+        yield Finding("negative at N = 1, hence at N = 10^6", -far, "nonnegative")
+
+
+def _opposite_signs_suffice(found: Instance) -> Iterator[Finding]:
+    mixture = adaptors_of(found, _COOL, _HOT)
+    within, between = mixture.within().cov, mixture.between().cov
+    if within * between < 0:
+        yield Finding("W B < 0, hence N* = -W/B > 1", -within / between - 1, "positive")
+
+
+CONTROLS = (
+    Control(
+        "mixed-by-string",
+        "every string, not every corpus, draws its adaptor (p+ or temperature 1/2): the covariance is (W + B)/N",
+        _mixed_by_string,
+        lambda _: _tables_with(_COOL),
+        smallest=True,
+    ),
+    Control(
+        "within-decides",
+        "drops B: where both adaptors (p+ and temperature 1/2) have one sign, large corpora are said to have it",
+        _within_decides,
+        lambda _: _tables_with(_COOL),
+        smallest=True,
+    ),
+    Control(
+        "one-direction",
+        "the sign is said to change only from + to - (p+ and temperature 1/2)",
+        _never_upwards,
+        lambda _: _tables_with(_COOL),
+        smallest=True,
+    ),
+    Control(
+        "opposite-signs-suffice",
+        "drops |B| < |W|: opposite signs of W and B are said to suffice (temperatures 1/2 and 2)",
+        _opposite_signs_suffice,
+        lambda _: _tables_with(_COOL, _HOT),
+        smallest=True,
+    ),
+)
+
+
+def _proof() -> list[str]:
+    size = sp.Symbol("N", positive=True)
+    within, between = sp.symbols("W B", real=True)
+    turn = -within / between
+    return [
+        *(_generating_function(adaptors) for adaptors in (2, 3)),
+        *(_enumeration(strings, number) for strings, number in ((2, 2), (2, 3), (3, 3))),
+        _cancels(within / size + between - between * (1 - turn / size), "W/N + B = B (1 - N*/N)"),
+        _cancels(within + between + between * (turn - 1), "W + B = -B (N* - 1): N* > 1 iff (W + B)/B < 0"),
+    ]
+
+
+def _cancels(polynomial: Any, what: str) -> str:
+    """A polynomial that is 0 has no term left once it is multiplied out."""
+    if sp.expand(polynomial) != 0:
+        raise ProofFailed(f"{what}: does not cancel")
+    return what
+
+
+def _generating_function(adaptors: int) -> str:
+    """With N a symbol: Cov from E e^{s Lbar + t Rbar} = sum_k w_k phi_k(s/N, t/N)^N, at s = t = 0.
+
+    phi_k = E_k e^{sL + tR} = 1 + s E_k L + t E_k R + s t E_k[L R] + (terms in s^2 and t^2, which no derivative sees).
+    """
+    s, t = sp.symbols("s t")
+    size = sp.Symbol("N", positive=True)
+    weight = simplex(adaptors, "w")
+    moments = [sp.symbols(f"l{k} r{k} lr{k}") for k in range(1, adaptors + 1)]
+    powers = [(1 + s * l / size + t * r / size + s * t * both / size**2) ** size for l, r, both in moments]
+    transform = mean(weight, powers)
+    first, second, mixed = (sp.diff(transform, *by).subs({s: 0, t: 0}) for by in ((s,), (t,), (s, t)))
+    within = mean(weight, [both - l * r for l, r, both in moments])
+    between = covariance(weight, [l for l, _, _ in moments], [r for _, r, _ in moments])
+    what = f"Cov(Lbar, Rbar) = W/N + B for every N and any {adaptors} laws of (L, R)"
+    return _cancels(mixed - first * second - within / size - between, what)
+
+
+def _enumeration(strings: int, size: int) -> str:
+    """The same on all corpora of N strings, and (N = 2) on corpora whose strings each draw their adaptor."""
+    weight, laws = simplex(2, "w"), [simplex(strings, "q"), simplex(strings, "u")]
+    log_prior, reward = sp.symbols(f"L1:{strings + 1}"), sp.symbols(f"R1:{strings + 1}")
+    within = mean(weight, [covariance(q, log_prior, reward) for q in laws])
+    between = covariance(weight, [mean(q, log_prior) for q in laws], [mean(q, reward) for q in laws])
+    corpora = list(itertools.product(range(strings), repeat=size))
+    averages = [[sp.Add(*(v[y] for y in corpus)) / size for corpus in corpora] for v in (log_prior, reward)]
+
+    def law_of_corpora(q: Sequence[Any]) -> list[Any]:
+        return [sp.Mul(*(q[y] for y in corpus)) for corpus in corpora]
+
+    from_one = [mean(weight, column) for column in zip(*map(law_of_corpora, laws), strict=True)]
+    what = f"corpus by corpus, N = {size}, {strings} strings: W/N + B"
+    _cancels(covariance(from_one, *averages) - within / size - between, what)
+    if size == 2:
+        mixed = law_of_corpora([mean(weight, column) for column in zip(*laws, strict=True)])
+        what = f"{what}; (W + B)/N mixed string by string"
+        _cancels(covariance(mixed, *averages) - (within + between) / size, what)
+    return what
+
+
+CLAIM = Claim(
+    id="simpson.crossing",
+    sentence="A",
+    title="Corpora from several adaptors can trade off although no adaptor does, once they are large enough",
+    statement=(
+        r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k w_k\operatorname{Cov}_{q_k}(L,R),\ "
+        r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R);\quad"
+        r"\text{its sign changes at }N^*=-W/B\iff N^*>1"
+    ),
+    hypotheses=(
+        "every corpus draws one adaptor and N independent strings from it",
+        "from + to -: W > 0 > B and W + B > 0; from - to +: W < 0 < B and W + B < 0",
+    ),
+    source="law of total covariance; Simpson (1951), doi:10.1111/j.2517-6161.1951.tb00088.x",
+    check=_check,
+    cases=_cases,
+    controls=CONTROLS,
+    proof=_proof,
+    remark=(
+        "The sign can change in either direction: with W < 0 < B and W + B < 0 it passes from - to +. With two "
+        "adaptors B alone is perfectly correlated, so that Corr(Lbar, Rbar) tends to -1 or +1."
+    ),
+    figure="simpson",
+    order=5010,
+    sketch=r"""
+Total covariance: given the adaptor, corpora have covariance $\mathrm{Cov}_{q_k}/N$ and mean $\mathbb E_{q_k}$.
+$W/N+B$ has at most one root, above 1 iff $W>0>B$ and $W+B>0$, or all three reversed.
+""",
+)
