@@ -20,8 +20,9 @@ from figures import style
 from theory.adaptors.moments import FloatMoments, float_moments
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.instances import Instance, named
+from theory.claims.instances import named
 from theory.examples.words import speeches
+from theory.models.finite import FiniteModel
 
 CLAIMS = ("adaptors.exchange", "adaptors.none")
 
@@ -133,7 +134,7 @@ def compute() -> Record:
 
 
 def _place(name: str) -> Place:
-    found: Instance = named(name)[0].content
+    found: FiniteModel = named(name)[0].content
     mean = found.mean
     ratio = to_float((mean.var_reward / mean.var_log_prior).sqrt())
     return Place(name, ratio, _limited(to_float(mean.correlation)), to_float(mean.exchange_coefficient))

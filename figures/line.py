@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from figures import style
 from theory.arithmetic.exact import objects, to_float
-from theory.claims.instances import Instance, named
+from theory.claims.instances import named
 from theory.corpora.atoms import Atoms, atoms
 from theory.corpora.enumeration import counts_of
+from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev, chernoff, one_sided_above
 from theory.probability.exponential_family import ExponentialFamily
 
@@ -100,8 +101,8 @@ class Record:
 
 def compute() -> Record:
     """The exact laws and the bounds, in balls."""
-    found: Instance = named(MODEL)[0].content
-    law = atoms(found.aligned, found.numbers, found.mean)
+    found: FiniteModel = named(MODEL)[0].content
+    law = atoms(found.numbers)
     family = ExponentialFamily(law.prob, law.surprisal)
     return Record(
         to_float(abs(law.surprisal[1] - law.surprisal[0])),

@@ -16,7 +16,6 @@ from figures import style
 from theory.adaptors.exact import adapt, chain, decide
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, exp, floats, objects, to_float
-from theory.claims.instances import instance
 from theory.claims.metropolis.corpora import lagged_covariances
 from theory.corpora.metropolis import (
     IndependentChain,
@@ -29,6 +28,7 @@ from theory.corpora.metropolis import (
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward, total_reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 CLAIMS = ("metropolis.spectrum", "metropolis.acceptance", "metropolis.corpora", "metropolis.accept-all")
@@ -138,7 +138,7 @@ class Record:
 
 def compute() -> Record:
     """C6 in rationals, the tree in balls, the toy in float64."""
-    found = instance(examples.c6())
+    found = FiniteModel.of(examples.c6())
     walk = _c6_chain(found.aligned)
     toy = examples.toy().floats()
     proposal = np.exp(toy.log_prior)
@@ -246,8 +246,8 @@ def _temperatures() -> Acceptance:
     rows = []
     for k in range(-24, 25):
         temperature = fmpq(round(1000 * 4 ** (k / 24)), 1000)
-        kept = decide(aligned, numbers, chain(("temperature", temperature)))
-        local, glob = (adapt(aligned, numbers, kept, how) for how in ("local", "global"))
+        kept = decide(numbers, chain(("temperature", temperature)))
+        local, glob = (adapt(numbers, kept, how) for how in ("local", "global"))
         weight = exp(glob.log_prob - local.log_prob)
         overlap = 1 - total_variation(local.prob, glob.prob)
         values = (temperature, stationary_acceptance(local.prob, weight), overlap, 1 / largest_weight(weight))

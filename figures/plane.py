@@ -24,7 +24,7 @@ from figures import style
 from theory.adaptors.exact import Kept, adapt, chain, decide
 from theory.adaptors.frontier import hull, member
 from theory.adaptors.order_preserving import Ranking, polygon, ranking
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Numbers
 from theory.arithmetic.exact import rational, to_float
 from theory.examples import finite as examples
 from theory.examples.words import speeches
@@ -155,30 +155,29 @@ def small_plane(name: str) -> Plane:
     """C1 to C5: everything in balls but the paths."""
     aligned = getattr(examples, name.lower())()
     numbers = aligned.balls()
-    corners = polygon(ranking(aligned, numbers))
+    corners = polygon(ranking(numbers))
     reached = np.array([[to_float(c.point.log_prior.ball()), to_float(c.point.reward.ball())] for c in corners])
     temperatures = np.geomspace(_HOTTEST, _COLDEST, _STEPS)
-    return _plane(name, aligned, numbers, reached.T, temperatures, aligned.tree.levels[-2] > 1)
+    return _plane(name, numbers, reached.T, temperatures, aligned.tree.levels[-2] > 1)
 
 
 def words_plane() -> Plane:
     """The words of the speeches: kept sets, hull and the order of tokens in balls, the rest in float64."""
     aligned = speeches(BETA)
     numbers = aligned.balls()
-    reached = float_polygon(ranking(aligned, numbers), aligned.floats())
+    reached = float_polygon(ranking(numbers), aligned.floats())
     temperatures = np.geomspace(_WORDS_HOTTEST, _WORDS_COLDEST, _WORDS_STEPS)
-    return _plane("words", aligned, numbers, reached, temperatures, True)
+    return _plane("words", numbers, reached, temperatures, True)
 
 
-def _plane(
-    name: str, aligned: Aligned, numbers: Numbers, reached: Floats, temperatures: Floats, is_tree: bool
-) -> Plane:
+def _plane(name: str, numbers: Numbers, reached: Floats, temperatures: Floats, is_tree: bool) -> Plane:
+    aligned = numbers.aligned
     floats = aligned.floats()
     points = np.stack([floats.log_prior, floats.reward])
-    corners = hull(aligned, numbers)
+    corners = hull(numbers)
     centred = floats.surprisal - floats.prob @ floats.surprisal
     paths = {
-        normalise: np.array([_at_temperature(aligned, floats, t, normalise) for t in (0.5, *temperatures)]).T
+        normalise: np.array([_at_temperature(floats, t, normalise) for t in (0.5, *temperatures)]).T
         for normalise in ("global", "local")
         if is_tree or normalise == "global"
     }
@@ -197,29 +196,29 @@ def _plane(
         local=paths.get("local", np.empty((3, 0))),
         beta=np.array([[m.reward_power, m.mean_log_prior, m.mean_reward] for m in members]).T,
         polygon=reached,
-        truncations=_truncations(name, aligned, numbers, floats),
+        truncations=_truncations(name, numbers, floats),
     )
 
 
-def _truncations(name: str, aligned: Aligned, numbers: Numbers, floats: Numbers) -> tuple[Truncated, ...]:
+def _truncations(name: str, numbers: Numbers, floats: Numbers) -> tuple[Truncated, ...]:
     """What is kept is decided once for both ways of normalising."""
     found = []
     for adaptor, value in _TRUNCATIONS[name]:
-        kept = decide(aligned, numbers, chain((adaptor, value)))
+        kept = decide(numbers, chain((adaptor, value)))
         for normalise in ("local", "global"):
-            found.append(Truncated(f"{adaptor} {value}", normalise, *_means(aligned, floats, kept, normalise)))
+            found.append(Truncated(f"{adaptor} {value}", normalise, *_means(floats, kept, normalise)))
     return tuple(found)
 
 
-def _at_temperature(aligned: Aligned, floats: Numbers, temperature: float, normalise: str) -> tuple[float, ...]:
+def _at_temperature(floats: Numbers, temperature: float, normalise: str) -> tuple[float, ...]:
     """T, E L and E R; a temperature keeps everything, so that nothing is to be decided."""
-    kept = decide(aligned, floats, chain(("temperature", rational(float(temperature)))))
-    return temperature, *_means(aligned, floats, kept, normalise)
+    kept = decide(floats, chain(("temperature", rational(float(temperature)))))
+    return temperature, *_means(floats, kept, normalise)
 
 
-def _means(aligned: Aligned, floats: Numbers, kept: Kept, normalise: str) -> tuple[float, float]:
+def _means(floats: Numbers, kept: Kept, normalise: str) -> tuple[float, float]:
     """(E L, E R) under the adapted law, in float64."""
-    law = adapt(aligned, floats, kept, normalise)
+    law = adapt(floats, kept, normalise)
     return float(law.prob @ floats.log_prior[law.string]), float(law.prob @ floats.reward[law.string])
 
 

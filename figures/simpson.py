@@ -33,7 +33,7 @@ PARAMETERS = {
 Floats = NDArray[np.float64]
 
 _CLOUDS = (4, 16, 64)
-_BASE: Chain = ()
+_BASE = Chain()
 _COOL, _HOT = chain(("temperature", "1/2")), chain(("temperature", 2))
 _C8, _MIXED = "C8", "C8, mixed by string"
 _NEAR, _FAR = "tree, $T=1,\\frac{1}{2}$", "tree, $T=\\frac{1}{2},2$"
@@ -119,8 +119,8 @@ def compute() -> Record:
     """C8 in rationals, the tree in balls; every counted covariance sums over all corpora of that size."""
     aligned = reversing_tree()
     numbers = aligned.balls()
-    first, second = c8(), adaptor_mixture(aligned, numbers, [_BASE, _COOL], "local")
-    third = adaptor_mixture(aligned, numbers, [_COOL, _HOT], "local")
+    first, second = c8(), adaptor_mixture(numbers, [_BASE, _COOL], "local")
+    third = adaptor_mixture(numbers, [_COOL, _HOT], "local")
     mixed = Mixture.even(first.pooled())
     return Record(
         c8=_curve(first, np.geomspace(3.6, 220, 120), (4, 6, 9, 12, 15, 16, 17, 24, 40, 80, 150)),

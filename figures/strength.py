@@ -16,7 +16,8 @@ from theory.arithmetic.exact import floats, to_float
 from theory.claims.alignment.strength import CLAIM as STRENGTH
 from theory.claims.alignment.strength import Path, sway_example
 from theory.claims.claim import Profile, run_control
-from theory.claims.instances import Instance, replay
+from theory.claims.instances import replay
+from theory.models.finite import FiniteModel
 
 CLAIMS = ("alignment.strength",)
 CAPTION = (
@@ -117,7 +118,7 @@ def compute() -> Record:
     )
 
 
-def smallest_table() -> tuple[str, Instance]:
+def smallest_table() -> tuple[str, FiniteModel]:
     """The witness against a monotone E L with the fewest strings, then the least sum of the weights of p and e^r.
 
     Raises:
@@ -134,13 +135,13 @@ def _steps(count: int) -> list[fmpq]:
     return [fmpq(_LARGEST * k, count) for k in range(count + 1)]
 
 
-def _at(found: Instance, strength: fmpq) -> tuple[float, float, float, float]:
+def _at(found: FiniteModel, strength: fmpq) -> tuple[float, float, float, float]:
     """(lambda, E L, E r, KL)."""
     reward, divergence, log_prior = Path(found, strength).means(arb(strength))
     return to_float(strength), to_float(log_prior), to_float(reward), to_float(divergence)
 
 
-def _along(name: str, found: Instance) -> Strengths:
+def _along(name: str, found: FiniteModel) -> Strengths:
     steps = _steps(120)
     points = np.array([_at(found, s) for s in steps])
     paths = [Path(found, s) for s in steps]
@@ -156,7 +157,7 @@ def _along(name: str, found: Instance) -> Strengths:
     )
 
 
-def _turn(found: Instance) -> fmpq:
+def _turn(found: FiniteModel) -> fmpq:
     """lambda with Cov(L, r) = 0, by halving [0, 6] forty times: Cov > 0 at 0 and < 0 at 6."""
     low, high = fmpq(0), fmpq(_LARGEST)
     for _ in range(40):

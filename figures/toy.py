@@ -22,9 +22,10 @@ from figures import style
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import floats, to_float
 from theory.claims.correlation.models import PUBLISHED
-from theory.claims.instances import Instance, law_of, named
+from theory.claims.instances import law_of, named
 from theory.corpora.atoms import Window, atoms
 from theory.corpora.typicality import typical_corpora
+from theory.models.finite import FiniteModel
 from theory.report.studies import rebinned_correlation
 
 CLAIMS = ("correlation.measure", "correlation.iid", "correlation.typical", "line.exact-typicality")
@@ -184,8 +185,8 @@ class Record:
 def compute() -> Record:
     """Exact moments of strings and typical corpora, and the corpora drawn. Cost: 20,000 multinomial draws."""
     assert SEED is not None
-    found: Instance = named("toy")[0].content
-    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), SIZE, EPSILON)
+    found: FiniteModel = named("toy")[0].content
+    window = typical_corpora(atoms(found.numbers), SIZE, EPSILON)
     strings = np.stack([floats(v) for v in (found.numbers.log_prior, found.numbers.reward, found.numbers.prob)])
     corpora = drawn(strings, np.random.default_rng(SEED))
     inside = np.abs(corpora.sum(axis=0)) < to_float(EPSILON) * 1e3

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from figures import style
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import rational, to_float
-from theory.claims.instances import Instance, named
+from theory.claims.instances import named
 from theory.corpora.atoms import Atoms, Window, atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.multinomial import by_multinomial
 from theory.corpora.typicality import conditional_correlation_limit
+from theory.models.finite import FiniteModel
 
 CLAIMS = ("correlation.typical", "line.exact-typicality")
 
@@ -106,8 +107,8 @@ class Record:
 
 def compute() -> Record:
     """All correlations, exactly. Cost: a few seconds, most of it for the toy."""
-    small: Instance = named(SMALL)[0].content
-    toy: Instance = named("toy")[0].content
+    small: FiniteModel = named(SMALL)[0].content
+    toy: FiniteModel = named("toy")[0].content
     return Record(
         small=tuple(_along_epsilon(SMALL, small, n, _WIDTHS[n]) for n in SMALL_SIZES),
         toy=tuple(_along_epsilon("toy", toy, n, _TOY_WIDTHS) for n in TOY_SIZES),
@@ -118,13 +119,13 @@ def compute() -> Record:
     )
 
 
-def _along_epsilon(model: str, found: Instance, size: int, widths: tuple[float, float, int]) -> Series:
+def _along_epsilon(model: str, found: FiniteModel, size: int, widths: tuple[float, float, int]) -> Series:
     first, last, count = widths
     epsilons = [rational(f"{v:.4g}") for v in np.geomspace(first, last, count)]
     return _series(model, found, [(size, e) for e in epsilons], size, 0.0, np.array([to_float(e) for e in epsilons]))
 
 
-def _along_size(model: str, found: Instance, epsilon: fmpq, growth: tuple[int, int, int]) -> Series:
+def _along_size(model: str, found: FiniteModel, epsilon: fmpq, growth: tuple[int, int, int]) -> Series:
     first, last, count = growth
     sizes = sorted({round(v) for v in np.geomspace(first, last, count)})
     settings = [(n, epsilon) for n in sizes]
@@ -132,9 +133,9 @@ def _along_size(model: str, found: Instance, epsilon: fmpq, growth: tuple[int, i
 
 
 def _series(
-    model: str, found: Instance, settings: Sequence[tuple[int, fmpq]], size: int, epsilon: float, x: Floats
+    model: str, found: FiniteModel, settings: Sequence[tuple[int, fmpq]], size: int, epsilon: float, x: Floats
 ) -> Series:
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     exact, bound, probability = np.array([_point(law, *setting) for setting in settings]).T
     limit = _limit(found.mean, size, epsilon, x)
     return Series(model, size, epsilon, x, exact, bound, probability, limit, to_float(found.mean.correlation))

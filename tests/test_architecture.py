@@ -28,6 +28,7 @@ ORDER = (
     "examples",
     "corpora",
     "automata",
+    "models",
     "reference_code",
     "specification",
     "quantities",

@@ -1,6 +1,6 @@
 """Exact theory of small language models: aligned laws, sampling adaptors, corpora, and the claims about them."""
 
-from theory.adaptors.exact import ADAPTORS, Adaptor, adapt, adapt_global, adapt_local, chain, decide
+from theory.adaptors.exact import ADAPTORS, Adaptor, Chain, adapt, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import FloatMoments, Moments, float_moments, moments
 from theory.alignment.gibbs import Aligned, align, gibbs, secret_reward
 from theory.arithmetic.exact import Undecided, precision, rational
@@ -8,10 +8,12 @@ from theory.corpora.atoms import atoms
 from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.language_models.tree import PrefixTree, TreeModel
+from theory.models.automaton import AutomatonModel
+from theory.models.finite import FiniteModel
+from theory.models.model import AlignedModel
 from theory.probability.information import cross_entropy, entropy, kl_divergence, renyi_entropy, varentropy
 from theory.probability.law import Law
-from theory.quantities.answer import answer
-from theory.quantities.finite import quantities
+from theory.quantities.answer import answer, quantities
 from theory.specification.finite import Specification, parse_specification, read_specification
 from theory.specification.reader import SpecificationError, read_document
 
@@ -19,6 +21,10 @@ __all__ = [
     "ADAPTORS",
     "Adaptor",
     "Aligned",
+    "AlignedModel",
+    "AutomatonModel",
+    "Chain",
+    "FiniteModel",
     "FloatMoments",
     "Law",
     "Moments",

@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from theory.adaptors.exact import Adapted, Chain, adapt, chain, decide
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, ball, balls, log, objects
 from theory.corpora.mixtures import Joint
 from theory.language_models.tree import zeros
@@ -37,27 +37,31 @@ class Departure:
     computed: Joint
 
 
-def secret_law(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> Joint:
+@in_own_arithmetic
+def secret_law(numbers: Numbers, law: Adapted | None = None) -> Joint:
     """(L, log p+ / p) of strings of p+, or of an adapted law."""
+    aligned = numbers.aligned
     chosen = np.arange(len(aligned)) if law is None else law.string
     prob = numbers.prob if law is None else law.prob
     log_prior = numbers.log_prior[chosen]
     return Joint(prob, log_prior, -numbers.surprisal[chosen] - log_prior)
 
 
-def accept_all(aligned: Aligned, numbers: Numbers, steps: Chain) -> Departure:
+@in_own_arithmetic
+def accept_all(numbers: Numbers, steps: Chain) -> Departure:
     """A Metropolis step whose test always passes: strings of q_loc are kept as strings of q_glob.
 
     That such a chain is stationary at its proposal, whatever ratio the test holds, is the claim metropolis.accept-all.
     """
-    kept = decide(aligned, numbers, steps)
-    local, whole = (adapt(aligned, numbers, kept, word) for word in ("local", "global"))
-    return Departure(secret_law(aligned, numbers, whole), secret_law(aligned, numbers, local))
+    kept = decide(numbers, steps)
+    local, whole = (adapt(numbers, kept, word) for word in ("local", "global"))
+    return Departure(secret_law(numbers, whole), secret_law(numbers, local))
 
 
-def flipped_reward(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> Departure:
+@in_own_arithmetic
+def flipped_reward(numbers: Numbers, law: Adapted | None = None) -> Departure:
     """The secret reward as log p - log p+."""
-    truth = secret_law(aligned, numbers, law)
+    truth = secret_law(numbers, law)
     return Departure(truth, Joint(truth.prob, truth.log_prior, -truth.reward))
 
 
@@ -84,10 +88,12 @@ def without_prompt(
     return Departure(Joint(prob, scored, own - scored), Joint(prob, unprompted, own - unprompted))
 
 
-def unscored_end(aligned: Aligned, numbers: Numbers) -> Departure:
+@in_own_arithmetic
+def unscored_end(numbers: Numbers) -> Departure:
     """Strings scored without their end, by both models: L' is the log-probability to begin with y."""
+    aligned = numbers.aligned
     begins, began = prior_prefixes(aligned)[aligned.node], numbers.prefix_prob[aligned.node]
-    truth = secret_law(aligned, numbers)
+    truth = secret_law(numbers)
     return Departure(truth, Joint(truth.prob, log(begins), log(began) - log(begins)))
 
 
@@ -98,31 +104,38 @@ def prior_prefixes(aligned: Aligned) -> Array:
     return aligned.tree.sum_subtrees(mass)
 
 
-def clamped(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> Departure:
+@in_own_arithmetic
+def clamped(numbers: Numbers, law: Adapted | None = None) -> Departure:
     """Tokens that p+ gives less than e^-25 count as e^-25, those of p do not: R' = sum_t max(log p+, -25) - L."""
-    truth = secret_law(aligned, numbers, law)
+    aligned = numbers.aligned
+    truth = secret_law(numbers, law)
     chosen = np.arange(len(aligned)) if law is None else law.string
-    scored = -clamped_surprisal(aligned, numbers)[chosen]
+    scored = -clamped_surprisal(numbers)[chosen]
     return Departure(truth, Joint(truth.prob, truth.log_prior, scored - truth.log_prior))
 
 
-def clamped_surprisal(aligned: Aligned, numbers: Numbers) -> Array:
+@in_own_arithmetic
+def clamped_surprisal(numbers: Numbers) -> Array:
     """sum_t min(25, -log p+(y_t | before)) of each string, its end included."""
-    step, ending = token_surprisals(aligned, numbers)
+    aligned = numbers.aligned
+    step, ending = token_surprisals(numbers)
     limit = arb(CLAMP)
     path = aligned.tree.descend(arb(0), objects(arb.min(v, limit) for v in step), np.add)
     return path[aligned.node] + objects(arb.min(v, limit) for v in ending)
 
 
-def token_surprisals(aligned: Aligned, numbers: Numbers) -> tuple[Array, Array]:
+@in_own_arithmetic
+def token_surprisals(numbers: Numbers) -> tuple[Array, Array]:
     """-log p+ of the last token of each prefix, 0 at the root; and of the end of each string. Balls."""
+    aligned = numbers.aligned
     prefix = numbers.prefix_prob
     step = objects([arb(0)] * len(prefix))
     step[1:] = log(prefix[aligned.tree.parent[1:]]) - log(prefix[1:])
     return step, -log(numbers.end_prob[aligned.node])
 
 
-def lost_score(aligned: Aligned, numbers: Numbers, lost: Sequence[int]) -> Departure:
+@in_own_arithmetic
+def lost_score(numbers: Numbers, lost: Sequence[int]) -> Departure:
     """Strings of which the score under p+ came out as NaN, which is read as probability 1: R' = 0 - L.
 
     Args:
@@ -130,24 +143,26 @@ def lost_score(aligned: Aligned, numbers: Numbers, lost: Sequence[int]) -> Depar
         numbers: its numbers in balls.
         lost: the strings concerned.
     """
-    truth = secret_law(aligned, numbers)
+    truth = secret_law(numbers)
     reward = objects(
         -l if y in set(lost) else r for y, (l, r) in enumerate(zip(truth.log_prior, truth.reward, strict=True))
     )
     return Departure(truth, Joint(truth.prob, truth.log_prior, reward))
 
 
-def hidden_top_k(aligned: Aligned, numbers: Numbers, steps: Chain) -> tuple[Adapted, Adapted]:
+@in_own_arithmetic
+def hidden_top_k(numbers: Numbers, steps: Chain) -> tuple[Adapted, Adapted]:
     """(the law asked for, the law drawn from): a top-k of 50 acts before the adaptors; both locally normalised."""
     asked, drawn = (
-        adapt(aligned, numbers, decide(aligned, numbers, order), "local")
-        for order in (steps, (*chain(("top_k", HIDDEN)), *steps))
+        adapt(numbers, decide(numbers, order), "local") for order in (steps, Chain((*chain(("top_k", HIDDEN)), *steps)))
     )
     return asked, drawn
 
 
-def censored(aligned: Aligned, numbers: Numbers, length: int) -> Departure:
+@in_own_arithmetic
+def censored(numbers: Numbers, length: int) -> Departure:
     """Strings of at most ``length`` tokens, their end among them; longer ones are cut there and kept as strings."""
+    aligned = numbers.aligned
     tree, depth = aligned.tree, depths(aligned)
     short = [y for y, node in enumerate(aligned.node) if depth[int(node)] < length]
     cut = [node for node in range(len(tree)) if depth[node] == length]
@@ -155,7 +170,7 @@ def censored(aligned: Aligned, numbers: Numbers, length: int) -> Departure:
     own = [*(aligned.prior[y] for y in short), *(prior[node] for node in cut)]
     other = [*(numbers.prob[y] for y in short), *(numbers.prefix_prob[node] for node in cut)]
     log_prior, prob = log(objects(own)), objects(other)
-    return Departure(secret_law(aligned, numbers), Joint(prob, log_prior, log(prob) - log_prior))
+    return Departure(secret_law(numbers), Joint(prob, log_prior, log(prob) - log_prior))
 
 
 def depths(aligned: Aligned) -> list[int]:

@@ -34,7 +34,7 @@ def the_toy() -> Known:
 def typical_probability(known: Known, size: int, epsilon: fmpq) -> float:
     """P(|Ibar - H| < eps), exactly."""
     with precision():
-        return to_float(typical_corpora(atoms(known.aligned, known.numbers, known.moments), size, epsilon).mass)
+        return to_float(typical_corpora(atoms(known.numbers), size, epsilon).mass)
 
 
 def corpora(setting: Setting, known: Known, size: int, rng: np.random.Generator, count: int | None = None) -> Floats:
@@ -104,9 +104,7 @@ def least_size() -> tuple[int, float]:
     """The N from which on C4 has (eps, delta) = (1/4, 1/20), and P(typical) there."""
     known = example("C4")
     with precision():
-        found = sample_size(
-            atoms(known.aligned, known.numbers, known.moments), known.moments.var_surprisal, fmpq(1, 4), fmpq(1, 20)
-        )
+        found = sample_size(atoms(known.numbers), known.moments.var_surprisal, fmpq(1, 4), fmpq(1, 20))
     return found.least, typical_probability(known, found.least, fmpq(1, 4))
 
 

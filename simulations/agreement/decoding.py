@@ -129,7 +129,7 @@ def _secret(
     log_prior: Floats,
 ) -> Iterator[Comparison]:
     name, own = f"{pair.name}, prompt {number + 1}", enumerated(pair, "aligned", number, pair.length)
-    drawn = written(setting, pair, number, (), pair.length, draws, rng)
+    drawn = written(setting, pair, number, Chain(), pair.length, draws, rng)
     outcome = own.outcome(drawn)
     scored = setting.parts.string_log_prob(pair.prior, pair.prompt(number, draws), drawn)
     yield same("line.identity", f"{name}: log p as scored", log_prior[outcome], scored, pair.accuracy)
@@ -147,7 +147,7 @@ def _secret(
 def _censored(setting: Setting, pair: Pair, number: int, draws: int, rng: np.random.Generator) -> Iterator[Comparison]:
     """Strings cut after two tokens: prefix events, with their probability under either model."""
     name, cut = f"{pair.name}, prompt {number + 1}, cut after 2", 2
-    drawn = written(setting, pair, number, (), cut, draws, rng)
+    drawn = written(setting, pair, number, Chain(), cut, draws, rng)
     own = enumerated(pair, "aligned", number, cut)
     outcome = own.outcome(drawn)
     prob = np.exp(own.log_prob())
@@ -212,7 +212,7 @@ def identity(setting: Setting) -> Iterator[Comparison]:
     whole = decoder.child[0, :2]
     for number in range(2):
         rows = setting.draws // 16
-        drawn = written(setting, pair, number, (), pair.length, rows, rng)
+        drawn = written(setting, pair, number, Chain(), pair.length, rows, rng)
         prompts = pair.prompt(number, rows)
         string = np.searchsorted(known.aligned.node, decoder.ends_at(prompts, drawn.tokens))
         log_prior = setting.parts.string_log_prob(pair.prior, prompts, drawn)

@@ -62,11 +62,11 @@ def _under_temperature(states: ChainStates) -> chains.Ratio:
 
 
 def _hidden_top_k(log_prob: Floats, steps: Chain) -> Floats:
-    return log_weights(log_prob, (*chain(("top_k", 2)), *steps))
+    return log_weights(log_prob, Chain((*chain(("top_k", 2)), *steps)))
 
 
 def _temperature_last(steps: Chain) -> Chain:
-    return tuple(sorted(steps, key=lambda step: step.name == "temperature"))
+    return Chain(sorted(steps, key=lambda step: step.name == "temperature"))
 
 
 def _float16(log_prob: Floats, steps: Chain) -> Floats:

@@ -55,7 +55,7 @@ class Known:
                 name,
                 aligned,
                 numbers,
-                moments(aligned, numbers),
+                moments(numbers),
                 floats(numbers.log_prior),
                 floats(numbers.reward),
                 floats(numbers.surprisal),
@@ -93,13 +93,13 @@ class Known:
 @functools.lru_cache(maxsize=256)
 def _adapted(known: Known, steps: Chain, normalise: str) -> tuple[Floats, Moments, Floats]:
     with precision():
-        found = adapt(known.aligned, known.numbers, decide(known.aligned, known.numbers, steps), normalise)
+        found = adapt(known.numbers, decide(known.numbers, steps), normalise)
         prob, normaliser = np.zeros(len(known.prob)), np.zeros(len(known.prob))
         prob[found.string] = floats(found.prob)
         normaliser[found.string] = floats(found.log_normaliser)
         for shared in (prob, normaliser):
             shared.setflags(write=False)
-        return prob, moments(known.aligned, known.numbers, found), normaliser
+        return prob, moments(known.numbers, found), normaliser
 
 
 @functools.lru_cache(maxsize=32)

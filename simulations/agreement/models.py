@@ -21,6 +21,7 @@ from simulations.decoders.dense_tree import Enumeration
 from simulations.decoders.pair import Pair
 from simulations.decoders.tiny import END, Kind, Size, model, pair
 from simulations.sampling import metropolis as chains
+from theory.adaptors.exact import Chain
 from theory.corpora.metropolis import IndependentChain
 
 Floats = NDArray[np.float64]
@@ -45,7 +46,9 @@ def gibbs(setting: Setting, tiny: Pair, draws: int) -> Iterator[Comparison]:
     own = enumerated(prior, "prior", 0, prior.length)
     log_prior, reward = own.log_prob(), favourites(own.tokens())
     exact = IndependentChain.correcting(np.exp(log_prior), np.exp(reward))
-    start, *proposed = (own.outcome(written(setting, prior, 0, (), prior.length, draws, rng)) for _ in range(steps + 1))
+    start, *proposed = (
+        own.outcome(written(setting, prior, 0, Chain(), prior.length, draws, rng)) for _ in range(steps + 1)
+    )
     states = ChainStates(log_prior + reward, log_prior, log_prior + reward)
     found = chains.follow(setting.parts.ratio(states), start, proposed, np.zeros((0, len(reward))), rng=rng)
     law_after = exact.law_after(steps, exact.proposal)

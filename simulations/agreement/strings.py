@@ -177,7 +177,7 @@ def interior(setting: Setting) -> Iterator[Comparison]:
     rng, known = setting.rng("interior"), example("C5")
     with precision():
         means_of = known.moments.mean_log_prior, known.moments.mean_reward
-        weights = gaining_mixture(known.aligned, known.numbers, means_of)
+        weights = gaining_mixture(known.numbers, means_of)
     if weights is None:
         raise AssertionError("C5 has strings outside of every falling line")
     prob = floats(weights) / floats(weights).sum()
@@ -215,13 +215,13 @@ def gauge(setting: Setting) -> Iterator[Comparison]:
     """Weights scaled by a factor per context: drawn step by step, they make the same local law."""
     rng, known, steps = setting.rng("gauge"), tree(TREE), chain(("top_k", 2))
     with precision():
-        kept = decide(known.aligned, known.numbers, steps)
+        kept = decide(known.numbers, steps)
         weights = adaptor_weights(next_token_laws(known.aligned), kept)
         factors = objects(fmpq(1 + k % 7, 3) for k in range(len(known.aligned.tree)))
         moved = scaled(weights, factors)
         edge, end = floats(moved.edge), floats(moved.end)
     numbers = known.aligned.floats()
-    string = draws.local_strings(known.aligned, numbers, edge, end, setting.draws, rng=rng)
+    string = draws.local_strings(numbers, edge, end, setting.draws, rng=rng)
     exact = known.adapted(steps, "local")
     yield law(
         "adaptors.gauge", f"{known.name}, top-k 2 with scaled weights", exact, np.bincount(string, minlength=len(exact))
@@ -232,7 +232,7 @@ def order_preserving(setting: Setting) -> Iterator[Comparison]:
     """The corner of the polygon with the most reward, drawn."""
     rng, known = setting.rng("order"), tree(TREE)
     with precision():
-        ranked = ranking(known.aligned, known.numbers)
+        ranked = ranking(known.numbers)
         corner = support(ranked, Point.whole(0, 1))
         prob = floats(corner_law(ranked, corner.tops))
         exact = to_float(corner.point.reward.ball())

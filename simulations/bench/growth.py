@@ -23,7 +23,7 @@ from simulations.bench.peers import chain
 from simulations.bench.timing import Work, seconds
 from simulations.sampling import draws
 from simulations.sampling import metropolis as chains
-from theory.adaptors.moments import float_moments, moments
+from theory.adaptors.moments import float_moments
 from theory.arithmetic.exact import rational
 from theory.automata.moments import path_moments
 from theory.automata.path_sums import totals
@@ -87,7 +87,7 @@ def _typicality(strings: int) -> Work:
     prior, aligned = ([int(v) for v in rng.integers(1, 1 << 20, strings)] for _ in range(2))
     model = from_laws(prior, aligned, [f"s{k}" for k in range(strings)])
     numbers = model.balls()
-    law = atoms(model, numbers, moments(model, numbers))
+    law = atoms(numbers)
     return lambda: by_inversion(law, 100_000, rational("1/1000"))
 
 

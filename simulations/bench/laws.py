@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulations.bench import machine
 from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
-from theory.adaptors.moments import float_moments, moments
+from theory.adaptors.moments import float_moments
 from theory.arithmetic import kernels
 from theory.arithmetic.exact import floats, precision
 from theory.corpora.atoms import atoms
@@ -142,7 +142,7 @@ def toy_inversion() -> Callable[[], float]:
     with precision():
         aligned = toy()
         numbers = aligned.balls()
-        law = atoms(aligned, numbers, moments(aligned, numbers))
+        law = atoms(numbers)
     return lambda: float(by_inversion(law, CORPUS, fmpq(1, 1000)).mass)
 
 

@@ -109,7 +109,7 @@ def writer(batch: int) -> Callable[[], Sample]:
     decoder = TorchDecoder(llama(), VOCABULARY)  # an id that is never drawn: every string has 48 tokens
     prompts = np.random.default_rng(2).integers(0, VOCABULARY, (batch, 4))
     rng = np.random.default_rng(3)
-    return lambda: generate(decoder, prompts, (), LENGTH, rng=rng)
+    return lambda: generate(decoder, prompts, Chain(), LENGTH, rng=rng)
 
 
 def _generation() -> Pair:

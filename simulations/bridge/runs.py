@@ -244,10 +244,10 @@ def _chains(entries: Any, temperatures: Any) -> tuple[Chain, ...]:
     found: list[Chain] = []
     for value in temperatures:
         try:
-            front = chain(("temperature", value)) if rational(value) != 1 else ()
+            front = chain(("temperature", value)) if rational(value) != 1 else Chain()
         except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(f"[sampling] temperatures: {error}") from None
-        found += [(*front, *steps) for steps in (behind or [()])]
+        found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
     twice = next((steps for k, steps in enumerate(found) if steps in found[:k]), None)
     if twice is not None:
         raise ValueError(f"the adaptor {describe(twice)} is listed twice")

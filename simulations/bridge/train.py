@@ -30,6 +30,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from simulations.bridge.models import TorchDecoder
 from simulations.bridge.rewards import scorer
 from simulations.sampling.generate import PAD, generate
+from theory.adaptors.exact import Chain
 
 END = "<|end|>"
 Tokens = NDArray[np.int64]
@@ -169,7 +170,7 @@ def preferences(
         block = np.repeat(np.array(prompts, dtype=np.int64), 2, axis=0)
         for low in range(0, len(block), 256):
             part = block[low : low + 256]
-            drawn = generate(decoder, part, (), recipe.answer, rng=rng)
+            drawn = generate(decoder, part, Chain(), recipe.answer, rng=rng)
             whole = np.full((len(part), widest), 0, dtype=np.int64)
             whole[:, :length] = part
             whole[:, length : length + recipe.answer] = np.where(drawn.tokens == PAD, 0, drawn.tokens)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Numbers
 from theory.arithmetic.exact import Array, floats
 from theory.language_models.automaton import Graph
 from theory.language_models.tree import PrefixTree
@@ -132,9 +132,7 @@ class TreeWalker:
         return node
 
 
-def local_strings(
-    aligned: Aligned, numbers: Numbers, edge: Array, end: Array, count: int, *, rng: np.random.Generator
-) -> Index:
+def local_strings(numbers: Numbers, edge: Array, end: Array, count: int, *, rng: np.random.Generator) -> Index:
     """``count`` strings of q_loc, by index, drawn token by token from weights that need no normalising.
 
     Args:
@@ -148,6 +146,7 @@ def local_strings(
     Raises:
         ValueError: another number of prefixes than the model has.
     """
+    aligned = numbers.aligned
     if len(edge) != len(numbers.prefix_prob):
         raise ValueError(f"{len(numbers.prefix_prob)} prefixes but {len(edge)} weights")
     ends = TreeWalker.of(aligned.tree, floats(edge), floats(end)).draw(count, rng=rng)

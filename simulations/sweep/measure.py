@@ -21,18 +21,18 @@ from theory.alignment.gibbs import Numbers
 from theory.arithmetic.exact import Array, Undecided, floats, rational, to_float
 from theory.claims.claim import Claim
 from theory.claims.correlation.measure import unweighted_correlation
-from theory.claims.instances import Instance, instance
 from theory.claims.registry import everywhere
 from theory.corpora.metropolis import IndependentChain
 from theory.corpora.mixtures import adaptor_mixture
 from theory.corpora.typicality import conditional_correlation_limit
+from theory.models.finite import FiniteModel
 from theory.report.studies import compared
 from theory.specification.finite import write_specification
 from theory.specification.reader import AdaptorEntry
 
 UNDECIDED = "undecided"
 
-MIXED = ((), chain(("temperature", "1/2")), chain(("temperature", "2")))
+MIXED = (chain(), chain(("temperature", "1/2")), chain(("temperature", "2")))
 """The adaptors that corpora of a mixture come from: p+, and global temperatures on either side."""
 
 ROUNDING = 1e-9
@@ -43,7 +43,7 @@ Row = dict[str, Any]
 
 def measure(number: int, drawn: Drawn, sweep: Sweep) -> Row:
     """Everything that is said of one model; call inside ``precision()``."""
-    found = instance(drawn.aligned)
+    found = FiniteModel.of(drawn.aligned)
     mean = found.mean
     once = unweighted_correlation(found)
     row: Row = {
@@ -80,11 +80,11 @@ def trades(mean: Moments) -> str:
     return "no" if b < 0 and b > -1 else UNDECIDED
 
 
-def direction(found: Instance, entry: AdaptorEntry) -> str:
+def direction(found: FiniteModel, entry: AdaptorEntry) -> str:
     """Where an adaptor moves (E L, E R) from p+: as ``studies.compared``; "same" where it keeps p+ itself."""
     try:
-        kept = decide(found.aligned, found.numbers, entry.chain)
-        law = adapt(found.aligned, found.numbers, kept, entry.normalise)
+        kept = decide(found.numbers, entry.chain)
+        law = adapt(found.numbers, kept, entry.normalise)
         whole = len(law.string) == len(found.aligned)
         if whole and all(step.name != "temperature" for step in entry.chain):
             return "same"
@@ -96,7 +96,7 @@ def direction(found: Instance, entry: AdaptorEntry) -> str:
         return UNDECIDED
 
 
-def standing(claim: Claim, found: Instance) -> str:
+def standing(claim: Claim, found: FiniteModel) -> str:
     """The worst outcome of a claim's findings on one model: "holds", "undecided" or "fails"; "silent" for none."""
     worst = "silent"
     order = ("silent", "holds", UNDECIDED, "fails")
@@ -105,7 +105,7 @@ def standing(claim: Claim, found: Instance) -> str:
     return worst
 
 
-def _signs(found: Instance, once: Any, sweep: Sweep) -> Row:
+def _signs(found: FiniteModel, once: Any, sweep: Sweep) -> Row:
     """The sign of Cov(L, R) of strings, and of Cov(Lbar, Rbar) of corpora where one hypothesis is dropped: -1, 0, 1.
 
     sign_once: strings, each counted once. sign_strings: strings of p+, and so corpora of independent ones at every N.
@@ -127,7 +127,7 @@ def _signs(found: Instance, once: Any, sweep: Sweep) -> Row:
     width = rational(to_float(sweep.band) * math.sqrt(to_float(mean.var_surprisal)))
     limit = conditional_correlation_limit(mean, 1, width)  # depends on eps sqrt N alone
     row["sign_typical"] = None if limit is None else _sign(limit)
-    mixture = adaptor_mixture(found.aligned, found.numbers, MIXED, "global")
+    mixture = adaptor_mixture(found.numbers, MIXED, "global")
     within, between = mixture.within().cov, mixture.between().cov
     row["sign_mixed"] = _sign(within / sweep.corpus + between)
     row["sign_mixed_strings"] = _sign(within + between)
@@ -135,7 +135,7 @@ def _signs(found: Instance, once: Any, sweep: Sweep) -> Row:
     return row
 
 
-def chain_sign(found: Instance, size: int) -> int | None:
+def chain_sign(found: FiniteModel, size: int) -> int | None:
     """The sign of Cov(Lbar, Rbar) over N successive states of a stationary chain to p+ with the prior as proposal."""
     log_prior, reward = floats(found.numbers.log_prior), floats(found.numbers.reward)
     proposal = floats(found.aligned.prior)

@@ -60,7 +60,7 @@ def aligned_at(key: str, beta: fmpq) -> tuple[Aligned, Numbers, Moments]:
     if beta != 1:
         exact = dataclasses.replace(exact, reward=tuple(divided(r, beta) for r in exact.reward))
     numbers = exact.balls()
-    return exact, numbers, moments(exact, numbers)
+    return exact, numbers, moments(numbers)
 
 
 def divided(reward: Reward, beta: fmpq) -> Reward:
@@ -77,17 +77,17 @@ def divided(reward: Reward, beta: fmpq) -> Reward:
 @functools.cache
 def law_moments(key: str, beta: fmpq, adaptor: str, value: fmpq, normalise: str) -> tuple[Moments, int]:
     """The moments of one adapted law, and how many strings it keeps."""
-    exact, numbers, _ = aligned_at(key, beta)
-    law = adapt(exact, numbers, decide(exact, numbers, chain((adaptor, value))), normalise)
-    return moments(exact, numbers, law), len(law.string)
+    _, numbers, _ = aligned_at(key, beta)
+    law = adapt(numbers, decide(numbers, chain((adaptor, value))), normalise)
+    return moments(numbers, law), len(law.string)
 
 
 @functools.cache
 def prior_moments(key: str, beta: fmpq) -> Moments:
     """The moments of (L, R) under p."""
     exact, numbers, _ = aligned_at(key, beta)
-    law = Adapted(np.arange(len(exact)), balls(exact.prior), numbers.log_prior, numbers.log_prior * 0)
-    return moments(exact, numbers, law)
+    law = Adapted(exact, np.arange(len(exact)), balls(exact.prior), numbers.log_prior, numbers.log_prior * 0)
+    return moments(numbers, law)
 
 
 def expected(key: str, chosen: Settings) -> dict[str, Any]:
@@ -382,7 +382,7 @@ def test_rounded_numbers(reader: Reader, key: str) -> None:
 @pytest.mark.parametrize("key", ["c2", "c5", "words"])
 def test_drawn_paths(reader: Reader, key: str) -> None:
     """Temperature, beta and hull are drawn where theory has them."""
-    exact, numbers, _ = aligned_at(key, fmpq(1))
+    _, numbers, _ = aligned_at(key, fmpq(1))
     drawn = reader.compute("paths(align(models[arguments[0]], 1))", key)
     for step in (0, 17, 60):
         power = arb(10) ** (arb(30 - step) / 30)
@@ -393,11 +393,11 @@ def test_drawn_paths(reader: Reader, key: str) -> None:
             assert drawn["beta"][step] == pytest.approx(means(law), abs=TOLERANCE)
     if drawn["local"]:
         for step, temperature in ((0, fmpq(1, 10)), (30, fmpq(1)), (60, fmpq(10))):
-            kept = decide(exact, numbers, chain(("temperature", temperature)))
-            law = moments(exact, numbers, adapt(exact, numbers, kept, "local"))
+            kept = decide(numbers, chain(("temperature", temperature)))
+            law = moments(numbers, adapt(numbers, kept, "local"))
             assert drawn["local"][step] == pytest.approx(means(law), abs=TOLERANCE)
     corners = reader.compute("hull(align(models[arguments[0]], 1))", key)
-    assert {place(numbers, y) for y in corners} == {place(numbers, y) for y in hull(exact, numbers)}
+    assert {place(numbers, y) for y in corners} == {place(numbers, y) for y in hull(numbers)}
 
 
 def means(law: Any) -> list[float]:

@@ -33,7 +33,7 @@ def test_committed(record: line.Record) -> None:
 def test_computed_twice() -> None:
     """Two laws of ten strings are the same."""
     found = named(line.MODEL)[0].content
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     one, two = (line.corpus_law(law, 10) for _ in range(2))
     assert [to_float(v) for v in one[1]] == [to_float(v) for v in two[1]]
     assert [to_float(v) for v in one[0]] == [to_float(v) for v in two[0]]
@@ -55,7 +55,7 @@ def test_tails_are_binomial(record: line.Record) -> None:
 def test_law_of_all_corpora() -> None:
     """Merging the strings of one surprisal changes nothing: all corpora of ten strings of C4, one by one."""
     found = named(line.MODEL)[0].content
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     x, prob = line.corpus_law(law, 10)
     corpora = all_corpora(found.numbers, 10)
     sums = floats(corpora.log_prior + corpora.reward) - to_float(found.numbers.log_partition - found.mean.entropy)
@@ -89,7 +89,7 @@ def test_bounds_hold(record: line.Record) -> None:
 def test_tails_leave_the_typical_probability(record: line.Record) -> None:
     """1 - P(. <= -eps) - P(. >= eps) = P(|Ibar - H| < eps), by the sum over counts of theory.corpora.typicality."""
     found = named(line.MODEL)[0].content
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     for tails, epsilon in zip(record.tails, (fmpq(1, 10), fmpq(1, 20), fmpq(1, 50)), strict=True):
         value = to_float(epsilon)
         low = max(y for x, y in tails.below.T if x <= -value)

@@ -101,7 +101,7 @@ def test_float_programme_is_the_exact_one() -> None:
         aligned = examples.random_tree(rng, 3, 3)
         if len(aligned) < 3:
             continue
-        ranked = ranking(aligned, aligned.balls())
+        ranked = ranking(aligned.balls())
         exact = np.array(
             [[to_float(c.point.log_prior.ball()), to_float(c.point.reward.ball())] for c in polygon(ranked)]
         ).T

@@ -81,6 +81,6 @@ def test_more_data_undo_the_effect(record: typical.Record) -> None:
 def test_silent_where_no_corpus_is_typical() -> None:
     """An empty band has no correlation: a gap in the line, not a number."""
     found = named(typical.SMALL)[0].content
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     window = by_multinomial(law, 2, fmpq(1, 1000))
     assert window.conditional_correlation() is None

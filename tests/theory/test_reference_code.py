@@ -14,8 +14,9 @@ from theory.claims.audit.clamped_nll import far_apart
 from theory.claims.audit.lost_score import lost_case
 from theory.claims.audit.prior_without_prompt import unrewarded
 from theory.claims.audit.unscored_end import ended
-from theory.claims.instances import instance, law_of, named
+from theory.claims.instances import law_of, named
 from theory.corpora.mixtures import Joint
+from theory.models.finite import FiniteModel
 
 
 def values(law: Joint) -> tuple[float, float, float | None]:
@@ -36,7 +37,7 @@ def test_accept_all_on_c2() -> None:
     """
     found = named("C2")[0].content
     with precision():
-        both = audit.accept_all(found.aligned, found.numbers, chain(("temperature", "1/2")))
+        both = audit.accept_all(found.numbers, chain(("temperature", "1/2")))
     a, b = math.log(2 / 11), math.log(3 / 11)
     reward_a, reward_b = math.log(4 / 25 / (2 / 11)), math.log(9 / 25 / (3 / 11))
     for law, share in ((both.truth, 81 / 145), (both.computed, 81 / 337)):
@@ -46,7 +47,7 @@ def test_accept_all_on_c2() -> None:
 def test_flipped_reward() -> None:
     found = named("C3")[0].content
     with precision():
-        both = audit.flipped_reward(found.aligned, found.numbers)
+        both = audit.flipped_reward(found.numbers)
     divergence = sum(p * math.log(p / q) for p, q in ((1 / 17, 1 / 7), (4 / 17, 2 / 7), (12 / 17, 4 / 7)))
     assert values(both.truth)[1] == pytest.approx(divergence)
     assert values(both.computed)[1] == pytest.approx(-divergence)
@@ -71,7 +72,7 @@ def test_unscored_end_of_c2_is_nothing() -> None:
     """Every string of C2 ends with certainty."""
     found = named("C2")[0].content
     with precision():
-        both = audit.unscored_end(found.aligned, found.numbers)
+        both = audit.unscored_end(found.numbers)
     assert values(both.computed) == pytest.approx(values(both.truth))
 
 
@@ -83,7 +84,7 @@ def test_smallest_turned_by_an_unscored_end() -> None:
     case = ended()
     assert case.name == "strings -, a: p = (1, 2), e^R = (1, 2)"
     with precision():
-        both = audit.unscored_end(case.content.aligned, case.content.numbers)
+        both = audit.unscored_end(case.content.numbers)
     assert values(both.truth)[2] == pytest.approx(1)
     prior, aligned = math.log(2 / 3), math.log(4 / 5)
     assert values(both.computed) == pytest.approx((4 / 5 * prior, 4 / 5 * (aligned - prior), -1))
@@ -92,9 +93,9 @@ def test_smallest_turned_by_an_unscored_end() -> None:
 def test_clamp() -> None:
     """-log p+ of the second string is 40 + log(1 + e^-40): 25 with the clamp; half of it under p."""
     with precision():
-        found = instance(far_apart())
-        on_prior = audit.clamped(found.aligned, found.numbers, law_of(found, [1, 1]))
-        on_own = audit.clamped(found.aligned, found.numbers)
+        found = FiniteModel.of(far_apart())
+        on_prior = audit.clamped(found.numbers, law_of(found, [1, 1]))
+        on_own = audit.clamped(found.numbers)
         shift = audit.mean_reward(on_own.computed) - audit.mean_reward(on_own.truth)
         assert float(shift) == pytest.approx(15 * math.exp(-40), rel=1e-12)
     assert values(on_prior.computed)[1] - values(on_prior.truth)[1] == pytest.approx(7.5)
@@ -111,7 +112,7 @@ def test_lost_score_on_c4() -> None:
     """p+ = (2, 1, 2)/5: the third string's surprisal, log(5/2), is added to its reward, log(2/5) - log(1/13)."""
     found = named("C4")[0].content
     with precision():
-        both = audit.lost_score(found.aligned, found.numbers, [2])
+        both = audit.lost_score(found.numbers, [2])
     assert values(both.computed)[1] - values(both.truth)[1] == pytest.approx(2 / 5 * math.log(5 / 2))
     assert to_float(both.computed.reward[2]) == pytest.approx(math.log(13))
     assert values(both.computed)[0] == values(both.truth)[0]
@@ -120,7 +121,7 @@ def test_lost_score_on_c4() -> None:
 def test_lost_score_turns_a_sign() -> None:
     found = lost_case().content
     with precision():
-        both = audit.lost_score(found.aligned, found.numbers, [len(found.aligned) - 1])
+        both = audit.lost_score(found.numbers, [len(found.aligned) - 1])
         one, other = audit.correlation(both.truth), audit.correlation(both.computed)
     assert one * other < 0
 
@@ -129,7 +130,7 @@ def test_hidden_top_k_on_the_toy() -> None:
     """194 tokens become 46, the correlation -0.18 becomes -0.48; 156 become 49 by typical, 286 become 50 by eta."""
     found = named("toy")[0].content
     with precision():
-        asked, drawn = audit.hidden_top_k(found.aligned, found.numbers, chain(("nucleus", "19/20")))
+        asked, drawn = audit.hidden_top_k(found.numbers, chain(("nucleus", "19/20")))
         corr = [to_float(found.moments(law).correlation) for law in (asked, drawn)]
     falling = sorted(floats(found.numbers.prob), reverse=True)
     shares = [sum(falling[: k + 1]) for k in range(len(falling))]
@@ -138,7 +139,7 @@ def test_hidden_top_k_on_the_toy() -> None:
     assert corr == pytest.approx([-0.18, -0.48], abs=5e-3)
     for step, counts in ((("typical", "9/10"), (156, 49)), (("eta", "9/10000"), (286, 50))):
         with precision():
-            laws = audit.hidden_top_k(found.aligned, found.numbers, chain(step))
+            laws = audit.hidden_top_k(found.numbers, chain(step))
         assert tuple(len(law.string) for law in laws) == counts
 
 
@@ -146,8 +147,8 @@ def test_censored_c2() -> None:
     """After one token: a with 16/25 (8/11 under p), b with 9/25 (3/11)."""
     found = named("C2")[0].content
     with precision():
-        both = audit.censored(found.aligned, found.numbers, 1)
-        whole = audit.censored(found.aligned, found.numbers, 3)
+        both = audit.censored(found.numbers, 1)
+        whole = audit.censored(found.numbers, 3)
     mean = 16 / 25 * math.log(8 / 11) + 9 / 25 * math.log(3 / 11)
     assert values(both.computed)[0] == pytest.approx(mean)
     assert values(both.computed)[2] == pytest.approx(-1)

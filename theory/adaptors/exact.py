@@ -21,12 +21,12 @@ import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Undecided, exp, is_exact, log, power, rational, sign, to_float
 from theory.arithmetic.formal import FormalSum, prime_exponents
 from theory.language_models.tree import Index, Mask
@@ -50,8 +50,35 @@ class Adaptor:
         if not inside(self.value):
             raise ValueError(f"{self.name} needs {domain}, got {self.value}")
 
+    def __str__(self) -> str:
+        """``nucleus 9/10``."""
+        return f"{self.name} {self.value}"
 
-Chain = tuple[Adaptor, ...]
+
+class Chain(tuple[Adaptor, ...]):
+    """Adaptors that act one after another, left to right; none leave p+ as it is.
+
+    >>> str(chain(("top_k", 2), ("temperature", "1/2"))), str(Chain())
+    ('top_k 2 then temperature 1/2', 'p+')
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " then ".join(map(str, self)) or "p+"
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Adaptor: ...
+    @overload
+    def __getitem__(self, place: slice) -> Chain: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Adaptor | Chain:
+        """One step, or the chain of some."""
+        return Chain(super().__getitem__(place)) if isinstance(place, slice) else super().__getitem__(place)
+
+    def pairs(self) -> list[list[str]]:
+        """[name, value] of each step, as records keep them."""
+        return [[step.name, str(step.value)] for step in self]
+
 
 _DOMAINS: dict[str, tuple[str, Callable[[fmpq], bool]]] = {
     "temperature": ("a value > 0", lambda v: v > 0),
@@ -72,7 +99,7 @@ def chain(*steps: tuple[str, str | int | float | fmpq]) -> Chain:
     >>> chain(("top_k", 2), ("temperature", "1/2"))
     (Adaptor(name='top_k', value=2), Adaptor(name='temperature', value=1/2))
     """
-    return tuple(Adaptor(name, rational(value)) for name, value in steps)
+    return Chain(Adaptor(name, rational(value)) for name, value in steps)
 
 
 def _log_parts(value: fmpq, exponent: fmpq, factor: fmpq) -> dict[int, fmpq]:
@@ -307,36 +334,39 @@ class Kept:
     """What a chain keeps of an aligned model.
 
     Args:
+        aligned: the model.
         edge: shape (prefixes,); whether the step to each prefix is kept.
         end: shape (prefixes,); whether ending at each prefix is kept.
         power: the exponent that temperatures leave on the kept probabilities.
     """
 
+    aligned: Aligned
     edge: Mask
     end: Mask
     power: fmpq
 
-    def strings(self, aligned: Aligned) -> Mask:
+    def strings(self) -> Mask:
         """Which of the model's strings have every step kept."""
-        alive = aligned.tree.descend(True, self.edge, np.logical_and)
-        result: Mask = alive[aligned.node] & self.end[aligned.node]
+        alive = self.aligned.tree.descend(True, self.edge, np.logical_and)
+        result: Mask = alive[self.aligned.node] & self.end[self.aligned.node]
         return result
 
 
-def decide(aligned: Aligned, numbers: Numbers, steps: Chain) -> Kept:
+@in_own_arithmetic
+def decide(numbers: Numbers, steps: Chain) -> Kept:
     """What the chain keeps at every prefix, decided formally. Cost: the sum of the rows' sorts.
 
     Args:
-        aligned: the model.
-        numbers: ``aligned.balls()`` at the working precision.
+        numbers: the model, in balls.
         steps: the adaptors, left to right.
     """
+    aligned = numbers.aligned
     tree = aligned.tree
     edge, end = np.ones(len(tree), dtype=bool), np.zeros(len(tree), dtype=bool)
     end[aligned.node] = True
     exponent = functools.reduce(lambda p, step: p / step.value if step.name == "temperature" else p, steps, fmpq(1))
     if all(step.name == "temperature" for step in steps):
-        return Kept(edge, end, exponent)
+        return Kept(aligned, edge, end, exponent)
     for choice in _choices(aligned):
         enclosures = [numbers.prefix_prob[child] for child in choice.children]
         if choice.may_end:
@@ -348,7 +378,7 @@ def decide(aligned: Aligned, numbers: Numbers, steps: Chain) -> Kept:
         for place, child in enumerate(choice.children):
             edge[child] = place in kept
         end[choice.node] = choice.may_end and len(choice.children) in kept
-    return Kept(edge, end, exponent)
+    return Kept(aligned, edge, end, exponent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -381,30 +411,44 @@ class Adapted:
     """The law of whole strings that an adaptor makes of p+.
 
     Args:
+        aligned: the model.
         string: indices into the aligned model's strings, those of positive probability; shape (m,).
         prob: q(y), shape (m,).
         log_prob: log q(y), shape (m,), nats.
         log_normaliser: sum_t log c_t of each string (local), or log C at every string (global); shape (m,).
     """
 
+    aligned: Aligned
     string: Index
     prob: Array
     log_prob: Array
     log_normaliser: Array
 
 
-def adapt_global(aligned: Aligned, numbers: Numbers, kept: Kept) -> Adapted:
-    """q_glob(y) = prod_t w_t / C: the kept strings with p+ to the power 1/T, normalised once."""
-    string = np.flatnonzero(kept.strings(aligned))
+@in_own_arithmetic
+def adapt_global(numbers: Numbers, kept: Kept) -> Adapted:
+    """q_glob(y) = prod_t w_t / C: the kept strings with p+ to the power 1/T, normalised once.
+
+    Raises:
+        ValueError: ``kept`` is of another model.
+    """
+    aligned = numbers.same(kept.aligned)
+    string = np.flatnonzero(kept.strings())
     log_weight = -numbers.surprisal[string] * _scalar(kept.power, numbers)
     total = _logarithm(exp(log_weight).sum())
     log_prob = log_weight - total
-    return Adapted(string, exp(log_prob), log_prob, np.full(len(string), total, dtype=log_prob.dtype))
+    return Adapted(aligned, string, exp(log_prob), log_prob, np.full(len(string), total, dtype=log_prob.dtype))
 
 
-def adapt_local(aligned: Aligned, numbers: Numbers, kept: Kept) -> Adapted:
-    """q_loc(y) = prod_t w_t / c_t, with c_t the sum of the weights at step t."""
-    tree, string = aligned.tree, np.flatnonzero(kept.strings(aligned))
+@in_own_arithmetic
+def adapt_local(numbers: Numbers, kept: Kept) -> Adapted:
+    """q_loc(y) = prod_t w_t / c_t, with c_t the sum of the weights at step t.
+
+    Raises:
+        ValueError: ``kept`` is of another model.
+    """
+    aligned = numbers.same(kept.aligned)
+    tree, string = aligned.tree, np.flatnonzero(kept.strings())
     weight = numbers.prefix_prob.copy()
     weight[1:] = weight[1:] / numbers.prefix_prob[tree.parent[1:]]
     weight = _masked_power(weight, kept.edge, kept.power)
@@ -414,18 +458,19 @@ def adapt_local(aligned: Aligned, numbers: Numbers, kept: Kept) -> Adapted:
     log_path = tree.descend(log_step[0], log_path, np.add)
     log_normaliser = log_path[aligned.node[string]]
     log_prob = -numbers.surprisal[string] * _scalar(kept.power, numbers) - log_normaliser
-    return Adapted(string, exp(log_prob), log_prob, log_normaliser)
+    return Adapted(aligned, string, exp(log_prob), log_prob, log_normaliser)
 
 
-def adapt(aligned: Aligned, numbers: Numbers, kept: Kept, normalise: str) -> Adapted:
+@in_own_arithmetic
+def adapt(numbers: Numbers, kept: Kept, normalise: str) -> Adapted:
     """The adapted law, ``normalise`` "local" or "global".
 
     Raises:
-        ValueError: another word.
+        ValueError: another word, or ``kept`` is of another model.
     """
     if normalise not in {"local", "global"}:
         raise ValueError(f'normalise must be "local" or "global", got {normalise!r}')
-    return (adapt_local if normalise == "local" else adapt_global)(aligned, numbers, kept)
+    return (adapt_local if normalise == "local" else adapt_global)(numbers, kept)
 
 
 def _masked_power(values: Array, mask: Mask, exponent: fmpq) -> Array:

@@ -22,7 +22,7 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Undecided, ball, exp, floats, is_exact, objects, sign, to_float
 from theory.arithmetic.formal import prime_exponents
 
@@ -319,7 +319,8 @@ def gaining_direction(law: Member, log_prior: Array, reward: Array, gains: Pair)
     return direction
 
 
-def gaining_mixture(aligned: Aligned, numbers: Numbers, means: Pair) -> Array | None:
+@in_own_arithmetic
+def gaining_mixture(numbers: Numbers, means: Pair) -> Array | None:
     """A law on at most two strings whose E L and E R are both larger than ``means``; None where there is no gain.
 
     The string that gains most in the poorer coordinate where one gains in both; else the mixture of the two ends of
@@ -327,13 +328,14 @@ def gaining_mixture(aligned: Aligned, numbers: Numbers, means: Pair) -> Array | 
     largest there are. None: the means lie on the hull's upper right boundary, or the hull has no interior. Cost: O(n
     log n). Shape (n,), balls.
     """
+    aligned = numbers.aligned
     l_gain, r_gain = numbers.log_prior - means[0], numbers.reward - means[1]
     law = objects([arb(0)] * len(aligned))
     both = [y for y in range(len(aligned)) if l_gain[y] > 0 and r_gain[y] > 0]
     if both:
         law[max(both, key=lambda y: min(to_float(l_gain[y]), to_float(r_gain[y])))] = arb(1)
         return law
-    corners = hull(aligned, numbers)
+    corners = hull(numbers)
     if len(corners) < 3:
         return None
     across = r_gain - l_gain  # constant along (1, 1), so the means are at 0
@@ -349,7 +351,8 @@ def gaining_mixture(aligned: Aligned, numbers: Numbers, means: Pair) -> Array | 
 # --- the hull -----------------------------------------------------------------------------------------------------
 
 
-def orientation(aligned: Aligned, numbers: Numbers, i: int, j: int, k: int) -> int:
+@in_own_arithmetic
+def orientation(numbers: Numbers, i: int, j: int, k: int) -> int:
     """The certain side of string k's (L, R) from the line i -> j: 1 left, 0 on it, -1 right.
 
     A determinant of logarithms of rationals; zero is recognised where rows or columns are rationally dependent, which
@@ -358,6 +361,7 @@ def orientation(aligned: Aligned, numbers: Numbers, i: int, j: int, k: int) -> i
     Raises:
         Undecided: neither recognised as zero nor away from it at 16,384 bits.
     """
+    aligned = numbers.aligned
     if len({_point(aligned, y) for y in (i, j, k)}) < 3:
         return 0
     quick = _determinant(*(numbers.log_prior[[i, j, k]], numbers.reward[[i, j, k]]))
@@ -374,19 +378,23 @@ def orientation(aligned: Aligned, numbers: Numbers, i: int, j: int, k: int) -> i
     return sign(value, lambda: _formally_collinear(aligned, i, j, k))
 
 
-def independent(aligned: Aligned, numbers: Numbers) -> bool:
+@in_own_arithmetic
+def independent(numbers: Numbers) -> bool:
     """Whether 1, L and R are linearly independent on the strings: their hull has an interior. Cost: O(n)."""
+    aligned = numbers.aligned
     other = next((y for y in range(1, len(aligned)) if _point(aligned, y) != _point(aligned, 0)), None)
     if other is None:
         return False
-    return any(orientation(aligned, numbers, 0, other, y) for y in range(len(aligned)))
+    return any(orientation(numbers, 0, other, y) for y in range(len(aligned)))
 
 
-def hull(aligned: Aligned, numbers: Numbers) -> tuple[int, ...]:
+@in_own_arithmetic
+def hull(numbers: Numbers) -> tuple[int, ...]:
     """The corners of conv{(L(y), R(y))}, counterclockwise from the least L; two or one where it has no interior.
 
     Each corner is one string, the first with its (L, R). Monotone chain, Andrew (1979). Cost: O(n log n).
     """
+    aligned = numbers.aligned
     first = {_point(aligned, y): y for y in range(len(aligned) - 1, -1, -1)}
 
     def compare(one: int, two: int) -> int:
@@ -401,7 +409,7 @@ def hull(aligned: Aligned, numbers: Numbers) -> tuple[int, ...]:
     def chain(strings: Sequence[int]) -> list[int]:
         kept: list[int] = []
         for y in strings:
-            while len(kept) > 1 and orientation(aligned, numbers, kept[-2], kept[-1], y) <= 0:
+            while len(kept) > 1 and orientation(numbers, kept[-2], kept[-1], y) <= 0:
                 kept.pop()
             kept.append(y)
         return kept[:-1]

@@ -18,7 +18,7 @@ import numpy as np
 from flint import arb, arb_series, fmpq
 
 from theory.adaptors.exact import Kept
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, log, power
 from theory.language_models.tree import Mask, PrefixTree, TreeModel, zeros
 
@@ -130,12 +130,14 @@ def gauge_of(weights: Weights, target: Array) -> Array:
     return gauge
 
 
-def path_entropy(aligned: Aligned, numbers: Numbers) -> Array:
+@in_own_arithmetic
+def path_entropy(numbers: Numbers) -> Array:
     """sum_t h_t: the entropies of the next-token laws of p+ met along each string, its end included. Shape (n,), nats.
 
     Under p+ its mean is H, by the chain rule. Cost: O(prefixes).
     """
-    tree, steps = aligned.tree, _steps(aligned, numbers)
+    aligned = numbers.aligned
+    tree, steps = aligned.tree, _steps(numbers)
     entropy = tree.sum_children(-steps * log(steps))
     ends = numbers.end_prob[aligned.node]
     entropy[aligned.node] = entropy[aligned.node] - ends * log(ends)
@@ -143,7 +145,8 @@ def path_entropy(aligned: Aligned, numbers: Numbers) -> Array:
     return result
 
 
-def local_slope(aligned: Aligned, numbers: Numbers, values: Array, tau: Any) -> tuple[Any, Any]:
+@in_own_arithmetic
+def local_slope(numbers: Numbers, values: Array, tau: Any) -> tuple[Any, Any]:
     """(E f, d E f / d tau) under the local temperature law q(t | u) prop. p+(t | u)^tau, by backward recursion.
 
     With g(u) = E[f | u]: g(u) = sum_t q(t|u) g(ut) and g'(u) = sum_t q'(t|u) g(ut) + q(t|u) g'(ut), where
@@ -155,10 +158,11 @@ def local_slope(aligned: Aligned, numbers: Numbers, values: Array, tau: Any) -> 
         values: f of each string, shape (n,), balls.
         tau: 1 / T, > 0.
     """
+    aligned = numbers.aligned
     own = dict(zip(aligned.node.tolist(), values, strict=True))
     mean: list[Any] = [arb(0)] * len(aligned.tree)
     slope: list[Any] = [arb(0)] * len(aligned.tree)
-    for node, logs, targets in reversed(_contexts(aligned, numbers)):
+    for node, logs, targets in reversed(_contexts(numbers)):
         below = [(own[node], arb(0)) if t == node else (mean[t], slope[t]) for t in targets]
         raised = [(value * tau).exp() for value in logs]
         total = sum(raised, start=arb(0))
@@ -170,14 +174,16 @@ def local_slope(aligned: Aligned, numbers: Numbers, values: Array, tau: Any) -> 
     return mean[0], slope[0]
 
 
-def local_series(aligned: Aligned, numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
+@in_own_arithmetic
+def local_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
     """E f under the local temperature law at tau + x, as a power series in x with ``terms`` coefficients.
 
     A ball tau gives coefficients that hold at every point of the ball: remainders of Taylor's formula.
     """
+    aligned = numbers.aligned
     own = dict(zip(aligned.node.tolist(), values, strict=True))
     mean: list[Any] = [arb(0)] * len(aligned.tree)
-    for node, logs, targets in reversed(_contexts(aligned, numbers)):
+    for node, logs, targets in reversed(_contexts(numbers)):
         raised = [arb_series([value * tau, value], terms).exp() for value in logs]
         total = sum(raised[1:], start=raised[0])
         below = [own[node] if t == node else mean[t] for t in targets]
@@ -186,6 +192,7 @@ def local_series(aligned: Aligned, numbers: Numbers, values: Array, tau: Any, te
     return mean[0]
 
 
+@in_own_arithmetic
 def global_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
     """E f under the global temperature law q(y) prop. p+(y)^tau at tau + x, as a power series in x."""
     raised = [arb_series([-i * tau, -i], terms).exp() for i in numbers.surprisal]
@@ -193,9 +200,10 @@ def global_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
     return sum(weighted[1:], start=weighted[0]) / sum(raised[1:], start=raised[0])
 
 
-def _contexts(aligned: Aligned, numbers: Numbers) -> list[tuple[int, list[Any], list[int]]]:
+def _contexts(numbers: Numbers) -> list[tuple[int, list[Any], list[int]]]:
     """(prefix, log p+ of its next tokens, where they lead) for each prefix; the end leads to the prefix itself."""
-    steps, ends = log(_steps(aligned, numbers)), set(aligned.node.tolist())
+    aligned = numbers.aligned
+    steps, ends = log(_steps(numbers)), set(aligned.node.tolist())
     result = []
     for node in range(len(aligned.tree)):
         targets = list(aligned.tree.children(node))
@@ -207,8 +215,9 @@ def _contexts(aligned: Aligned, numbers: Numbers) -> list[tuple[int, list[Any], 
     return result
 
 
-def _steps(aligned: Aligned, numbers: Numbers) -> Array:
+def _steps(numbers: Numbers) -> Array:
     """p+(last token | parent prefix) of each prefix, 1 at the root. Shape (prefixes,)."""
+    aligned = numbers.aligned
     steps = numbers.prefix_prob.copy()
     steps[1:] = steps[1:] / numbers.prefix_prob[aligned.tree.parent[1:]]
     steps[0] = steps[0] / steps[0]

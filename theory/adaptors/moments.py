@@ -15,9 +15,9 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic import kernels
-from theory.arithmetic.exact import Array
+from theory.arithmetic.exact import Array, working
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,7 @@ class Moments:
         kl_to_aligned: KL(q || p+), summed directly.
         var_surprisal: Var_q(I); the varentropy V when q = p+.
         cov_log_prior_surprisal: Cov_q(L, I).
+        bits: the precision of the balls; None for float64.
     """
 
     mean_log_prior: Any
@@ -54,18 +55,23 @@ class Moments:
     var_surprisal: Any
     cov_log_prior_surprisal: Any
     constant: Constant
+    bits: int | None
 
     @property
     def correlation(self) -> Any:
         """Corr_q(L, R); None where a variance is 0."""
         if self.constant.log_prior or self.constant.reward:
             return None
-        return self.cov / _sqrt(self.var_log_prior * self.var_reward)
+        with working(self.bits):
+            return self.cov / _sqrt(self.var_log_prior * self.var_reward)
 
     @property
     def exchange_coefficient(self) -> Any:
         """b_q = Cov_q(L, I) / Var_q(I); None where Var_q(I) = 0."""
-        return None if self.constant.surprisal else self.cov_log_prior_surprisal / self.var_surprisal
+        if self.constant.surprisal:
+            return None
+        with working(self.bits):
+            return self.cov_log_prior_surprisal / self.var_surprisal
 
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:
@@ -83,8 +89,14 @@ def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     )
 
 
-def moments(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> Moments:
-    """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n)."""
+@in_own_arithmetic
+def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
+    """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n).
+
+    Raises:
+        ValueError: the law is of another model.
+    """
+    aligned = numbers.same(numbers.aligned if law is None else law.aligned)
     if law is None:
         prob, log_prob, chosen = numbers.prob, -numbers.surprisal, np.arange(len(aligned))
     else:
@@ -104,6 +116,7 @@ def moments(aligned: Aligned, numbers: Numbers, law: Adapted | None = None) -> M
         var_surprisal=(prob * from_i * from_i).sum(),
         cov_log_prior_surprisal=(prob * from_l * from_i).sum(),
         constant=constants(aligned, chosen),
+        bits=numbers.bits,
     )
 
 

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from flint import arb, ctx, fmpq
 
 from theory.adaptors.exact import Row
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Undecided, floor_of, objects, sign
 from theory.arithmetic.formal import prime_exponents
 from theory.language_models.tree import zeros
@@ -229,13 +229,15 @@ class Ranking:
         return [point for point in self.point if point is not None]
 
 
-def ranking(aligned: Aligned, numbers: Numbers) -> Ranking:
+@in_own_arithmetic
+def ranking(numbers: Numbers) -> Ranking:
     """The order of the next tokens at every prefix, decided formally. Cost: the sum of the sorts.
 
     Args:
         aligned: the model.
         numbers: ``aligned.balls()`` at the working precision.
     """
+    aligned = numbers.aligned
     tree = aligned.tree
     formal, own = aligned.prefix_weights(), dict(zip(aligned.node.tolist(), aligned.weights(), strict=True))
     orders, ties = [], []

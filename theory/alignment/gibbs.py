@@ -6,26 +6,33 @@ two arithmetics; everything downstream takes either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import Array, balls, exp, floats, is_exact, log, objects
+from theory.arithmetic.exact import BITS, Array, balls, exp, floats, is_exact, log, objects, working
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import PrefixTree, TreeModel
 
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
-    """The quantities of an aligned model in one arithmetic: float64, or balls at the working precision.
+    """The quantities of an aligned model in one arithmetic, float64 or balls, with the model that they belong to.
 
     Strings are those of positive p+, n of them, breadth first; prefixes are theirs.
 
     Args:
+        aligned: the model.
+        bits: the precision of the balls; None for float64.
         log_prior: L = log p(y), shape (n,), nats.
         reward: R = r(y) / beta, shape (n,), nats.
         surprisal: I = -log p+(y) = log Z - L - R, shape (n,), nats.
@@ -35,6 +42,8 @@ class Numbers:
         end_prob: p+(end | prefix), shape (prefixes,); 0 where no string ends.
     """
 
+    aligned: Aligned
+    bits: int | None
     log_prior: Array
     reward: Array
     surprisal: Array
@@ -42,6 +51,33 @@ class Numbers:
     log_partition: Any
     prefix_prob: Array
     end_prob: Array
+
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """The arithmetic that these quantities were made in: balls computed in this block are no coarser than they."""
+        return working(self.bits)
+
+    def same(self, aligned: Aligned) -> Aligned:
+        """The model of these quantities, which ``aligned`` must be.
+
+        Raises:
+            ValueError: it is another one.
+        """
+        if aligned is not self.aligned:
+            raise ValueError("what was kept or adapted is of another model; begin again from this one's quantities")
+        return aligned
+
+
+def in_own_arithmetic(
+    function: Callable[Concatenate[Numbers, Given], Found],
+) -> Callable[Concatenate[Numbers, Given], Found]:
+    """The function of a model's quantities, computed in the arithmetic that these were made in."""
+
+    @functools.wraps(function)
+    def computed(numbers: Numbers, /, *given: Given.args, **named: Given.kwargs) -> Found:
+        with numbers.arithmetic():
+            return function(numbers, *given, **named)
+
+    return computed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +134,15 @@ class Aligned:
         return objects(c / total for c, _ in parts)
 
     def balls(self) -> Numbers:
-        """The quantities as balls at the working precision."""
+        """The quantities as balls, at 256 bits or the precision of the block if that is higher."""
         exponentials: dict[fmpq, arb] = {}
-        for r in self.reward:
-            if r.exponent not in exponentials:
-                exponentials[r.exponent] = arb(r.exponent).exp()
-        weight = objects(exponentials[a] * c for c, a in self.weight_parts())
-        reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
-        return self._numbers(log(self.prior), reward, weight)
+        with working(BITS):
+            for r in self.reward:
+                if r.exponent not in exponentials:
+                    exponentials[r.exponent] = arb(r.exponent).exp()
+            weight = objects(exponentials[a] * c for c, a in self.weight_parts())
+            reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
+            return self._numbers(log(self.prior), reward, weight)
 
     def floats(self) -> Numbers:
         """The quantities in float64, computed in float64 from the rounded prior and reward."""
@@ -125,6 +162,8 @@ class Aligned:
         mass[self.node] = weight / total
         prefix = self.tree.sum_subtrees(mass)
         return Numbers(
+            aligned=self,
+            bits=ctx.prec if is_exact(weight) else None,
             log_prior=log_prior,
             reward=reward,
             surprisal=log_partition - log_prior - reward,

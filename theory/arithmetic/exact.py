@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
 from typing import Any
 
@@ -37,6 +37,14 @@ def precision(bits: int = BITS) -> Iterator[None]:
     """Balls computed in this block carry ``bits`` bits."""
     with ctx.workprec(bits):
         yield
+
+
+def working(bits: int | None) -> AbstractContextManager[None]:
+    """Balls computed in this block carry ``bits`` bits, or those of the block around it if they are more.
+
+    With None, for float64, nothing changes.
+    """
+    return nullcontext() if bits is None else precision(max(bits, ctx.prec))
 
 
 def rational(text: str | int | float | Fraction | fmpq) -> fmpq:

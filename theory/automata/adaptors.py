@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from theory.adaptors.exact import Chain, Row, adapt_global, adapt_local, decide
+from theory.adaptors.exact import Chain, Row
 from theory.adaptors.moments import Constant, Moments
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, Undecided, balls, exp, log, objects, power
@@ -28,7 +28,6 @@ from theory.arithmetic.formal import FormalSum
 from theory.automata.moments import PathMoments, path_moments
 from theory.automata.path_sums import Diverges, step_features, step_weights, totals
 from theory.automata.spectral_radius import converges
-from theory.corpora.metropolis import largest_weight, stationary_acceptance
 from theory.language_models.automaton import Automaton, Graph, Index, Mask, is_constant
 from theory.language_models.tree import PrefixTree
 
@@ -376,6 +375,7 @@ def adapted_moments(aligned: AlignedAutomaton, law: AdaptedAutomaton) -> Adapted
             var_surprisal=found.covariance[3, 3],
             cov_log_prior_surprisal=-found.covariance[0, 3],
             constant=constant_features(aligned.automaton, law.graph, law.step),
+            bits=ctx.prec,
         ),
         log_total=found.log_total,
         mean_log_sum=log_sum,
@@ -461,15 +461,6 @@ def unrolled(automaton: Automaton, length: int) -> Aligned:
     )
 
 
-def finite_acceptance(aligned: Aligned, steps: Chain) -> tuple[arb, arb]:
-    """(stationary acceptance, w*) of independent Metropolis-Hastings from q_loc to q_glob on finitely many strings."""
-    numbers = aligned.balls()
-    kept = decide(aligned, numbers, steps)
-    proposal, target = adapt_local(aligned, numbers, kept), adapt_global(aligned, numbers, kept)
-    weight = exp(target.log_prob - proposal.log_prob)
-    return stationary_acceptance(proposal.prob, weight), largest_weight(weight)
-
-
 __all__ = [
     "AdaptedAutomaton",
     "AdaptedMoments",
@@ -483,7 +474,6 @@ __all__ = [
     "constant_features",
     "decide_automaton",
     "doob",
-    "finite_acceptance",
     "formal_law",
     "largest_ratio",
     "local_global_divergence",

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from scipy import fft, sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from theory.adaptors.moments import moments
 from theory.arithmetic.exact import Undecided, balls, floats, objects, to_float
 from theory.arithmetic.formal import prime_exponents
 from theory.automata.adaptors import AlignedAutomaton, string_count, unrolled
@@ -62,7 +61,7 @@ def typical_automaton_corpora(aligned: AlignedAutomaton, size: int, epsilon: fmp
     if count is not None and count <= _STRINGS:
         finite = unrolled(aligned.automaton, aligned.graph.states)
         numbers = finite.balls()
-        return typical_corpora(atoms(finite, numbers, moments(finite, numbers)), size, epsilon)
+        return typical_corpora(atoms(numbers), size, epsilon)
     steps = _Steps.of(aligned)
     if steps.visits > _LONGEST:
         raise Undecided(f"strings of {steps.visits:.3g} steps on average are too long for float64")

@@ -111,7 +111,7 @@ class Case:
 
     Args:
         name: "C4", "random table 17", "C6, N = 10".
-        content: what the check takes: an instance, or a tuple of them with parameters.
+        content: what the check takes: a model, or a tuple of them with parameters.
         spec: the model as a specification that ``probqual exact`` accepts; "" where it is too large to print.
     """
 
@@ -162,7 +162,7 @@ class Claim:
         exact: the check is in rationals or balls; else it is a test in floats or towards a limit.
         remark: what a reader should know beyond the verdict.
         figure: the name of the figure that shows it.
-        everywhere: the check takes any Instance, a finite aligned model, and says nothing where a hypothesis fails.
+        everywhere: the check takes any FiniteModel, a finite aligned model, and says nothing where a hypothesis fails.
         order: its place in the report, a number no other claim has; families stand together.
         sketch: why it is true, Markdown with LaTeX between dollars.
     """

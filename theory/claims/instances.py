@@ -1,65 +1,36 @@
-"""The named instances on which claims are checked, each with its numbers in balls computed once."""
+"""The named models on which claims are checked, each with its numbers in balls computed once."""
 
 from __future__ import annotations
 
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
-from theory.adaptors.exact import Adapted, Chain, adapt, decide
-from theory.adaptors.moments import Moments, moments
-from theory.alignment.gibbs import Aligned, Numbers
+from theory.adaptors.exact import Adapted
+from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, balls, log, objects, precision
 from theory.claims.claim import Case, Profile
 from theory.examples import finite as examples
 from theory.examples.words import speeches
+from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification, write_specification
 
 _PRINTABLE = 40
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Instance:
-    """An aligned model with its quantities in balls at 256 bits."""
-
-    aligned: Aligned
-    numbers: Numbers
-    mean: Moments
-
-    def adapted(self, steps: Chain, normalise: str) -> tuple[Adapted, Moments]:
-        """The law that a chain of adaptors makes, and its moments."""
-        law = adapt(self.aligned, self.numbers, decide(self.aligned, self.numbers, steps), normalise)
-        return law, moments(self.aligned, self.numbers, law)
-
-    @property
-    def is_prior(self) -> bool:
-        """Whether the reward is constant, so that p+ = p."""
-        return self.mean.constant.reward
-
-    def mass(self) -> Array:
-        """p+(y) as rationals where it is rational, else as balls."""
-        exact = self.aligned.exact_prob()
-        return self.numbers.prob if exact is None else exact
-
-    def moments(self, law: Adapted) -> Moments:
-        """The moments of (L, R) under a law of this model's strings."""
-        return moments(self.aligned, self.numbers, law)
-
-
-def law_of(found: Instance, weights: Sequence[Any] | Array) -> Adapted:
+def law_of(found: FiniteModel, weights: Sequence[Any] | Array) -> Adapted:
     """The law of all strings proportional to these weights >= 0; strings of weight 0 are left out."""
     chosen = [y for y, w in enumerate(weights) if w != 0]
     positive = balls(objects(weights[y] for y in chosen))
     prob = positive / positive.sum()
-    return Adapted(np.array(chosen), prob, log(prob), log(prob) * 0)
+    return Adapted(found.aligned, np.array(chosen), prob, log(prob), log(prob) * 0)
 
 
-def reference_laws(found: Instance) -> list[tuple[str, list[fmpq]]]:
+def reference_laws(found: FiniteModel) -> list[tuple[str, list[fmpq]]]:
     """Laws of all strings, none of them p+, as weights: competitors for what p+ is said to be best at."""
     n = len(found.aligned)
     laws = [
@@ -76,23 +47,16 @@ def _proportional(first: list[fmpq], second: list[fmpq]) -> bool:
     return len({a / b for a, b in zip(first, second, strict=True)}) == 1
 
 
-def instance(aligned: Aligned) -> Instance:
-    """The instance of a model; call inside ``precision()``."""
-    numbers = aligned.balls()
-    return Instance(aligned, numbers, moments(aligned, numbers))
-
-
 def case(name: str, aligned: Aligned) -> Case:
-    """A case whose content is the instance, with its specification where it is short enough to print."""
+    """A case whose content is the model, with its specification where it is short enough to print."""
     with precision():
         spec = write_specification(aligned) if len(aligned) <= _PRINTABLE else ""
-        return Case(name, instance(aligned), spec)
+        return Case(name, FiniteModel.of(aligned), spec)
 
 
-def replay(spec: str) -> Instance:
-    """The instance that a witness's specification describes."""
-    with precision():
-        return instance(parse_specification(spec).aligned)
+def replay(spec: str) -> FiniteModel:
+    """The model that a witness's specification describes."""
+    return parse_specification(spec).model()
 
 
 @functools.lru_cache(maxsize=16)

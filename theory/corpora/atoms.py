@@ -11,9 +11,8 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.adaptors.moments import Moments
-from theory.alignment.gibbs import Aligned, Numbers
-from theory.arithmetic.exact import Array, Undecided, objects
+from theory.alignment.gibbs import Numbers, in_own_arithmetic
+from theory.arithmetic.exact import BITS, Array, Undecided, objects, working
 from theory.arithmetic.formal import prime_exponents
 
 _ROUNDING = 1e-9
@@ -44,18 +43,21 @@ class Atoms:
         return len(self.prob)
 
 
-def atoms(aligned: Aligned, numbers: Numbers, mean: Moments) -> Atoms:
+@in_own_arithmetic
+def atoms(numbers: Numbers) -> Atoms:
     """Merge the strings with the same p+, decided formally. ``numbers`` in balls; cost O(n)."""
+    aligned = numbers.aligned
+    mean_log_prior, entropy = ((numbers.prob * v).sum() for v in (numbers.log_prior, numbers.surprisal))
     groups: dict[tuple[fmpq, fmpq], list[int]] = {}
     for y, part in enumerate(aligned.weight_parts()):
         groups.setdefault(part, []).append(y)
     prob, surprisal, log_prior, spread = [], [], [], []
     for members in groups.values():
-        weight, value = numbers.prob[members], numbers.log_prior[members] - mean.mean_log_prior
+        weight, value = numbers.prob[members], numbers.log_prior[members] - mean_log_prior
         total = weight.sum()
         centre = (weight * value).sum() / total
         prob.append(total)
-        surprisal.append(numbers.surprisal[members[0]] - mean.cross_entropy)
+        surprisal.append(numbers.surprisal[members[0]] - entropy)
         log_prior.append(centre)
         same = len({aligned.prior[y] for y in members}) == 1
         spread.append(arb(0) if same else (weight * (value - centre) * (value - centre)).sum() / total)
@@ -114,6 +116,10 @@ class Window:
 
     def conditional_correlation(self) -> Any:
         """Corr(Lbar, Rbar | typical), from R - E R = -(L - E L) - (I - H); None where a variance is 0."""
+        with working(BITS if self.error is None else None):
+            return self._correlation()
+
+    def _correlation(self) -> Any:
         if self.error is None:
             if not self.mass > 0:
                 return None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq, fmpz
 
-from theory.alignment.gibbs import Numbers
+from theory.alignment.gibbs import Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, objects
 
 
@@ -50,6 +50,7 @@ class Corpora:
         return self.covariance(self.log_prior, self.reward) / (var_l * var_r).sqrt()
 
 
+@in_own_arithmetic
 def all_corpora(numbers: Numbers, size: int, prob: Array | None = None) -> Corpora:
     """The multinomial law of the string counts. Cost: C(N + n - 1, n - 1) corpora, n the number of strings.
 

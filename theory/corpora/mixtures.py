@@ -20,7 +20,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, adapt, decide
-from theory.alignment.gibbs import Aligned, Numbers, align, gibbs
+from theory.alignment.gibbs import Aligned, Numbers, align, gibbs, in_own_arithmetic
 from theory.arithmetic.exact import Array, Undecided, ball, log, objects
 from theory.corpora.enumeration import counts_of
 from theory.language_models.rewards import Reward
@@ -209,7 +209,8 @@ def certain_sign(value: Any, what: str) -> int:
     return 0
 
 
-def adaptor_mixture(aligned: Aligned, numbers: Numbers, chains: Sequence[Chain], normalise: str) -> Mixture:
+@in_own_arithmetic
+def adaptor_mixture(numbers: Numbers, chains: Sequence[Chain], normalise: str) -> Mixture:
     """Corpora from these chains of adaptors, each chain as likely as the others; the empty chain is p+ itself.
 
     Args:
@@ -220,7 +221,7 @@ def adaptor_mixture(aligned: Aligned, numbers: Numbers, chains: Sequence[Chain],
     """
     parts = []
     for steps in chains:
-        law = adapt(aligned, numbers, decide(aligned, numbers, steps), normalise)
+        law = adapt(numbers, decide(numbers, steps), normalise)
         parts.append(Joint(law.prob, numbers.log_prior[law.string], numbers.reward[law.string]))
     return Mixture.even(*parts)
 

@@ -29,11 +29,12 @@ from theory.claims.audit.re_binning import C4_POINTS, corpora_of
 from theory.claims.audit.unscored_end import ended
 from theory.claims.claim import CERTAIN_RADIUS
 from theory.claims.correlation.measure import unweighted_correlation, unweighted_spearman
-from theory.claims.instances import Instance, instance, law_of, named, words_case
+from theory.claims.instances import law_of, named, words_case
 from theory.corpora.atoms import atoms
 from theory.corpora.mixtures import Joint
 from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
 from theory.examples.automata import speeches, vowels_over_consonants
+from theory.models.finite import FiniteModel
 from theory.probability.information import entropy
 
 
@@ -69,9 +70,9 @@ def rebinned_correlation(correlation: float, corpora: int) -> float:
 
 def toy_study() -> ToyStudy:
     """The toy at N = 100,000 and eps = 0.001; call inside ``precision()``."""
-    found: Instance = named("toy")[0].content
+    found: FiniteModel = named("toy")[0].content
     size, epsilon = 100_000, fmpq(1, 1000)
-    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), size, epsilon)
+    window = typical_corpora(atoms(found.numbers), size, epsilon)
     return ToyStudy(
         entropy=to_float(found.mean.entropy),
         prior_entropy=to_float(entropy(found.aligned.prior)),
@@ -163,7 +164,7 @@ class WordsStudy:
 
 def words_study(beta: fmpq) -> WordsStudy:
     """The study at one beta; call inside ``precision()``. Cost: about ten seconds."""
-    found: Instance = words_case(beta).content
+    found: FiniteModel = words_case(beta).content
     mean = found.mean
     shares = found.numbers.prob * (found.numbers.reward - mean.mean_reward) * (found.numbers.surprisal - mean.entropy)
     sizes = np.array([to_float(s) for s in shares])
@@ -193,11 +194,11 @@ def _name(aligned: Aligned, string: int) -> str:
     return aligned.separator.join(aligned.tree.tokens(int(aligned.node[string])))
 
 
-def _rows(found: Instance) -> Iterator[AdaptorRow]:
+def _rows(found: FiniteModel) -> Iterator[AdaptorRow]:
     for name, value in SETTINGS:
-        kept = decide(found.aligned, found.numbers, chain((name, value)))
+        kept = decide(found.numbers, chain((name, value)))
         for normalise in ("local", "global"):
-            at = found.moments(adapt(found.aligned, found.numbers, kept, normalise))
+            at = found.moments(adapt(found.numbers, kept, normalise))
             yield AdaptorRow(
                 adaptor=f"{name} {value}",
                 normalise=normalise,
@@ -234,7 +235,7 @@ def _rises(before: arb, after: arb) -> bool:
     raise Undecided("a difference of means is too wide to have a sign")
 
 
-def _turns(found: Instance, low: float = 0.2, high: float = 5.0) -> Iterator[Turn]:
+def _turns(found: FiniteModel, low: float = 0.2, high: float = 5.0) -> Iterator[Turn]:
     """Sign changes of dE L/dtau and dE R/dtau for T in [low, high]: found in float64, certified in balls."""
     numbers = found.aligned.floats()
 
@@ -253,7 +254,7 @@ def _turns(found: Instance, low: float = 0.2, high: float = 5.0) -> Iterator[Tur
                 yield _certified_turn(found, quantity, root)
 
 
-def _certified_turn(found: Instance, quantity: str, temperature: float) -> Turn:
+def _certified_turn(found: FiniteModel, quantity: str, temperature: float) -> Turn:
     values = found.numbers.log_prior if quantity == "E L" else found.numbers.reward
     sides = []
     for shift in (-5e-7, 5e-7):
@@ -366,30 +367,30 @@ def audit_study() -> tuple[AuditRow, ...]:
 
 def _audit_rows() -> Iterator[AuditRow]:
     c2, c3, wide = (case.content for case in named("C2", "C3", "toy"))
-    both = audit.accept_all(c2.aligned, c2.numbers, COOLED)
+    both = audit.accept_all(c2.numbers, COOLED)
     yield from _departure("accept-all", "C2, T = 1/2", both, "E L", "E R")
-    both = audit.flipped_reward(c3.aligned, c3.numbers)
+    both = audit.flipped_reward(c3.numbers)
     yield from _departure("flipped-reward", "C3", both, "E R", "Corr(L, R)")
     both = unrewarded((2, 1), (1, 3)).departure()
     name = "p(y given a) = (2, 1)/3, p(y given b) = (1, 3)/4, no reward"
     yield from _departure("prior-without-prompt", name, both, "E R", "Corr(L, R)")
     found = ended().content
-    both = audit.unscored_end(found.aligned, found.numbers)
+    both = audit.unscored_end(found.numbers)
     yield from _departure("unscored-end", ended().name, both, "E L", "Corr(L, R)")
-    apart = instance(far_apart())
+    apart = FiniteModel.of(far_apart())
     for law, under in ((None, "p+"), (law_of(apart, [1, 1]), "p")):
-        both = audit.clamped(apart.aligned, apart.numbers, law)
+        both = audit.clamped(apart.numbers, law)
         yield from _departure("clamped-nll", f"p = (1, 1)/2, R = (0, -40), strings of {under}", both, "E R")
     lost = lost_case()
-    both = audit.lost_score(lost.content.aligned, lost.content.numbers, [len(lost.content.aligned) - 1])
+    both = audit.lost_score(lost.content.numbers, [len(lost.content.aligned) - 1])
     yield from _departure("lost-score", f"{lost.name}, the last string lost", both, "E R", "Corr(L, R)")
     for name, value in (("nucleus", "19/20"), ("typical", "9/10"), ("eta", "9/10000")):
-        asked, drawn = audit.hidden_top_k(wide.aligned, wide.numbers, chain((name, value)))
+        asked, drawn = audit.hidden_top_k(wide.numbers, chain((name, value)))
         model = f"the toy as one next-token law, {name} {value}"
         yield AuditRow.of("hidden-top-k", model, "tokens kept", len(asked.string), len(drawn.string))
         one, other = (wide.moments(law).correlation for law in (asked, drawn))
         yield AuditRow.of("hidden-top-k", model, "Corr(L, R)", one, other)
-    both = audit.censored(c2.aligned, c2.numbers, 1)
+    both = audit.censored(c2.numbers, 1)
     yield from _departure("censored-strings", "C2, cut after one token", both, "E L", "Corr(L, R)")
     spread = audit.bootstrap_pool(200_000, 2_000)
     errors = [(wide.mean.var_log_prior * v).sqrt() for v in (spread.error, spread.shown)]

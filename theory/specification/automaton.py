@@ -33,6 +33,7 @@ from theory.automata.adaptors import (
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
+from theory.models.automaton import AutomatonModel
 from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
@@ -63,6 +64,16 @@ class AutomatonSpecification:
     corpus: CorpusEntry | None
     exact: bool
     notes: tuple[str, ...]
+    kind: str = "automaton"
+
+    def model(self) -> AutomatonModel:
+        """The model in balls, at 256 bits or the precision of the block if that is higher.
+
+        Raises:
+            Diverges: Z is infinite.
+            Undecided: the spectral radius cannot be told from 1.
+        """
+        return AutomatonModel.of(self.automaton)
 
 
 def automaton_specification(document: Mapping[str, Any]) -> AutomatonSpecification:

@@ -18,6 +18,7 @@ from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import objects
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
@@ -52,6 +53,10 @@ class Specification:
     corpus: CorpusEntry | None
     exact: bool
     notes: tuple[str, ...]
+
+    def model(self) -> FiniteModel:
+        """The model in balls, at 256 bits or the precision of the block if that is higher."""
+        return FiniteModel.of(self.aligned)
 
 
 def read_specification(path: Path) -> Specification:

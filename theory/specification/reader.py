@@ -246,7 +246,7 @@ def adaptor_entry(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
     normalise = entry.get("normalise", "local")
     if normalise not in ("local", "global"):
         raise SpecificationError(f'{where}: normalise must be "local" or "global", got {normalise!r}')
-    return AdaptorEntry(entry["name"], entry["value"], normalise, tuple(steps), not reader.floats)
+    return AdaptorEntry(entry["name"], entry["value"], normalise, Chain(steps), not reader.floats)
 
 
 def corpus_entry(entry: Any) -> CorpusEntry:

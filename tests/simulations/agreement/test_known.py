@@ -66,7 +66,7 @@ def complaints(known: Known, aligned: Aligned) -> set[str]:
         wrong.add("log_partition")
     if not rounded_once(np.array([known.entropy]), np.array([entropy(numbers.prob)], dtype=object)):
         wrong.add("entropy")
-    own = moments(aligned, numbers)
+    own = moments(numbers)
     wrong |= {name for name in MOMENTS if not getattr(known.moments, name).overlaps(getattr(own, name))}
     return wrong
 
@@ -140,7 +140,7 @@ def test_random_trees_are_the_same_in_every_run() -> None:
 def adapted_complaints(known: Known, aligned: Aligned, steps: Chain, normalise: str) -> set[str]:
     """Where q, log c and the moments under q are not those of the formal adaptor."""
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, steps), normalise)
+    law = adapt(numbers, decide(numbers, steps), normalise)
     cut = np.setdiff1d(np.arange(len(aligned)), law.string)
     wrong = set()
     prob = known.adapted(steps, normalise)
@@ -153,7 +153,7 @@ def adapted_complaints(known: Known, aligned: Aligned, steps: Chain, normalise: 
             np.abs(log_c[law.string] - exact).max() <= 1e-15 * (1 + np.abs(exact).max()) and (log_c[cut] == 0).all()
         ):
             wrong.add("log_normaliser")
-    own, exact_moments = known.adapted_moments(steps, normalise), moments(aligned, numbers, law)
+    own, exact_moments = known.adapted_moments(steps, normalise), moments(numbers, law)
     wrong |= {name for name in MOMENTS if not getattr(own, name).overlaps(getattr(exact_moments, name))}
     return wrong
 
@@ -251,7 +251,7 @@ FIELDS: dict[str, dict[str, Callable[[Known], Any]]] = {
     "a unit in the last place": {"prob": lambda k: np.nextafter(k.prob, 1)},
     "log Z left out": {"surprisal": lambda k: k.surprisal - k.log_partition},
     "moments under the prior": {
-        "moments": lambda k: moments(k.aligned, examples.table((1, 2, 8), (1, 1, 1)).balls()),
+        "moments": lambda k: moments(examples.table((1, 2, 8), (1, 1, 1)).balls()),
     },
 }
 
@@ -264,9 +264,9 @@ def test_wrong_fields_are_noticed(slip: str) -> None:
 
 def test_local_for_global_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """C2 at T = 1/2, each normalisation for the other."""
-    monkeypatch.setattr(module, "adapt", lambda a, n, kept, _: adapt(a, n, kept, "local"))
+    monkeypatch.setattr(module, "adapt", lambda n, kept, _: adapt(n, kept, "local"))
     assert adapted_complaints(Known.of("C2", examples.c2()), examples.c2(), CHAINS[1], "global") >= {"prob"}
-    monkeypatch.setattr(module, "adapt", lambda a, n, kept, _: adapt(a, n, kept, "global"))
+    monkeypatch.setattr(module, "adapt", lambda n, kept, _: adapt(n, kept, "global"))
     assert adapted_complaints(Known.of("C2", examples.c2()), examples.c2(), CHAINS[1], "local") >= {"prob"}
 
 

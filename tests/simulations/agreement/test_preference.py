@@ -120,7 +120,7 @@ def test_exchange_and_correlation(prior: list[int], data: st.DataObject) -> None
     """b and Corr(L, R) of rational laws with R = log p+/p, as ``theory`` has them in balls."""
     law = data.draw(st.lists(st.integers(1, 9), min_size=len(prior), max_size=len(prior)))
     aligned = from_laws(prior, law)
-    exact = moments(aligned, aligned.balls())
+    exact = moments(aligned.balls())
     log_prior, log_law = (np.log(np.array(v) / sum(v)) for v in (prior, law))
     assume(not exact.constant.surprisal)  # else b does not exist
     exchange, correlation = exchange_and_correlation(log_prior, log_law)
@@ -323,7 +323,7 @@ def test_a_policy_is_the_aligned_law_of_its_secret_reward() -> None:
     aligned = from_laws(one, two, [str(k) for k in range(len(one))])
     numbers = aligned.balls()
     assert floats(numbers.prob) == pytest.approx(np.exp(log_policy), rel=1e-12)
-    exact = moments(aligned, numbers)
+    exact = moments(numbers)
     exchange, correlation = exchange_and_correlation(log_prior, log_policy)
     assert exchange == pytest.approx(to_float(exact.exchange_coefficient), rel=1e-6)
     assert correlation == pytest.approx(to_float(exact.correlation), rel=1e-6)

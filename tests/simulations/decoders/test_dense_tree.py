@@ -254,7 +254,7 @@ def test_adapted_against_the_local_law(aligned: Aligned, steps: Chain) -> None:
     own = Enumeration.of(decoder, NOTHING, length)
     log_q, log_c = own.adapted(steps)
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, steps), "local")
+    law = adapt(numbers, decide(numbers, steps), "local")
     tokens = own.tokens()
     node = decoder.ends_at(np.zeros((len(tokens), 0), dtype=np.int64), tokens)
     possible = np.flatnonzero(np.isfinite(log_q))

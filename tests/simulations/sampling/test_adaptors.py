@@ -59,7 +59,7 @@ def formal(weights: Sequence[int], steps: Chain) -> Floats:
     possible = np.flatnonzero(weights)
     aligned = table([weights[k] for k in possible], [1] * len(possible))
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, steps), "local")
+    law = adapt(numbers, decide(numbers, steps), "local")
     prob = np.zeros(len(weights))
     prob[possible[law.string]] = floats(law.prob)
     return prob
@@ -147,7 +147,7 @@ def test_trees_against_the_formal_adaptors(aligned: Aligned, data: st.DataObject
     log_q = dict(zip(masses, local(log_weights, np.stack([logs(own) for own in laws]), steps), strict=True))
     found = np.array([sum(log_q[path[:t]][token] for t, token in enumerate(path)) for path in paths])
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, steps), "local")
+    law = adapt(numbers, decide(numbers, steps), "local")
     prob = np.zeros(len(paths))
     prob[law.string] = floats(law.prob)
     assert same(found, prob)

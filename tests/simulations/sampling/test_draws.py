@@ -366,7 +366,7 @@ STEPS = chain(("top_k", 2), ("temperature", "1/2"))
 def local(aligned: Aligned) -> Floats:
     """q_loc of every string, by ``theory.adapt``."""
     numbers = aligned.balls()
-    found = adapt(aligned, numbers, decide(aligned, numbers, STEPS), "local")
+    found = adapt(numbers, decide(numbers, STEPS), "local")
     result = np.zeros(len(aligned))
     result[found.string] = floats(found.prob)
     return result
@@ -377,7 +377,7 @@ def test_local_strings_sampled() -> None:
 
     The wrong weights raise one step at the root, so that the law of strings moves by TV 1 to 2 %.
     """
-    kept = decide(TREE, TREE.balls(), STEPS)
+    kept = decide(TREE.balls(), STEPS)
     rng = np.random.default_rng(7)
     gauge = objects(fmpq(int(a), int(b)) for a, b in rng.integers(1, 10, (len(TREE.tree), 2)))
     weights = scaled(adaptor_weights(next_token_laws(TREE), kept), gauge)
@@ -392,14 +392,14 @@ def test_local_strings_sampled() -> None:
     size = law_sample_size(int((exact > 0).sum()), distance(exact, wrong), ALPHA, POWER)
     numbers = TREE.floats()
     for edge, right in ((weights.edge, True), (raised, False)):
-        found = local_strings(TREE, numbers, edge, weights.end, size, rng=np.random.default_rng(8))
+        found = local_strings(numbers, edge, weights.end, size, rng=np.random.default_rng(8))
         assert agrees(np.bincount(found, minlength=len(exact)), exact) is right
 
 
 def test_local_strings_refuses_weights_of_another_tree() -> None:
     """As many weights as prefixes are required."""
     with pytest.raises(ValueError, match=f"^{len(TREE.tree)} prefixes but 2 weights$"):
-        local_strings(TREE, TREE.floats(), np.ones(2), np.ones(2), 5, rng=np.random.default_rng(1))
+        local_strings(TREE.floats(), np.ones(2), np.ones(2), 5, rng=np.random.default_rng(1))
 
 
 # --- automata -------------------------------------------------------------------------------------------------------

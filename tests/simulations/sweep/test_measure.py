@@ -20,11 +20,12 @@ from theory.adaptors.exact import chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import objects, precision, to_float
 from theory.claims.claim import Finding
-from theory.claims.instances import instance, named
+from theory.claims.instances import named
 from theory.claims.registry import claims
 from theory.corpora.enumeration import all_corpora
 from theory.corpora.metropolis import IndependentChain
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.specification.reader import AdaptorEntry
 
 CLAIMS = claims()
@@ -120,7 +121,7 @@ def test_chain_sign_is_that_of_an_exact_chain() -> None:
     rng, signs = np.random.default_rng(3), []
     with precision():
         for _ in range(40):
-            found = instance(examples.random_table(rng, int(rng.integers(2, 6))))
+            found = FiniteModel.of(examples.random_table(rng, int(rng.integers(2, 6))))
             if found.mean.constant.log_prior or found.mean.constant.reward:
                 continue
             walk = IndependentChain.towards(found.aligned.prior, found.aligned.exact_prob())
@@ -138,7 +139,7 @@ def test_mixed_sign_by_enumeration() -> None:
             found = named(name)[0].content
             parts = []
             for steps in ((), chain(("temperature", "1/2")), chain(("temperature", "2"))):
-                law, _ = found.adapted(steps, "global")
+                law = found.law(steps, "global")
                 parts.append(all_corpora(found.numbers, 4, law.prob))
             mean_l, mean_r, product = (
                 sum(part.mean(values(part)) for part in parts) / 3
@@ -191,4 +192,4 @@ def test_rows_depend_on_the_stream_alone() -> None:
     assert one["model"].to_pylist() == list(range(20, 40))
     with precision():
         drawn = draw(SWEEP, rng=np.random.default_rng(5))
-        assert one["varentropy"][0].as_py() == to_float(instance(drawn.aligned).mean.var_surprisal)
+        assert one["varentropy"][0].as_py() == to_float(FiniteModel.of(drawn.aligned).mean.var_surprisal)

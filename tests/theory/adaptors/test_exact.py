@@ -33,8 +33,8 @@ FAR = (3, 1, 1, 1, 1)  # entropy 1.475; distances 0.63 of the first, 0.47 of the
 
 def surviving(aligned: Aligned, steps: Steps) -> set[int]:
     """The strings that a chain keeps."""
-    kept = decide(aligned, aligned.balls(), chain(*steps))
-    return {int(y) for y in np.flatnonzero(kept.strings(aligned))}
+    kept = decide(aligned.balls(), chain(*steps))
+    return {int(y) for y in np.flatnonzero(kept.strings())}
 
 
 def kept_of(row: Sequence[int], *steps: tuple[str, Any]) -> set[int]:
@@ -211,7 +211,7 @@ def three_prefixes(first: fmpq, other: fmpq) -> Aligned:
 def test_prefix_sums_of_powers_of_e_tie(first: fmpq, other: fmpq, before: list[Any], last: list[Any]) -> None:
     """(2, 1, 1)/4 times 1 + e, plain or as the square roots of (4, 1, 1): a and the first of the tied b and c."""
     aligned = three_prefixes(first, other)
-    kept = decide(aligned, aligned.balls(), chain(*before, *last))
+    kept = decide(aligned.balls(), chain(*before, *last))
     assert list(kept.edge[1:4]) == [True, True, False]
 
 
@@ -236,7 +236,7 @@ def test_rows_by_sixty_digits(row: list[int], steps: list[tuple[str, str]]) -> N
     """Kept sets and weights w, and q = w / c, as 60 digits find them."""
     aligned = table(row, [1] * len(row))
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, chain(*steps)), "local")
+    law = adapt(numbers, decide(numbers, chain(*steps)), "local")
     with mp.workdps(60):
         received = adapted(share([real(w) for w in row]), [(name, real(value)) for name, value in steps])
         q = [to_float(w) for w in share(received)]
@@ -250,13 +250,13 @@ def test_rows_by_sixty_digits(row: list[int], steps: list[tuple[str, str]]) -> N
 def test_something_always_survives(aligned: Aligned, steps: list[tuple[str, str]]) -> None:
     """At every prefix at least one token stays, and both normalisations give laws on the kept strings."""
     numbers = aligned.balls()
-    kept = decide(aligned, numbers, chain(*steps))
+    kept = decide(numbers, chain(*steps))
     for node in range(len(aligned.tree)):
         assert kept.end[node] or any(kept.edge[child] for child in aligned.tree.children(node))
         assert not kept.end[node] or node in aligned.node
     for normalise in ("local", "global"):
-        law = adapt(aligned, numbers, kept, normalise)
-        assert (law.string == np.flatnonzero(kept.strings(aligned))).all()
+        law = adapt(numbers, kept, normalise)
+        assert (law.string == np.flatnonzero(kept.strings())).all()
         assert law.prob.sum().overlaps(arb(1))
         assert law.prob.sum().rad() < 1e-60
 
@@ -304,11 +304,11 @@ def test_local_and_global_by_walking_the_strings(aligned: Aligned, temperature: 
     if steps[0][0] == "temperature":
         steps = []
     numbers = aligned.balls()
-    kept = decide(aligned, numbers, chain(*steps, ("temperature", temperature)))
+    kept = decide(numbers, chain(*steps, ("temperature", temperature)))
     names = [tuple(name.split()) for name in aligned.names()]
-    walked = walk(aligned, {names[y] for y in np.flatnonzero(kept.strings(aligned))}, int(1 / Fraction(temperature)))
+    walked = walk(aligned, {names[y] for y in np.flatnonzero(kept.strings())}, int(1 / Fraction(temperature)))
     total = sum(w for w, _ in walked.values())
-    local, whole = adapt_local(aligned, numbers, kept), adapt_global(aligned, numbers, kept)
+    local, whole = adapt_local(numbers, kept), adapt_global(numbers, kept)
     for k, y in enumerate(local.string):
         w, c = walked[names[y]]
         for enclosure, value in ((local.prob[k], w / c), (whole.prob[k], w / total)):
@@ -321,9 +321,9 @@ def test_local_and_global_by_walking_the_strings(aligned: Aligned, temperature: 
 def test_floats_beside_balls(aligned: Aligned, steps: list[tuple[str, str]]) -> None:
     """The float law uses the kept sets of the exact one and agrees with it."""
     exact = aligned.balls()
-    kept = decide(aligned, exact, chain(*steps))
+    kept = decide(exact, chain(*steps))
     for normalise in ("local", "global"):
-        found, enclosed = (adapt(aligned, numbers, kept, normalise) for numbers in (aligned.floats(), exact))
+        found, enclosed = (adapt(numbers, kept, normalise) for numbers in (aligned.floats(), exact))
         assert (found.string == enclosed.string).all()
         for name in ("prob", "log_prob", "log_normaliser"):
             expected = [to_float(v) for v in getattr(enclosed, name)]
@@ -334,13 +334,13 @@ def test_c2_local_lowers_both_and_global_raises_both() -> None:
     """At T = 1/2 token b has 81/337 locally and 81/145 globally, 9/25 before."""
     aligned = c2()
     numbers = aligned.balls()
-    kept = decide(aligned, numbers, chain(("temperature", "1/2")))
+    kept = decide(numbers, chain(("temperature", "1/2")))
     b = aligned.names().index("b")
-    before = moments(aligned, numbers)
+    before = moments(numbers)
     expected = {"local": (Fraction(81, 337), -1), "global": (Fraction(81, 145), 1)}
     for normalise, (mass, direction) in expected.items():
-        law = adapt(aligned, numbers, kept, normalise)
-        after = moments(aligned, numbers, law)
+        law = adapt(numbers, kept, normalise)
+        after = moments(numbers, law)
         assert encloses(law.prob[b], mass)
         assert (after.mean_log_prior - before.mean_log_prior) * direction > 0
         assert (after.mean_reward - before.mean_reward) * direction > 0
@@ -350,10 +350,8 @@ def test_tables_do_not_tell_local_from_global() -> None:
     """The whole string is the one token."""
     aligned = table((8, 4, 1), (1, 1, 8))
     numbers = aligned.balls()
-    kept = decide(aligned, numbers, chain(("temperature", "2/3"), ("top_k", 2)))
-    for one, two in zip(
-        adapt_local(aligned, numbers, kept).prob, adapt_global(aligned, numbers, kept).prob, strict=True
-    ):
+    kept = decide(numbers, chain(("temperature", "2/3"), ("top_k", 2)))
+    for one, two in zip(adapt_local(numbers, kept).prob, adapt_global(numbers, kept).prob, strict=True):
         assert one.overlaps(two)
 
 
@@ -386,4 +384,4 @@ def test_another_normalisation_is_refused() -> None:
     aligned = table((1, 1), (1, 2))
     steps: Chain = (Adaptor("top_k", fmpq(1)),)
     with pytest.raises(ValueError, match="sideways"):
-        adapt(aligned, aligned.balls(), decide(aligned, aligned.balls(), steps), "sideways")
+        adapt(aligned.balls(), decide(aligned.balls(), steps), "sideways")

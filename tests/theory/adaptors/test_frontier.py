@@ -61,8 +61,8 @@ def mixed(reward: list[tuple[int, fmpq]], prior: list[int]) -> Aligned:
 def test_temperature_is_the_diagonal(aligned: Aligned, temperature: fmpq) -> None:
     """q_{tau, tau} is the global temperature 1/tau of p+; its moments are those of the adapted law."""
     numbers = aligned.balls()
-    law = adapt_global(aligned, numbers, decide(aligned, numbers, chain(("temperature", temperature))))
-    other = moments(aligned, numbers, law)
+    law = adapt_global(numbers, decide(numbers, chain(("temperature", temperature))))
+    other = moments(numbers, law)
     q = at(aligned, 1 / temperature, 1 / temperature)
     assert all(zero(a - b) for a, b in zip(q.prob, law.prob, strict=True))
     for name in ("mean_log_prior", "mean_reward", "var_log_prior", "var_reward", "cov", "entropy"):
@@ -81,7 +81,7 @@ def test_member_is_rational_at_integers(aligned: Aligned, s: int, t: int) -> Non
 @given(tables(3), rationals(1, 4), st.integers(-2, 2))
 def test_means_determine_the_member(aligned: Aligned, s: fmpq, t: int) -> None:
     """(s, t) -> (E L, E R) is injective where 1, L, R are independent, and Newton inverts it in balls and in floats."""
-    assume(independent(aligned, aligned.balls()))
+    assume(independent(aligned.balls()))
     numbers, q = aligned.balls(), at(aligned, s, fmpq(t))
     back = member_with_means(numbers.log_prior, numbers.reward, q.mean_log_prior, q.mean_reward)
     assert zero(back.prior_power - s)
@@ -97,7 +97,7 @@ def test_means_determine_the_member(aligned: Aligned, s: fmpq, t: int) -> None:
 @given(tables(4), weights(4, 6))
 def test_member_has_the_largest_entropy(aligned: Aligned, law: list[int]) -> None:
     """H(q_{s,t}) - H(q) = KL(q || q_{s,t}) >= 0 for every q with the same means."""
-    assume(len(law) == len(aligned) and independent(aligned, aligned.balls()))
+    assume(len(law) == len(aligned) and independent(aligned.balls()))
     numbers, prob = aligned.balls(), objects(fmpq(w, sum(law)) for w in law)
     means = (prob * numbers.log_prior).sum(), (prob * numbers.reward).sum()
     q = member_with_means(numbers.log_prior, numbers.reward, *means)
@@ -117,7 +117,7 @@ def test_known_members() -> None:
     one = at(c4(), fmpq(1), fmpq(1))
     two = arb(2).log()
     assert zero(one.determinant - arb(fmpq(4, 125)) * (3 * two * two) ** 2)
-    mean = moments(c4(), numbers)
+    mean = moments(numbers)
     assert zero(one.flow[0] - 3 * one.flow[1])  # b = 1/2
     assert zero(one.flow[1] - mean.exchange_coefficient * mean.var_surprisal)
 
@@ -125,7 +125,7 @@ def test_known_members() -> None:
 @given(models())
 def test_flow_is_the_turned_temperature(aligned: Aligned) -> None:
     """At p+ the 1:1 flow (s', t') is ((1 + b) V, b V): (dE R / dtau, -dE L / dtau) of the temperature."""
-    mean = moments(aligned, aligned.balls())
+    mean = moments(aligned.balls())
     assume(not mean.constant.surprisal)
     flow, b = at(aligned, fmpq(1), fmpq(1)).flow, mean.exchange_coefficient
     assert zero(flow[0] - (1 + b) * mean.var_surprisal)
@@ -226,9 +226,9 @@ def test_gaining_direction(aligned: Aligned, a: int, b: int) -> None:
 def test_gaining_mixture(aligned: Aligned) -> None:
     """One or two strings with more E L and more E R than p+, wherever the hull has an interior."""
     numbers, own = aligned.balls(), at(aligned, fmpq(1), fmpq(1))
-    law = gaining_mixture(aligned, numbers, (own.mean_log_prior, own.mean_reward))
+    law = gaining_mixture(numbers, (own.mean_log_prior, own.mean_reward))
     if law is None:
-        assert not independent(aligned, numbers)
+        assert not independent(numbers)
         return
     assert sum(1 for p in law if p != 0) <= 2
     assert zero(law.sum() - 1)
@@ -240,14 +240,14 @@ def test_gaining_mixtures_of_the_models() -> None:
     """C3: z has more of both. C4: x and z mixed, equal gains. None on a falling line."""
     for aligned, strings in ((c3(), [2]), (c4(), [0, 2])):
         numbers, own = aligned.balls(), at(aligned, fmpq(1), fmpq(1))
-        law = gaining_mixture(aligned, numbers, (own.mean_log_prior, own.mean_reward))
+        law = gaining_mixture(numbers, (own.mean_log_prior, own.mean_reward))
         assert law is not None
         assert [y for y, p in enumerate(law) if p != 0] == strings
         gains = (law * numbers.log_prior).sum() - own.mean_log_prior, (law * numbers.reward).sum() - own.mean_reward
         assert zero(gains[0] - gains[1]) == (len(strings) == 2)
     falling = table((4, 2, 1), (1, 2, 4))
     own = at(falling, fmpq(1), fmpq(1))
-    assert gaining_mixture(falling, falling.balls(), (own.mean_log_prior, own.mean_reward)) is None
+    assert gaining_mixture(falling.balls(), (own.mean_log_prior, own.mean_reward)) is None
 
 
 # --- the hull -----------------------------------------------------------------------------------------------------
@@ -256,15 +256,15 @@ def test_gaining_mixtures_of_the_models() -> None:
 @given(models())
 def test_hull_is_convex_and_holds_every_string(aligned: Aligned) -> None:
     """No string is right of an edge; corners turn left; corners are among the strings."""
-    numbers, corners = aligned.balls(), hull(aligned, aligned.balls())
+    numbers, corners = aligned.balls(), hull(aligned.balls())
     assert len(set(corners)) == len(corners)
-    assert (len(corners) >= 3) == independent(aligned, numbers)
+    assert (len(corners) >= 3) == independent(numbers)
     if len(corners) < 3:
         return
     turn = [*corners[1:], *corners[:2]]
     for (i, j), k in zip(zip(corners, turn, strict=False), turn[1:], strict=True):
-        assert orientation(aligned, numbers, i, j, k) == 1
-        assert all(orientation(aligned, numbers, i, j, y) >= 0 for y in range(len(aligned)))
+        assert orientation(numbers, i, j, k) == 1
+        assert all(orientation(numbers, i, j, y) >= 0 for y in range(len(aligned)))
 
 
 @given(tables(3, 5), st.permutations(range(3)))
@@ -272,8 +272,8 @@ def test_orientation_is_alternating(aligned: Aligned, order: list[int]) -> None:
     """Exchanging two strings changes the sign."""
     numbers = aligned.balls()
     inversions = sum(1 for i, j in itertools.combinations(order, 2) if i > j)
-    expected = orientation(aligned, numbers, 0, 1, 2) * (-1) ** inversions
-    assert orientation(aligned, numbers, *order) == expected
+    expected = orientation(numbers, 0, 1, 2) * (-1) ** inversions
+    assert orientation(numbers, *order) == expected
 
 
 @pytest.mark.parametrize(
@@ -293,15 +293,15 @@ def test_orientation_is_alternating(aligned: Aligned, order: list[int]) -> None:
 )
 def test_independence_is_decided_formally(aligned: Aligned, on_a_line: bool) -> None:
     """Collinear strings are recognised by unique factorisation, near ones are told apart."""
-    assert independent(aligned, aligned.balls()) is not on_a_line
-    assert (len(hull(aligned, aligned.balls())) < 3) is on_a_line
+    assert independent(aligned.balls()) is not on_a_line
+    assert (len(hull(aligned.balls())) < 3) is on_a_line
 
 
 def test_hull_of_equal_strings() -> None:
     """Strings with one (L, R) are one corner, the first of them; two points are two corners."""
-    assert hull(table((1, 1, 1), (2, 2, 2)), table((1, 1, 1), (2, 2, 2)).balls()) == (0,)
+    assert hull(table((1, 1, 1), (2, 2, 2)).balls()) == (0,)
     two = table((2, 1, 2, 1), (1, 1, 1, 1))
-    assert hull(two, two.balls()) == (1, 0)
+    assert hull(two.balls()) == (1, 0)
 
 
 # --- corpora on the line ------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def cycled(values: list[fmpq], size: int) -> Array:
 
 
 def weights_of(aligned: Aligned, steps: Chain) -> Weights:
-    return adaptor_weights(next_token_laws(aligned), decide(aligned, aligned.balls(), steps))
+    return adaptor_weights(next_token_laws(aligned), decide(aligned.balls(), steps))
 
 
 @given(models(), _SETTINGS, _FACTORS)
@@ -71,7 +71,7 @@ def test_local_law_is_gauge_invariant(aligned: Aligned, steps: Chain, factors: l
     assert global_law(softmax(moved)).tolist() == local_law(weights).tolist()
     numbers = aligned.balls()
     for law, normalise in ((local_law(weights), "local"), (global_law(weights), "global")):
-        adapted = adapt(aligned, numbers, decide(aligned, numbers, steps), normalise)
+        adapted = adapt(numbers, decide(numbers, steps), normalise)
         kept = balls(law[aligned.node])
         assert zero(total_variation(kept[adapted.string], adapted.prob))
         assert law.sum() == 1
@@ -109,10 +109,10 @@ def test_gauge_between_the_two_normalisations(aligned: Aligned, steps: Chain) ->
 def test_local_and_global_slope(aligned: Aligned) -> None:
     """d(E_glob - E_loc) f / dtau = -Cov(f, sum h) at tau = 1, and E sum h = H."""
     numbers = aligned.balls()
-    along = path_entropy(aligned, numbers)
+    along = path_entropy(numbers)
     assert zero((numbers.prob * along).sum() - entropy(numbers.prob))
     for values in (numbers.log_prior, numbers.reward, along):
-        mean, slope = local_slope(aligned, numbers, values, arb(1))
+        mean, slope = local_slope(numbers, values, arb(1))
         assert zero(mean - (numbers.prob * values).sum())
         centred = numbers.prob * (values - mean)
         assert zero(-(centred * numbers.surprisal).sum() - slope + (centred * along).sum())
@@ -123,13 +123,13 @@ def test_series_agree_with_laws(aligned: Aligned, tau: fmpq) -> None:
     """The series of E f at tau + x has the value and the slope of the recursion, and the adapted laws as values."""
     numbers = aligned.balls()
     values = numbers.log_prior
-    series = local_series(aligned, numbers, values, arb(tau), 3)
-    mean, slope = local_slope(aligned, numbers, values, arb(tau))
+    series = local_series(numbers, values, arb(tau), 3)
+    mean, slope = local_slope(numbers, values, arb(tau))
     assert zero(series[0] - mean)
     assert zero(series[1] - slope)
-    kept = decide(aligned, numbers, chain(("temperature", 1 / tau)))
+    kept = decide(numbers, chain(("temperature", 1 / tau)))
     for normalise, value in (("local", mean), ("global", global_series(numbers, values, arb(tau), 2)[0])):
-        law = adapt(aligned, numbers, kept, normalise)
+        law = adapt(numbers, kept, normalise)
         assert zero((law.prob * values[law.string]).sum() - value)
 
 
@@ -144,22 +144,22 @@ def test_c2() -> None:
     entropy_of_a = math.log(4)
     binary = -(0.64 * math.log(0.64) + 0.36 * math.log(0.36))
     numbers = aligned.balls()
-    along = dict(zip(aligned.names(), path_entropy(aligned, numbers), strict=True))
+    along = dict(zip(aligned.names(), path_entropy(numbers), strict=True))
     assert float(along["b"]) == pytest.approx(binary, abs=1e-14)
     assert float(along["a 1"]) == pytest.approx(binary + entropy_of_a, abs=1e-14)
     # dE_glob L - dE_loc L = -Cov(L, sum h): L and the entropy of the path are both two-valued
     gap = -0.64 * 0.36 * math.log(2 / 3) * entropy_of_a
     centred = numbers.prob * (numbers.log_prior - (numbers.prob * numbers.log_prior).sum())
-    assert -float((centred * path_entropy(aligned, numbers)).sum()) == pytest.approx(gap, abs=1e-14)
+    assert -float((centred * path_entropy(numbers)).sum()) == pytest.approx(gap, abs=1e-14)
 
 
 def test_series_of_a_ball_enclose() -> None:
     """The coefficients at tau = 1 +- 1/8 hold the coefficients at every tau in between."""
     aligned = c2()
     numbers = aligned.balls()
-    around = local_series(aligned, numbers, numbers.log_prior, arb(1, 0.125), 4)
+    around = local_series(numbers, numbers.log_prior, arb(1, 0.125), 4)
     for tau in np.linspace(0.875, 1.125, 5):
-        inside = local_series(aligned, numbers, numbers.log_prior, arb(float(tau)), 4)
+        inside = local_series(numbers, numbers.log_prior, arb(float(tau)), 4)
         assert all(around[k].contains(inside[k]) for k in range(4))
 
 

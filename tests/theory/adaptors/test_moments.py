@@ -16,10 +16,11 @@ from theory.adaptors.exact import adapt, chain, decide
 from theory.adaptors.moments import Moments, constants, float_moments, moments
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, floats, objects, to_float
-from theory.claims.instances import instance, law_of
+from theory.claims.instances import law_of
 from theory.examples.finite import c4, c5, from_laws, table
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 
 Floats = NDArray[np.float64]
 
@@ -59,22 +60,24 @@ def check_definitions(aligned: Aligned, law: Any, found: Moments) -> None:
 @given(models())
 def test_moments_under_the_aligned_law(aligned: Aligned) -> None:
     """E, Var and Cov under p+ by their definitions."""
-    check_definitions(aligned, law_of(instance(aligned), list(aligned.balls().prob)), instance(aligned).mean)
+    check_definitions(
+        aligned, law_of(FiniteModel.of(aligned), list(aligned.balls().prob)), FiniteModel.of(aligned).mean
+    )
 
 
 @given(tables(), weights(6, 6))
 def test_moments_under_any_law(aligned: Aligned, competitor: list[int]) -> None:
     """The same under a law that is not p+."""
-    law = law_of(instance(aligned), [fmpq(w) for w in competitor[: len(aligned)]])
-    check_definitions(aligned, law, instance(aligned).moments(law))
+    law = law_of(FiniteModel.of(aligned), [fmpq(w) for w in competitor[: len(aligned)]])
+    check_definitions(aligned, law, FiniteModel.of(aligned).moments(law))
 
 
 @given(models(), st.sampled_from(["temperature", "min_p"]), st.sampled_from(["local", "global"]))
 def test_identities(aligned: Aligned, name: str, normalise: str) -> None:
     """CE = H(q) + KL(q || p+); E_q L + E_q R + H(q) = log Z - KL; Var I = Var L + Var R + 2 Cov; Cov(L, I)."""
     numbers = aligned.balls()
-    law = adapt(aligned, numbers, decide(aligned, numbers, chain((name, "1/2"))), normalise)
-    q = moments(aligned, numbers, law)
+    law = adapt(numbers, decide(numbers, chain((name, "1/2"))), normalise)
+    q = moments(numbers, law)
     assert close(q.cross_entropy, q.entropy + q.kl_to_aligned)
     assert close(q.mean_log_prior + q.mean_reward + q.entropy, numbers.log_partition - q.kl_to_aligned)
     assert close(q.var_surprisal, q.var_log_prior + q.var_reward + 2 * q.cov)
@@ -89,7 +92,7 @@ def test_identities(aligned: Aligned, name: str, normalise: str) -> None:
 @given(models())
 def test_ratios_are_none_exactly_where_a_variance_is_zero(aligned: Aligned) -> None:
     """Corr needs Var L > 0 and Var R > 0, b needs Var I > 0; equal rationals decide."""
-    found = instance(aligned).mean
+    found = FiniteModel.of(aligned).mean
     exact = aligned.exact_prob()
     assert exact is not None
     one_prior, one_weight = len(set(aligned.prior)) == 1, len(set(exact)) == 1
@@ -107,11 +110,11 @@ def test_each_variance_can_vanish() -> None:
     """p uniform, r constant, p+ uniform, and a law on one string."""
     uniform, constant = table((1, 1, 1), (1, 2, 3)), table((1, 2, 3), (2, 2, 2))
     flat = from_laws((1, 2, 3), (1, 1, 1))
-    assert instance(uniform).mean.correlation is None
-    assert instance(constant).mean.correlation is None
-    assert instance(flat).mean.exchange_coefficient is None
-    assert instance(flat).mean.correlation.overlaps(arb(-1))
-    one = instance(uniform).moments(law_of(instance(uniform), [0, fmpq(1), 0]))
+    assert FiniteModel.of(uniform).mean.correlation is None
+    assert FiniteModel.of(constant).mean.correlation is None
+    assert FiniteModel.of(flat).mean.exchange_coefficient is None
+    assert FiniteModel.of(flat).mean.correlation.overlaps(arb(-1))
+    one = FiniteModel.of(uniform).moments(law_of(FiniteModel.of(uniform), [0, fmpq(1), 0]))
     assert (one.correlation, one.exchange_coefficient) == (None, None)
     assert constants(uniform, np.array([1])).surprisal
 
@@ -122,14 +125,14 @@ def test_equal_rewards_written_alike_are_constant() -> None:
     half, third = Reward(exponent=fmpq(1, 2)), Reward(exponent=fmpq(1, 3))
     two, three, six = (Reward(factor=fmpq(k)) for k in (2, 3, 6))
     for pair in ([half + third, third + half], [two + three, six]):
-        assert instance(align(model, pair)).mean.constant.reward
-    assert not instance(align(model, [half, third])).mean.constant.reward
+        assert FiniteModel.of(align(model, pair)).mean.constant.reward
+    assert not FiniteModel.of(align(model, [half, third])).mean.constant.reward
 
 
 def test_exchange_coefficients_of_c4_and_c5() -> None:
     """b = 1/2 exactly, and -1.924."""
-    assert (instance(c4()).mean.exchange_coefficient - fmpq(1, 2)).contains(0)
-    assert to_float(instance(c5()).mean.exchange_coefficient) == pytest.approx(-1.924, abs=5e-4)
+    assert (FiniteModel.of(c4()).mean.exchange_coefficient - fmpq(1, 2)).contains(0)
+    assert to_float(FiniteModel.of(c5()).mean.exchange_coefficient) == pytest.approx(-1.924, abs=5e-4)
 
 
 # --- one pass in float64 ------------------------------------------------------------------------------------------
@@ -205,7 +208,7 @@ def test_a_bulk_far_from_the_first_chunk(distance: float) -> None:
 @given(models())
 def test_float_moments_of_rational_models(aligned: Aligned) -> None:
     """On rational models the one pass agrees with the balls of ``moments``."""
-    numbers, exact = aligned.floats(), instance(aligned)
+    numbers, exact = aligned.floats(), FiniteModel.of(aligned)
     found = float_moments(floats(aligned.prior), numbers.reward)
     pairs = {
         "log_partition": exact.numbers.log_partition,
@@ -220,6 +223,6 @@ def test_float_moments_of_rational_models(aligned: Aligned) -> None:
 def test_moments_in_floats() -> None:
     """``moments`` takes either arithmetic."""
     aligned = c5()
-    found, exact = moments(aligned, aligned.floats()), instance(aligned).mean
+    found, exact = moments(aligned.floats()), FiniteModel.of(aligned).mean
     assert found.correlation == pytest.approx(to_float(exact.correlation), rel=1e-13)
     assert found.exchange_coefficient == pytest.approx(to_float(exact.exchange_coefficient), rel=1e-13)

@@ -59,7 +59,7 @@ _KEEPING = st.sampled_from(
 
 
 def ranked(aligned: Aligned) -> Ranking:
-    return ranking(aligned, aligned.balls())
+    return ranking(aligned.balls())
 
 
 def zero(value: object) -> bool:
@@ -186,7 +186,7 @@ def test_polygon_holds_every_corner(aligned: Aligned) -> None:
 
 def local_law(aligned: Aligned, steps: Chain) -> Array:
     numbers = aligned.balls()
-    law = adapt_local(aligned, numbers, decide(aligned, numbers, steps))
+    law = adapt_local(numbers, decide(numbers, steps))
     mass = objects([fmpq(0)] * len(aligned))
     mass[law.string] = law.prob
     return mass

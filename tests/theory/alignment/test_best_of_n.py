@@ -13,10 +13,10 @@ from tests.strategies import tables
 from theory.alignment.best_of_n import aligned_twin, best_of, best_of_by_enumeration, divergence_bound, reward_levels
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import floats, objects
-from theory.claims.instances import instance
 from theory.examples.finite import table
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 
@@ -77,7 +77,7 @@ def test_the_twin_by_a_float_root(aligned: Aligned, n: int) -> None:
     """lambda with KL(p_lambda || p) = KL(q_n || p), by Brent's method in floats."""
     if len(set(reward_levels(aligned))) == 1:
         return
-    reward = instance(aligned).numbers.reward
+    reward = FiniteModel.of(aligned).numbers.reward
     cost = kl_divergence(best_of(aligned.prior, reward_levels(aligned), n), aligned.prior)
     twin = aligned_twin(aligned.prior, reward, cost)
     p, r = floats(aligned.prior), floats(reward)
@@ -95,7 +95,7 @@ def test_two_levels_are_an_aligned_law() -> None:
     """With rewards 0 and log 2, q_n is p_lambda."""
     aligned = table((1, 2, 3), (1, 2, 1))
     law = best_of(aligned.prior, reward_levels(aligned), 3)
-    twin = aligned_twin(aligned.prior, instance(aligned).numbers.reward, kl_divergence(law, aligned.prior))
+    twin = aligned_twin(aligned.prior, FiniteModel.of(aligned).numbers.reward, kl_divergence(law, aligned.prior))
     assert all(a.contains(b) for a, b in zip(twin.law, law, strict=True))
 
 
@@ -103,4 +103,4 @@ def test_a_divergence_no_alignment_has() -> None:
     """KL(p_lambda || p) stays below -log p(argmax r)."""
     aligned = table((1, 1), (1, 2))
     with pytest.raises(ValueError, match="out of reach"):
-        aligned_twin(aligned.prior, instance(aligned).numbers.reward, arb(1))
+        aligned_twin(aligned.prior, FiniteModel.of(aligned).numbers.reward, arb(1))

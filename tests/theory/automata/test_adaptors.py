@@ -100,9 +100,9 @@ def test_finite_automaton_is_the_tree_of_its_strings(automaton: Automaton, steps
     aligned = align_automaton(automaton)
     tree = unrolled(automaton, automaton.graph.states)
     numbers = tree.balls()
-    law = adapt(tree, numbers, decide(tree, numbers, steps), normalise)
+    law = adapt(numbers, decide(numbers, steps), normalise)
     found = adapted_moments(aligned, adapted(aligned, steps, normalise))
-    agree(found.moments, moments(tree, numbers, law))
+    agree(found.moments, moments(numbers, law))
 
 
 @given(acyclic_automata(states=4), st.sampled_from(CHAINS))
@@ -111,8 +111,8 @@ def test_local_against_global_on_finitely_many_strings(automaton: Automaton, ste
     aligned = align_automaton(automaton)
     tree = unrolled(automaton, automaton.graph.states)
     numbers = tree.balls()
-    kept = decide(tree, numbers, steps)
-    local, target = adapt_local(tree, numbers, kept), adapt_global(tree, numbers, kept)
+    kept = decide(numbers, steps)
+    local, target = adapt_local(numbers, kept), adapt_global(numbers, kept)
     log_weight = target.log_prob - local.log_prob
     law = adapted(aligned, steps, "local")
     log_total = adapted_moments(aligned, adapted(aligned, steps, "global")).log_total

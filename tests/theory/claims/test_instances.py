@@ -19,7 +19,6 @@ from theory.arithmetic.exact import fraction
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
     case,
-    instance,
     integer_cases,
     integer_tables,
     law_of,
@@ -32,6 +31,7 @@ from theory.claims.instances import (
 from theory.claims.tree_search import shapes, tree, trees_by_size
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
+from theory.models.finite import FiniteModel
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -266,7 +266,7 @@ def test_law_of(aligned: Aligned, chosen: list[int]) -> None:
     w = [Fraction(k) for k in chosen[: len(aligned)]]
     if not any(w):
         w[0] = Fraction(1)
-    law = law_of(instance(aligned), [fmpq(x.numerator, x.denominator) for x in w])
+    law = law_of(FiniteModel.of(aligned), [fmpq(x.numerator, x.denominator) for x in w])
     assert law.string.tolist() == [y for y, x in enumerate(w) if x]
     for y, q, log_q in zip(law.string, law.prob, law.log_prob, strict=True):
         share = w[y] / sum(w)
@@ -279,7 +279,7 @@ def test_reference_laws_are_none_of_them_aligned(aligned: Aligned) -> None:
     """Competitors of p+ differ from it, and at least one is there for two strings or more."""
     exact = aligned.exact_prob()
     assert exact is not None
-    found = reference_laws(instance(aligned))
+    found = reference_laws(FiniteModel.of(aligned))
     assert len(found) >= 2 or len(aligned) == 1
     for _, w in found:
         total = sum(w, start=fmpq(0))

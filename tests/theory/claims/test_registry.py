@@ -14,8 +14,9 @@ import pytest
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import BITS
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, Result, Verdict, run
-from theory.claims.instances import Instance, replay
+from theory.claims.instances import replay
 from theory.claims.registry import check, claims, find
+from theory.models.finite import FiniteModel
 from theory.specification.automaton import read_automaton
 from theory.specification.finite import parse_specification
 
@@ -217,7 +218,7 @@ def test_witness_replays(claim: Claim, control: Control) -> None:
         model = parse_specification(witness.spec).aligned
         held = list(models_in(content))
         assert not held or rows(model) in [rows(one) for one in held]
-        if isinstance(content, Instance):
+        if isinstance(content, FiniteModel):
             content = replay(witness.spec)
     failing = [finding for finding in control.check(content) if finding.outcome == "fails"]
     assert failing

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from tests.strategies import tables
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import fraction
-from theory.claims.instances import instance
 from theory.corpora.enumeration import all_corpora, counts_of
 from theory.examples.finite import c4, table
+from theory.models.finite import FiniteModel
 
 
 @given(tables(largest=3), st.integers(1, 4))
 def test_corpora_by_all_tuples(aligned: Aligned, size: int) -> None:
     """The law of the counts is that of N independent strings; Lbar and Rbar are means over them."""
-    numbers, exact = instance(aligned).numbers, aligned.exact_prob()
+    numbers, exact = FiniteModel.of(aligned).numbers, aligned.exact_prob()
     assert exact is not None
     found = all_corpora(numbers, size, exact)
     expected: Counter[tuple[int, ...]] = Counter()
@@ -41,7 +41,7 @@ def test_corpora_by_all_tuples(aligned: Aligned, size: int) -> None:
 @given(tables(largest=3), st.integers(1, 5))
 def test_moments_of_corpora(aligned: Aligned, size: int) -> None:
     """E Lbar = E L, Cov(Lbar, Rbar) = Cov(L, R)/N, and Corr(Lbar, Rbar) = Corr(L, R) at every N; in balls too."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     for corpora in (all_corpora(found.numbers, size), all_corpora(found.numbers, size, aligned.exact_prob())):
         assert corpora.mean(corpora.log_prior).overlaps(found.mean.mean_log_prior)
         assert corpora.mean(corpora.reward).overlaps(found.mean.mean_reward)
@@ -52,7 +52,7 @@ def test_moments_of_corpora(aligned: Aligned, size: int) -> None:
 
 def test_another_law_of_one_string() -> None:
     """``prob`` replaces p+: under the uniform law E Lbar is the plain mean of L."""
-    found = instance(c4())
+    found = FiniteModel.of(c4())
     uniform = np.array([fmpq(1, 3)] * 3, dtype=object)
     corpora = all_corpora(found.numbers, 3, uniform)
     assert corpora.prob.sum() == 1
@@ -61,7 +61,7 @@ def test_another_law_of_one_string() -> None:
 
 def test_given_an_event() -> None:
     """p+ = (2, 1, 2)/5, N = 2: given that the first string occurs, it occurs twice with chance 4/16."""
-    found = instance(c4())
+    found = FiniteModel.of(c4())
     corpora = all_corpora(found.numbers, 2, c4().exact_prob())
     given_first = corpora.restricted(corpora.counts[:, 0] > 0)
     assert given_first.prob.sum() == 1
@@ -79,7 +79,7 @@ def test_counts(kinds: int, size: int) -> None:
 
 def test_one_string() -> None:
     """The corpora of one string are the strings."""
-    found = instance(table((1, 2, 4), (1, 2, 3)))
+    found = FiniteModel.of(table((1, 2, 4), (1, 2, 3)))
     corpora = all_corpora(found.numbers, 1)
     order = corpora.counts.argmax(axis=1)
     assert all(p.overlaps(q) for p, q in zip(corpora.prob, found.numbers.prob[order], strict=True))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.strategies import rationals, tables
 from theory.adaptors.exact import chain
 from theory.arithmetic.exact import Undecided, objects
-from theory.claims.instances import instance
 from theory.claims.line.models import Band
 from theory.claims.line.sample_size import surprisal_atoms, typical_by_counting
 from theory.corpora.atoms import Atoms
@@ -30,6 +29,7 @@ from theory.corpora.large_deviations import (
     typical_probability,
 )
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability.exponential_family import ExponentialFamily, increasing_root
 from theory.probability.information import kl_divergence
 
@@ -66,7 +66,7 @@ def test_the_normal_quantile_as_printed_in_tables() -> None:
 @given(tables(), st.integers(-4, 4), st.integers(1, 3))
 def test_a_family_by_its_derivatives(aligned: examples.Aligned, whole: int, part: int) -> None:
     """Lambda' = E X, Lambda'' = Var X and KL(q_s || p) = s E X - Lambda, from power series and from the definition."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     family = ExponentialFamily(found.numbers.prob, found.numbers.reward)
     s = arb(fmpq(whole, part))
     series = family.expansion(s, 3)
@@ -79,10 +79,11 @@ def test_a_family_by_its_derivatives(aligned: examples.Aligned, whole: int, part
 @given(tables(smallest=3), st.sampled_from(["1/3", "2/3", "5/4", "3"]))
 def test_a_departure_is_a_temperature(aligned: examples.Aligned, temperature: str) -> None:
     """At x = CE of global temperature T the solver finds tau = 1/T and KL(q_tau || p+)."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     if found.mean.constant.surprisal:
         return
-    law, mean = found.adapted(chain(("temperature", temperature)), "global")
+    law = found.law(chain(("temperature", temperature)), "global")
+    mean = found.moments(law)
     solved = departure(found.numbers.prob, mean.cross_entropy)
     (step,) = chain(("temperature", temperature))
     assert solved.tau.contains(1 / step.value)
@@ -91,7 +92,7 @@ def test_a_departure_is_a_temperature(aligned: examples.Aligned, temperature: st
 
 
 def test_there_is_no_departure_beyond_the_support() -> None:
-    found = instance(examples.c4())
+    found = FiniteModel.of(examples.c4())
     with pytest.raises(ValueError, match="not between the least and the largest"):
         departure(found.numbers.prob, found.mean.entropy + 2)
 
@@ -99,7 +100,7 @@ def test_there_is_no_departure_beyond_the_support() -> None:
 @given(tables(smallest=3), rationals(), st.booleans())
 def test_the_legendre_transform_is_not_exceeded(aligned: examples.Aligned, s: fmpq, negative: bool) -> None:
     """s x - log E e^{sI} <= sup = KL(q_tau || p+), at every s."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     if found.mean.constant.surprisal:
         return
     x = found.numbers.surprisal.sum() / len(aligned)  # the mean surprisal under the uniform law: tau = 0
@@ -113,7 +114,7 @@ def test_the_legendre_transform_is_not_exceeded(aligned: examples.Aligned, s: fm
 
 def test_the_excess_over_the_rate_vanishes() -> None:
     """sqrt N times the bound stays bounded, and there is none while N is small."""
-    found = instance(examples.c4())
+    found = FiniteModel.of(examples.c4())
     solved = departure(found.numbers.prob, found.mean.entropy + fmpq(1, 10))
     assert rate_excess(solved, 1) is None
     scaled = [rate_excess(solved, n) * arb(n).sqrt() for n in (10**2, 10**4, 10**6)]
@@ -137,7 +138,7 @@ def test_no_size_and_an_undecided_size() -> None:
 def test_the_sample_size_by_counting_corpora(aligned: examples.Aligned, epsilon: fmpq) -> None:
     """P(|Ibar - H| < eps) in rationals at every N: first, least, and nothing fails from least on."""
     delta = fmpq(20, 53)  # no mass has a denominator with the prime 53, so that P is never 1 - delta
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     if found.mean.constant.surprisal:
         return
     law = surprisal_atoms(found)
@@ -168,7 +169,7 @@ def _third(law: Atoms) -> arb:
 )
 def test_sample_sizes(model: str, epsilon: fmpq, delta: fmpq, numbers: tuple[int, ...]) -> None:
     """(first, least, Chernoff, Chebyshev); the last two by their definition."""
-    found = instance(getattr(examples, model)())
+    found = FiniteModel.of(getattr(examples, model)())
     law = surprisal_atoms(found)
     size = sample_size(law, found.mean.var_surprisal, epsilon, delta)
     assert (size.first, size.least, size.chernoff, size.chebyshev) == numbers
@@ -182,14 +183,14 @@ def test_sample_sizes(model: str, epsilon: fmpq, delta: fmpq, numbers: tuple[int
 
 def test_a_tie_is_undecided() -> None:
     """P = 3/5 = 1 - delta exactly: balls cannot tell, and do not guess."""
-    found = instance(examples.table((1, 1, 3), (1, 1, 1)))
+    found = FiniteModel.of(examples.table((1, 1, 3), (1, 1, 1)))
     with pytest.raises(Undecided, match="cannot be told from 1 - 2/5"):
         sample_size(surprisal_atoms(found), found.mean.var_surprisal, fmpq(1, 2), fmpq(2, 5))
 
 
 def test_no_tail_needs_one_string() -> None:
     """Where no surprisal is eps from H every corpus is typical."""
-    law = surprisal_atoms(instance(examples.c4()))
+    law = surprisal_atoms(FiniteModel.of(examples.c4()))
     assert two_rates(law, fmpq(3)) == ()
     assert chernoff_size((), fmpq(1, 20)) == 1
 
@@ -202,7 +203,7 @@ def test_the_limit_of_the_ratio() -> None:
 
 def test_the_bracket_closes_like_epsilon() -> None:
     """(N'' - N')/N'' = 2 C eps (1 + o(1))."""
-    found = instance(examples.c4())
+    found = FiniteModel.of(examples.c4())
     variance, third, delta = found.mean.var_surprisal, _third(surprisal_atoms(found)), fmpq(1, 20)
     slope = float(excess_slope(variance, third, delta))
     for power in (4, 6, 8):
@@ -214,7 +215,7 @@ def test_a_sum_in_floats_is_no_certificate() -> None:
     """A law whose corpora are inverted numerically is refused."""
     many = examples.from_laws([1] * 40, [k * k + k + 41 for k in range(40)])
     with pytest.raises(Undecided, match="not summed in balls"):
-        typical_probability(surprisal_atoms(instance(many)), 1000, fmpq(1, 10))
+        typical_probability(surprisal_atoms(FiniteModel.of(many)), 1000, fmpq(1, 10))
 
 
 def test_tilts_that_do_not_exist() -> None:

@@ -133,9 +133,9 @@ def test_correlation_does_not_exist_for_a_constant() -> None:
 def test_adaptor_mixture_has_the_adaptors_moments(aligned: Aligned) -> None:
     """W and B of two local adaptors, from the moments that tradeoff.py gives of each."""
     numbers = aligned.balls()
-    mixture = adaptor_mixture(aligned, numbers, [(), chain(("temperature", "1/2"))], "global")
+    mixture = adaptor_mixture(numbers, [(), chain(("temperature", "1/2"))], "global")
     cooled = numbers.prob**2 / (numbers.prob**2).sum()
-    base = moments(aligned, numbers)
+    base = moments(numbers)
     mean_l, mean_r = (cooled * numbers.log_prior).sum(), (cooled * numbers.reward).sum()
     cov = (cooled * numbers.log_prior * numbers.reward).sum() - mean_l * mean_r
     assert (mixture.within().cov * 2 - base.cov - cov).contains(0)

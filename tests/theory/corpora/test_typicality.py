@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.strategies import models, tables, weights
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, Undecided, fraction, objects, rational, to_float
-from theory.claims.instances import Instance, instance
 from theory.corpora.atoms import Atoms, Window, atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.lattice import by_lattice, by_lattice_transform
@@ -30,17 +29,18 @@ from theory.corpora.typicality import (
 from theory.examples.finite import c1, c3, c4, c5, from_laws, table, toy
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.probability.concentration import berry_esseen, normal_cdf
 
 NARROW = 1e-45
 """The widest ball an exact route may return on small corpora."""
 
 
-def atoms_of(found: Instance) -> Atoms:
-    return atoms(found.aligned, found.numbers, found.mean)
+def atoms_of(found: FiniteModel) -> Atoms:
+    return atoms(found.numbers)
 
 
-def all_tuples(found: Instance, size: int, epsilon: fmpq) -> tuple[Fraction, list[Any], Any]:
+def all_tuples(found: FiniteModel, size: int, epsilon: fmpq) -> tuple[Fraction, list[Any], Any]:
     """(P(typical), the six sums of a Window, Corr(Lbar, Rbar | typical)) over all ordered N-tuples of strings."""
     exact = found.aligned.exact_prob()
     assert exact is not None
@@ -110,7 +110,7 @@ EPSILON = st.builds(fmpq, st.integers(1, 30), st.just(20))
 @given(tables(largest=3), st.integers(1, 4), EPSILON)
 def test_general_routes_by_all_tuples(aligned: Aligned, size: int, epsilon: fmpq) -> None:
     """The multinomial law in balls and by halves, enumeration, and the route that is chosen."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     law, expected = atoms_of(found), all_tuples(found, size, epsilon)
     check(typical_corpora(law, size, epsilon), expected)
     if len(law) > 1:
@@ -131,16 +131,16 @@ def lattices(draw: Any) -> Aligned:
 @given(lattices(), st.integers(1, 4), EPSILON)
 def test_lattice_routes_by_all_tuples(aligned: Aligned, size: int, epsilon: fmpq) -> None:
     """The polynomial and its transform, where the surprisals are integer steps of log 2."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     law, expected = atoms_of(found), all_tuples(found, size, epsilon)
     check(by_lattice(law, size, epsilon), expected)
     check_sums(by_lattice_transform(law, size, epsilon), expected)
 
 
-def tilted(prior: list[int], exponents: list[fmpq]) -> Instance:
+def tilted(prior: list[int], exponents: list[fmpq]) -> FiniteModel:
     """p proportional to ``prior`` and p+ to e^a, the exponents given."""
     model = TreeModel.table([f"y{k}" for k in range(len(prior))], objects(fmpq(w, sum(prior)) for w in prior))
-    return instance(align(model, [Reward(a, fmpq(1, w)) for w, a in zip(prior, exponents, strict=True)]))
+    return FiniteModel.of(align(model, [Reward(a, fmpq(1, w)) for w, a in zip(prior, exponents, strict=True)]))
 
 
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=4, unique=True), st.integers(1, 5), EPSILON)
@@ -156,7 +156,7 @@ def test_lattices_of_powers_of_e(steps: list[int], size: int, epsilon: fmpq) -> 
 @given(models())
 def test_atoms(aligned: Aligned) -> None:
     """One atom per value of p+; E[L|I] and Var(L|I) keep E L, Var L, V and Cov(L, I); steps rebuild I."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     law, exact = atoms_of(found), aligned.exact_prob()
     assert exact is not None
     assert len(law) == len(set(exact))
@@ -180,10 +180,10 @@ def test_atoms(aligned: Aligned) -> None:
 
 def test_which_atoms_lie_on_a_lattice() -> None:
     """Powers of one number do, any two atoms do, (2, 3, 5) does not."""
-    assert atoms_of(instance(c1())).steps is not None
-    assert sorted(atoms_of(instance(from_laws((1, 1, 1), (4, 16, 256)))).steps[0]) == [0, 1, 3]  # type: ignore[index]
-    assert atoms_of(instance(table((1, 1), (3, 7)))).steps is not None
-    law = atoms_of(instance(table((1, 1, 1), (2, 3, 5))))
+    assert atoms_of(FiniteModel.of(c1())).steps is not None
+    assert sorted(atoms_of(FiniteModel.of(from_laws((1, 1, 1), (4, 16, 256)))).steps[0]) == [0, 1, 3]  # type: ignore[index]
+    assert atoms_of(FiniteModel.of(table((1, 1), (3, 7)))).steps is not None
+    law = atoms_of(FiniteModel.of(table((1, 1, 1), (2, 3, 5))))
     assert law.steps is None
     for route in (by_lattice, by_lattice_transform):
         with pytest.raises(ValueError, match="lattice"):
@@ -210,7 +210,7 @@ def test_the_edge_is_outside(route: Any) -> None:
 @given(tables(largest=3), st.integers(1, 3), st.data())
 def test_corpora_next_to_the_edge(aligned: Aligned, size: int, data: Any) -> None:
     """A corpus 10^-40 inside the band counts, and one 10^-40 outside does not."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     law = atoms_of(found)
     picks = data.draw(st.lists(st.integers(0, len(aligned) - 1), min_size=size, max_size=size))
     distance = abs((found.numbers.surprisal[picks] - found.mean.entropy).sum() / size)
@@ -226,7 +226,7 @@ def test_corpora_next_to_the_edge(aligned: Aligned, size: int, data: Any) -> Non
 
 def test_a_band_without_corpora() -> None:
     """No corpus of one string is within 1/100 of H, so there is no correlation either."""
-    law = atoms_of(instance(c4()))
+    law = atoms_of(FiniteModel.of(c4()))
     for window in (by_multinomial(law, 1, fmpq(1, 100)), by_enumeration(law, 1, fmpq(1, 100))):
         assert window.mass.contains(0)
         assert window.conditional_correlation() is None
@@ -236,7 +236,7 @@ def test_a_band_without_corpora() -> None:
 def test_one_string_has_nearly_all_the_mass(nats: int) -> None:
     """1 - p+(y) is below rounding, or below every double: typical are the corpora of five times y, of mass p+(y)^5."""
     model = TreeModel.table(["x", "y"], objects([fmpq(1, 3), fmpq(2, 3)]))
-    law = atoms_of(instance(align(model, [Reward(), Reward(fmpq(nats))])))
+    law = atoms_of(FiniteModel.of(align(model, [Reward(), Reward(fmpq(nats))])))
     for window in (typical_corpora(law, 5, fmpq(1, 20)), by_enumeration(law, 5, fmpq(1, 20))):
         assert window.mass.overlaps(law.prob[1] ** 5)
     assert to_float(by_lattice(law, 5, fmpq(nats)).mass) == pytest.approx(1, abs=1e-15)
@@ -244,7 +244,7 @@ def test_one_string_has_nearly_all_the_mass(nats: int) -> None:
 
 def test_one_atom_is_always_typical() -> None:
     """Uniform p+: I = H."""
-    window = typical_corpora(atoms_of(instance(from_laws((1, 2, 3), (1, 1, 1)))), 7, fmpq(1, 1000))
+    window = typical_corpora(atoms_of(FiniteModel.of(from_laws((1, 2, 3), (1, 1, 1)))), 7, fmpq(1, 1000))
     assert window.mass.contains(1)
     assert window.conditional_correlation().overlaps(arb(-1))
 
@@ -255,7 +255,7 @@ def test_one_atom_is_always_typical() -> None:
 @pytest.mark.parametrize("size", [10, 1_000, 30_000])
 def test_routes_agree_on_large_corpora(size: int) -> None:
     """Surprisals in steps of log 2, three atoms, p not uniform: balls where they are cheap, and both float routes."""
-    law = atoms_of(instance(from_laws((2, 3, 5), (1, 4, 16))))
+    law = atoms_of(FiniteModel.of(from_laws((2, 3, 5), (1, 4, 16))))
     for epsilon in (fmpq(1, math.isqrt(size)), fmpq(1, 4)):
         windows = [route(law, size, epsilon) for route in (by_lattice_transform, by_halves)]
         if size <= 1_000:
@@ -271,7 +271,7 @@ def test_routes_agree_on_large_corpora(size: int) -> None:
 @pytest.mark.parametrize("route", [by_halves, by_lattice_transform, typical_corpora])
 def test_one_typical_total_has_no_correlation(route: Any, size: int, epsilon: str) -> None:
     """C1 is collinear: with Ibar fixed so are Lbar and Rbar, and floats must not divide rounding by rounding."""
-    window = route(atoms_of(instance(c1())), size, rational(epsilon))
+    window = route(atoms_of(FiniteModel.of(c1())), size, rational(epsilon))
     assert 0.001 < to_float(window.mass) < 0.99
     assert window.conditional_correlation() is None
 
@@ -279,7 +279,7 @@ def test_one_typical_total_has_no_correlation(route: Any, size: int, epsilon: st
 @pytest.mark.parametrize("size", [100, 10_000, 1_000_000])
 def test_the_normal_limit(size: int) -> None:
     """eps = c/sqrt N: |P - (2 Phi(c/sqrt V) - 1)| <= 2 * 0.4748 E|I - H|^3/(V^{3/2} sqrt N)."""
-    found = instance(table((2, 1), (3, 1)))
+    found = FiniteModel.of(table((2, 1), (3, 1)))
     law = atoms_of(found)
     variance = found.mean.var_surprisal
     third = (law.prob * abs(law.surprisal) * law.surprisal * law.surprisal).sum()
@@ -292,7 +292,7 @@ def test_the_normal_limit(size: int) -> None:
 
 def test_a_wide_band_returns_the_correlation_of_strings() -> None:
     """At a fixed eps the correlation given typicality tends to Corr_{p+}(L, R); in a narrow one it does not."""
-    found = instance(c3())
+    found = FiniteModel.of(c3())
     law = atoms_of(found)
     rho = to_float(found.mean.correlation)
     assert rho > 0.9
@@ -304,7 +304,7 @@ def test_a_wide_band_returns_the_correlation_of_strings() -> None:
 @pytest.mark.parametrize(("size", "tolerance"), [(400, 0.04), (40_000, 0.004)])
 def test_the_limit_of_the_conditional_correlation(size: int, tolerance: float) -> None:
     """eps = c/sqrt N: the exact correlation approaches (-b(1+b)v - u)/sqrt((b^2 v + u)((1+b)^2 v + u))."""
-    found = instance(c5())
+    found = FiniteModel.of(c5())
     law = atoms_of(found)
     for c in (fmpq(1, 2), fmpq(1)):
         epsilon = c / math.isqrt(size)
@@ -314,12 +314,12 @@ def test_the_limit_of_the_conditional_correlation(size: int, tolerance: float) -
 
 def test_the_limit_at_both_ends() -> None:
     """c -> infinity gives Corr(L, R), c -> 0 gives -1 as u > 0; None where a variance is 0."""
-    found = instance(c5())
+    found = FiniteModel.of(c5())
     wide = conditional_correlation_limit(found.mean, 10**8, fmpq(1, 4))
     assert wide.overlaps(found.mean.correlation)
     assert to_float(conditional_correlation_limit(found.mean, 1, fmpq(1, 10**6))) == pytest.approx(-1, abs=1e-9)
     for constant in (table((1, 1), (1, 2)), table((1, 2), (1, 1)), from_laws((1, 2), (1, 1))):
-        assert conditional_correlation_limit(instance(constant).mean, 10, fmpq(1, 10)) is None
+        assert conditional_correlation_limit(FiniteModel.of(constant).mean, 10, fmpq(1, 10)) is None
 
 
 # --- inversion ----------------------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_inversion_refuses_few_atoms(strings: int, size: int) -> None:
     """|phi|^N returns, or the law of the mean is grainy: Undecided rather than a number."""
     rng = np.random.default_rng(3)
     prior, tilt = rng.integers(1, 40, (2, strings))
-    law = atoms_of(instance(table([int(w) for w in prior], [int(w) for w in tilt])))
+    law = atoms_of(FiniteModel.of(table([int(w) for w in prior], [int(w) for w in tilt])))
     with pytest.raises(Undecided):
         by_inversion(law, size, fmpq(1, math.isqrt(size)))
 
@@ -361,7 +361,7 @@ def test_inversion_refuses_a_coin() -> None:
 
 def test_toy() -> None:
     """N = 100,000, eps = 1/1000: P = 0.2089852674, correlation -.811929267 and its limit -.811929384."""
-    found = instance(toy())
+    found = FiniteModel.of(toy())
     law, size, epsilon = atoms_of(found), 100_000, fmpq(1, 1000)
     window = typical_corpora(law, size, epsilon)
     assert window.method == "inversion"
@@ -377,7 +377,7 @@ def test_toy() -> None:
 
 def test_edgeworth_has_an_error_of_the_third_order() -> None:
     """Against inversion on the toy: eight times less per doubling of N, down to rounding."""
-    law = atoms_of(instance(toy()))
+    law = atoms_of(FiniteModel.of(toy()))
     gaps = []
     for size in (500, 1_000, 2_000):
         epsilon = rational(1.0 / math.sqrt(size))

@@ -17,8 +17,9 @@ from theory.claims.adaptors.plane_models import (
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, integer_cases, small
+from theory.claims.instances import case, integer_cases, small
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 
 def _levels(aligned: Aligned) -> list[list[int]]:
@@ -29,7 +30,7 @@ def _levels(aligned: Aligned) -> list[list[int]]:
     return list(groups.values())
 
 
-def _level_means(found: Instance, levels: Sequence[Sequence[int]]) -> list[tuple[arb, arb]]:
+def _level_means(found: FiniteModel, levels: Sequence[Sequence[int]]) -> list[tuple[arb, arb]]:
     """(l(i) - E L, i - H) of each level, l(i) = E[L | I = i]."""
     pairs = []
     for level in levels:
@@ -40,10 +41,10 @@ def _level_means(found: Instance, levels: Sequence[Sequence[int]]) -> list[tuple
     return pairs
 
 
-def _string_level(found: Instance, levels: Sequence[Sequence[int]]) -> Iterator[tuple[str, Array]]:
+def _string_level(found: FiniteModel, levels: Sequence[Sequence[int]]) -> Iterator[tuple[str, Array]]:
     """Laws p+ g(I): global temperatures, thresholds on I, each level by itself, and a g without order."""
     for temperature in ("1/2", "2"):
-        law, _ = found.adapted(chain(("temperature", temperature)), "global")
+        law = found.law(chain(("temperature", temperature)), "global")
         yield f"temperature {temperature}", law.prob
     order = sorted(range(len(levels)), key=lambda j: float(found.numbers.surprisal[levels[j][0]]))
     for k in range(1, len(order)):
@@ -57,7 +58,7 @@ def _string_level(found: Instance, levels: Sequence[Sequence[int]]) -> Iterator[
     yield "g without order", weight / weight.sum()
 
 
-def _kept(found: Instance, levels: Sequence[Sequence[int]]) -> Array:
+def _kept(found: FiniteModel, levels: Sequence[Sequence[int]]) -> Array:
     """p+ restricted to these levels."""
     law = found.numbers.prob * 0
     for level in levels:
@@ -66,13 +67,13 @@ def _kept(found: Instance, levels: Sequence[Sequence[int]]) -> Array:
     return kept
 
 
-def _off_line(found: Instance, law: Array, b: arb) -> arb:
+def _off_line(found: FiniteModel, law: Array, b: arb) -> arb:
     """(1 + b)(E_q L - E L) + b (E_q R - E R): 0 on the line of slope -(1 + b)/b through p+."""
     gain_l, gain_r = gains_of(found, law)
     return arb((1 + b) * gain_l + b * gain_r)
 
 
-def _affine_line(found: Instance) -> Iterator[Finding]:
+def _affine_line(found: FiniteModel) -> Iterator[Finding]:
     if found.mean.constant.surprisal:
         return
     levels = _levels(found.aligned)
@@ -95,19 +96,19 @@ def _affine_line(found: Instance) -> Iterator[Finding]:
         yield Finding("l is not affine, and a level leaves the line", away, "positive")
 
 
-def _line_without_affine(found: Instance) -> Iterator[Finding]:
+def _line_without_affine(found: FiniteModel) -> Iterator[Finding]:
     if found.mean.constant.surprisal:
         return
     for name, law in _string_level(found, _levels(found.aligned)):
         yield Finding(f"on the line, {name}", _off_line(found, law, found.mean.exchange_coefficient))
 
 
-def _two_levels(found: Instance) -> bool:
+def _two_levels(found: FiniteModel) -> bool:
     """Two values of I: l is then affine, whatever it is."""
     return len(_levels(found.aligned)) == 2
 
 
-def _line_of_inverse_slope(found: Instance) -> Iterator[Finding]:
+def _line_of_inverse_slope(found: FiniteModel) -> Iterator[Finding]:
     if _two_levels(found):
         b = found.mean.exchange_coefficient
         for name, law in _string_level(found, _levels(found.aligned)):
@@ -115,12 +116,12 @@ def _line_of_inverse_slope(found: Instance) -> Iterator[Finding]:
             yield Finding(f"on the line of slope -b/(1+b), {name}", b * gain_l + (1 + b) * gain_r)
 
 
-def _line_of_truncations(found: Instance) -> Iterator[Finding]:
+def _line_of_truncations(found: FiniteModel) -> Iterator[Finding]:
     """Top-k of the whole strings: among equal strings it keeps the first, so it is no function of I."""
     if not _two_levels(found):
         return
     for k in range(1, len(found.aligned)):
-        law, _ = found.adapted(chain(("top_k", k)), "global")
+        law = found.law(chain(("top_k", k)), "global")
         whole = found.numbers.prob * 0
         whole[law.string] = law.prob
         yield Finding(f"on the line, top-{k}", _off_line(found, whole, found.mean.exchange_coefficient))

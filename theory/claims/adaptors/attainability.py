@@ -31,8 +31,9 @@ from theory.claims.adaptors.tree_models import (
     three_string_trees,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, small
+from theory.claims.instances import small
 from theory.claims.symbolic import covariance, mean
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 _HALF, _TWO = fmpq(1, 2), fmpq(2)
@@ -50,14 +51,14 @@ _MASSES = (fmpq(1, 10), fmpq(1, 3), _HALF, fmpq(2, 3), fmpq(9, 10), fmpq(1))
 _BRACKET = fmpq(1, 2**30)
 
 
-def _powered(found: Instance, tau: Any) -> Array:
+def _powered(found: FiniteModel, tau: Any) -> Array:
     """The global temperature law at tau = 1 / T."""
     weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
     result: Array = weight / weight.sum()
     return result
 
 
-def _cross_entropy(found: Instance, tau: Any) -> Any:
+def _cross_entropy(found: FiniteModel, tau: Any) -> Any:
     return (_powered(found, tau) * found.numbers.surprisal).sum()
 
 
@@ -77,21 +78,21 @@ def _power_with(surprisal: NDArray[np.float64], wanted: float) -> float:
     return (low + high) / 2
 
 
-def _extremes(found: Instance) -> tuple[list[int], list[int]]:
+def _extremes(found: FiniteModel) -> tuple[list[int], list[int]]:
     """The strings of least surprisal, and those of the least surprisal above it, by equality of rationals."""
     prob = found.mass()
     levels = sorted(set(prob), reverse=True)
     return [y for y, p in enumerate(prob) if p == levels[0]], [y for y, p in enumerate(prob) if p == levels[1]]
 
 
-def _attained(found: Instance) -> Iterator[Finding]:
+def _attained(found: FiniteModel) -> Iterator[Finding]:
     yield from _temperature_continuous(found)
     if not found.mean.constant.surprisal:
         yield from _temperature_attains(found)
     yield from _truncation_attains(found)
 
 
-def _temperature_attains(found: Instance) -> Iterator[Finding]:
+def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
     """Along global temperature CE takes every value between min I and the plain average of I, each once."""
     surprisal = found.numbers.surprisal
     first, second = _extremes(found)
@@ -120,14 +121,14 @@ def _temperature_attains(found: Instance) -> Iterator[Finding]:
     yield Finding("the plain average of I is approached", widest * widest / 4 * hot - near, "nonnegative")
 
 
-def _temperature_continuous(found: Instance) -> Iterator[Finding]:
+def _temperature_continuous(found: FiniteModel) -> Iterator[Finding]:
     """|E f at tau - E f at tau'| <= |tau - tau'| range(f) range(I) / 4; locally with the ranges of the steps' log "
     "p+."""
     numbers, constant = found.numbers, found.mean.constant
     everywhere = _range(numbers.surprisal) if not constant.surprisal else fmpq(0)
     for normalise, reach in (("global", everywhere), ("local", _range_along(found))):
         for one, two in _TEMPERATURES:
-            (_, before), (_, after) = (found.adapted(chain(("temperature", 1 / tau)), normalise) for tau in (one, two))
+            before, after = (found.moments(found.law(chain(("temperature", 1 / tau)), normalise)) for tau in (one, two))
             gaps = (
                 ("L", constant.log_prior, numbers.log_prior, after.mean_log_prior - before.mean_log_prior),
                 ("R", constant.reward, numbers.reward, after.mean_reward - before.mean_reward),
@@ -145,9 +146,9 @@ def _range(values: Array) -> Any:
     return functools.reduce(arb.max, values) - functools.reduce(arb.min, values)
 
 
-def _range_along(found: Instance) -> Any:
+def _range_along(found: FiniteModel) -> Any:
     """The largest sum of the ranges of log p+(. | prefix) along a string; the rational 0 where all tokens tie."""
-    ranked = ranking(found.aligned, found.numbers)
+    ranked = ranking(found.numbers)
     numbers, tree_ = found.numbers, found.aligned.tree
     total: list[Any] = [fmpq(0)] * len(tree_)
     for node, (order, ties) in enumerate(ranked_rows(ranked)):
@@ -160,7 +161,7 @@ def _range_along(found: Instance) -> Any:
     return functools.reduce(arb.max, moving) if moving else fmpq(0)
 
 
-def _truncation_attains(found: Instance) -> Iterator[Finding]:
+def _truncation_attains(found: FiniteModel) -> Iterator[Finding]:
     """With a fraction of the threshold string every mass is kept, and every mean between p+ and the mode is met."""
     prob = found.mass()
     points, surprisal = string_points(found.aligned), [-LogForm.log(p) for p in prob]
@@ -213,14 +214,14 @@ def _truncation_with_mean(prob: Array, gaps: Sequence[LogForm]) -> Array:
     raise AssertionError("the wanted mean is not between that of the mode and that of p+")
 
 
-def _whole_strings(found: Instance) -> Iterator[Finding]:
+def _whole_strings(found: FiniteModel) -> Iterator[Finding]:
     prob = found.mass()
     kept = list(itertools.accumulate(sorted(prob, reverse=True)))
     for mass in _MASSES:
         yield Finding(f"whole strings keep mass {mass}", min(abs(total - mass) for total in kept))
 
 
-def _local_falls(found: Instance) -> Iterator[Finding]:
+def _local_falls(found: FiniteModel) -> Iterator[Finding]:
     _, stepwise = cooled_changes(found)
     surprisal = [-LogForm.log(p) for p in found.mass()]
     change = _form_mean(surprisal, stepwise)

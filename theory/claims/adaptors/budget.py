@@ -10,14 +10,14 @@ from theory.adaptors.moments import Moments
 from theory.claims.adaptors.models import direct_divergence, laws
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     usual,
 )
 from theory.claims.symbolic import mean, model, simplex, vanishes
+from theory.models.finite import FiniteModel
 
 
-def _budget(found: Instance) -> Iterator[Finding]:
+def _budget(found: FiniteModel) -> Iterator[Finding]:
     before: Moments | None = None
     for name, law in laws(found):
         at = found.moments(law)
@@ -30,7 +30,7 @@ def _budget(found: Instance) -> Iterator[Finding]:
         before = at
 
 
-def _wrong_divergence(found: Instance) -> Iterator[Finding]:
+def _wrong_divergence(found: FiniteModel) -> Iterator[Finding]:
     for name, law in laws(found):
         at = found.moments(law)
         total = at.mean_log_prior + at.mean_reward + at.entropy
@@ -39,7 +39,7 @@ def _wrong_divergence(found: Instance) -> Iterator[Finding]:
         )
 
 
-def _one_to_one(found: Instance) -> Iterator[Finding]:
+def _one_to_one(found: FiniteModel) -> Iterator[Finding]:
     """Between p+ and any other law reward would be bought nat for nat."""
     for name, law in laws(found):
         at = found.moments(law)

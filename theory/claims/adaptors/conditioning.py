@@ -18,8 +18,9 @@ from theory.adaptors.frontier import (
 )
 from theory.arithmetic.exact import Array, objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case
+from theory.claims.instances import case
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 
@@ -34,7 +35,7 @@ class LineCorpora:
         width: half the width of a typical band of I, in units of log 2.
     """
 
-    found: Instance
+    found: FiniteModel
     points: tuple[tuple[int, int], ...]
     share: fmpq
     size: int
@@ -62,7 +63,7 @@ class LineCorpora:
         return math.gcd(*(one[0] * two[1] - one[1] * two[0] for one, two in pairs))
 
 
-def line_corpora(found: Instance, share: fmpq, size: int, width: fmpq = fmpq(1, 16)) -> LineCorpora:
+def line_corpora(found: FiniteModel, share: fmpq, size: int, width: fmpq = fmpq(1, 16)) -> LineCorpora:
     """The corpora on the line of a model in powers of two.
 
     Raises:
@@ -144,7 +145,7 @@ def _by_generating_function(corpora: LineCorpora) -> Types:
     return Types(ways * fmpq(2) ** level, objects(x / ways for x in first))
 
 
-def _correction(q: Member, found: Instance) -> Array:
+def _correction(q: Member, found: FiniteModel) -> Array:
     """-1/2 the part of the Mahalanobis distance of (L, R) under q that is orthogonal to 1, L and R: the 1/N term."""
     from_l, from_r = found.numbers.log_prior - q.mean_log_prior, found.numbers.reward - q.mean_reward
     on_l, on_r = q.powers_for(from_l, from_r)

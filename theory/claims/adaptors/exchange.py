@@ -14,18 +14,18 @@ from theory.arithmetic.exact import Array, objects, widen
 from theory.claims.adaptors.models import TEMPERATURES, small_trees, tempered
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     named,
     small,
     usual,
 )
 from theory.claims.symbolic import covariance, mean, model, vanishes
+from theory.models.finite import FiniteModel
 
 _STEP = fmpq(1, 10**20)
 
 
-def _slope(found: Instance, values: Array, tau: fmpq) -> Any:
+def _slope(found: FiniteModel, values: Array, tau: fmpq) -> Any:
     """dE f/dtau along the global temperature, by a symmetric difference whose error is enclosed.
 
     The third derivative is a joint cumulant of f and three I's: a sum over the 15 partitions of the four, with weights
@@ -46,7 +46,7 @@ def _range(values: Array) -> Any:
     return high - low
 
 
-def _exchange(found: Instance) -> Iterator[Finding]:
+def _exchange(found: FiniteModel) -> Iterator[Finding]:
     if found.mean.constant.surprisal:
         return
     for tau in TEMPERATURES:
@@ -78,14 +78,14 @@ def _trichotomy(at: Moments) -> Iterator[Finding]:
         yield Finding("the coordinate of larger variance gains on cooling", gain, "positive")
 
 
-def _turned_slope(found: Instance) -> Iterator[Finding]:
+def _turned_slope(found: FiniteModel) -> Iterator[Finding]:
     at = found.mean
     if not at.constant.surprisal:
         slope = _slope(found, found.numbers.log_prior, fmpq(1))
         yield Finding("dE L/dtau = +b V", slope - at.exchange_coefficient * at.var_surprisal)
 
 
-def _negative_suffices(found: Instance) -> Iterator[Finding]:
+def _negative_suffices(found: FiniteModel) -> Iterator[Finding]:
     """Cov < 0 alone would make temperature trade off: b outside [-1, 0]."""
     at = found.mean
     if not at.constant.surprisal and at.cov < 0:
@@ -93,9 +93,9 @@ def _negative_suffices(found: Instance) -> Iterator[Finding]:
         yield Finding("Cov < 0 implies b (1 + b) >= 0", b * (1 + b), "nonnegative")
 
 
-def _local_too(found: Instance) -> Iterator[Finding]:
+def _local_too(found: FiniteModel) -> Iterator[Finding]:
     """Locally normalised temperature would raise E L + E R on cooling, as global temperature does."""
-    cooled = found.adapted(chain(("temperature", "1/2")), "local")[1]
+    cooled = found.moments(found.law(chain(("temperature", "1/2")), "local"))
     gain = cooled.mean_log_prior + cooled.mean_reward - found.mean.mean_log_prior - found.mean.mean_reward
     yield Finding("E L + E R rises from T = 1 to local T = 1/2", gain, "nonnegative")
 

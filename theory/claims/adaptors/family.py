@@ -29,7 +29,8 @@ from theory.claims.adaptors.plane_models import (
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, integer_cases, named, small
+from theory.claims.instances import integer_cases, named, small
+from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 
 
@@ -44,7 +45,7 @@ _POWERS = ((fmpq(1), fmpq(1)), (fmpq(1), fmpq(1, 3)), (fmpq(2), fmpq(2)), (fmpq(
 _TRIPLES_UP_TO, _FRONTS_UP_TO, _FEW = 9, 100, 10
 
 
-def _along(found: Instance, at: Pair, direction: Pair) -> tuple[arb_series, arb_series, arb_series]:
+def _along(found: FiniteModel, at: Pair, direction: Pair) -> tuple[arb_series, arb_series, arb_series]:
     """A, E L and E R at (s, t) + h (s', t') as power series in h: derivatives without a formula for them."""
     total = first = second = arb_series([0], prec=3)
     for log_prior, reward in zip(found.numbers.log_prior, found.numbers.reward, strict=True):
@@ -54,7 +55,7 @@ def _along(found: Instance, at: Pair, direction: Pair) -> tuple[arb_series, arb_
     return total.log(), first / total, second / total
 
 
-def _area_sum(found: Instance, q: Member) -> arb:
+def _area_sum(found: FiniteModel, q: Member) -> arb:
     """sum over triples of q_i q_j q_k D_ijk^2, D the determinant of (1, L, R): det Cov by Cauchy and Binet."""
     total = arb(0)
     for i, j, k in itertools.combinations(range(len(found.aligned)), 3):
@@ -63,7 +64,7 @@ def _area_sum(found: Instance, q: Member) -> arb:
     return total
 
 
-def _depth(found: Instance, corners: Sequence[int], q: Member) -> arb:
+def _depth(found: FiniteModel, corners: Sequence[int], q: Member) -> arb:
     """> 0 where the means lie strictly inside the hull: the least of the areas on the left of its edges."""
     log_prior, reward = found.numbers.log_prior, found.numbers.reward
     return least_of(
@@ -76,7 +77,7 @@ def _depth(found: Instance, corners: Sequence[int], q: Member) -> arb:
 def _diffeomorphism(trial: Trial) -> Iterator[Finding]:
     found = trial.found
     log_prior, reward = found.numbers.log_prior, found.numbers.reward
-    corners = hull(found.aligned, found.numbers)
+    corners = hull(found.numbers)
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
         yield Finding(f"det Cov > 0 at {here}", q.determinant, "positive")
@@ -94,7 +95,7 @@ def _diffeomorphism(trial: Trial) -> Iterator[Finding]:
         yield Finding("H(member) - H(law) = KL(law || member)", q.entropy - entropy(law) - kl_divergence(law, q.prob))
 
 
-def _flow(found: Instance, turn: int = 1) -> Iterator[Finding]:
+def _flow(found: FiniteModel, turn: int = 1) -> Iterator[Finding]:
     """The 1:1 flow; ``turn`` = -1 has its second component backwards."""
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
@@ -107,7 +108,7 @@ def _flow(found: Instance, turn: int = 1) -> Iterator[Finding]:
         yield Finding(f"H' = -(s E L' + t E R') at {here}", falling[1] + mean_l[1] * s + mean_r[1] * t)
 
 
-def _cooling(found: Instance) -> Iterator[Finding]:
+def _cooling(found: FiniteModel) -> Iterator[Finding]:
     """Along s = t, whatever b is, E L + E R rises at the rate V and H falls at the rate tau V."""
     for tau in (fmpq(1, 2), fmpq(2)):
         log_partition, mean_l, mean_r = _along(found, (tau, tau), (1, 1))
@@ -140,18 +141,18 @@ def _random_laws(rng: np.random.Generator, n: int) -> tuple[Array, ...]:
     return tuple(objects(fmpq(v, sum(weights)) for v in weights) for weights in (alike, spread))
 
 
-def _unconditional_jacobian(found: Instance) -> Iterator[Finding]:
+def _unconditional_jacobian(found: FiniteModel) -> Iterator[Finding]:
     q = member_of(found, fmpq(1), fmpq(1))
     determinant = q.determinant if is_independent(found) else fmpq(0)
     yield Finding("det Cov > 0 at (1, 1)", determinant, "positive")
 
 
-def _backward_flow(found: Instance) -> Iterator[Finding]:
+def _backward_flow(found: FiniteModel) -> Iterator[Finding]:
     if is_independent(found):
         yield from _flow(found, turn=-1)
 
 
-def _entropy_front(found: Instance) -> Iterator[Finding]:
+def _entropy_front(found: FiniteModel) -> Iterator[Finding]:
     if not is_independent(found):
         return
     base = member_of(found, fmpq(0), fmpq(0))
@@ -162,7 +163,7 @@ def _entropy_front(found: Instance) -> Iterator[Finding]:
         yield Finding(f"H(q) >= h, weights ({weights[0]}, {weights[1]}): t >= 1", q.reward_power - 1, "nonnegative")
 
 
-def _front_of_any_sign(found: Instance) -> Iterator[Finding]:
+def _front_of_any_sign(found: FiniteModel) -> Iterator[Finding]:
     if not is_independent(found):
         return
     base = member_of(found, fmpq(1), fmpq(1))

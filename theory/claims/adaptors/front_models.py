@@ -23,7 +23,7 @@ from theory.claims.adaptors.plane_models import (
     member_of,
 )
 from theory.claims.claim import Finding
-from theory.claims.instances import Instance
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 _BASES = (
@@ -43,11 +43,11 @@ OFF_FRONT = ((fmpq(-1), fmpq(2)), (fmpq(2), fmpq(-1)), (fmpq(-1), fmpq(-1)))
 class Trial:
     """A model, and laws of its strings to compete with: rational probabilities > 0, each of shape (n,)."""
 
-    found: Instance
+    found: FiniteModel
     competitors: tuple[Array, ...]
 
 
-def front_budget(found: Instance, base: Member) -> arb:
+def front_budget(found: FiniteModel, base: Member) -> arb:
     """Half of the least divergence at which one of the fronts leaves the family."""
     log_prior, reward = found.numbers.log_prior, found.numbers.reward
     return least_of(divergence_limit(base, log_prior, reward, w) for w in (*FRONT, *OFF_FRONT)) / 2
@@ -68,7 +68,7 @@ def _mixture_within(base: Member, law: Array, budget: arb) -> Array:
     return mixed
 
 
-def gains_within(found: Instance, base: Member, q: Member, weights: Pair, budget: arb) -> tuple[arb, arb]:
+def gains_within(found: FiniteModel, base: Member, q: Member, weights: Pair, budget: arb) -> tuple[arb, arb]:
     """The gains in E L and E R of a law within the budget over q = q_{base + u weights}, where a weight is < 0.
 
     q (1 + eps g) with gains > 0 whose weighted sum is negative: to first order its divergence falls by eps u det Cov
@@ -118,7 +118,7 @@ def fronts(trial: Trial) -> Iterator[Finding]:
         yield from _off_front(found, name, base, budget)
 
 
-def own_budget(found: Instance) -> Iterator[Finding]:
+def own_budget(found: FiniteModel) -> Iterator[Finding]:
     """Any aligned law at any temperature, q_{tau, tau t}, is on the front of its own entropy, with weights (1, t)."""
     base = member_of(found, fmpq(0), fmpq(0))
     for tau, t in ((fmpq(1), fmpq(1)), (fmpq(2), fmpq(1, 3))):
@@ -130,7 +130,7 @@ def own_budget(found: Instance) -> Iterator[Finding]:
         yield Finding(f"t of the best law of the entropy of ({tau}, {tau * t})", best.reward_power - tau * t)
 
 
-def _off_front(found: Instance, name: str, base: Member, budget: arb) -> Iterator[Finding]:
+def _off_front(found: FiniteModel, name: str, base: Member, budget: arb) -> Iterator[Finding]:
     """With a negative weight the member of the same budget is not on the front: a law within it gains in both."""
     for weights in OFF_FRONT:
         q = budget_member(found.numbers.log_prior, found.numbers.reward, base, weights, budget)

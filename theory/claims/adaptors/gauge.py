@@ -34,8 +34,9 @@ from theory.claims.adaptors.tree_models import (
     rational_function_vanishes,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, small
+from theory.claims.instances import small
 from theory.claims.symbolic import simplex
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 _WEIGHTS = (
@@ -56,13 +57,13 @@ class Gauging:
         target: masses > 0 of the strings, rationals; restricted to a support and normalised there.
     """
 
-    found: Instance
+    found: FiniteModel
     gauge: Array
     target: Array
 
 
-def _weights(found: Instance, steps: Chain) -> Weights:
-    return adaptor_weights(next_token_laws(found.aligned), decide(found.aligned, found.numbers, steps))
+def _weights(found: FiniteModel, steps: Chain) -> Weights:
+    return adaptor_weights(next_token_laws(found.aligned), decide(found.numbers, steps))
 
 
 def _restricted(weights: Weights, node: Array, target: Array) -> Array:
@@ -89,7 +90,7 @@ def _gauge(content: Gauging) -> Iterator[Finding]:
         weights = _weights(found, steps)
         everywhere, stepwise = global_law(weights), local_law(weights)
         for normalise, law in (("global", everywhere), ("local", stepwise)):
-            known, _ = found.adapted(steps, normalise)
+            known = found.law(steps, normalise)
             yield Finding(f"{name}: q_{normalise}", total_variation(balls(law[node])[known.string], known.prob))
         moved = scaled(weights, content.gauge)
         yield Finding(f"{name}: q_loc under gamma", total_variation(local_law(moved), stepwise))
@@ -148,29 +149,29 @@ def _gauge_cases(profile: Profile) -> list[Case]:
     return cases
 
 
-def _invariant(found: Instance) -> Iterator[Finding]:
-    weights = _weights(found, ())
+def _invariant(found: FiniteModel) -> Iterator[Finding]:
+    weights = _weights(found, Chain())
     for gauge in itertools.product((1, 2), repeat=len(weights.tree)):
         moved = global_law(scaled(weights, objects(map(fmpq, gauge))))
         yield Finding(f"q_glob under gamma = {gauge}", total_variation(moved, global_law(weights)))
 
 
-def _powers_are_softmax(found: Instance) -> Iterator[Finding]:
+def _powers_are_softmax(found: FiniteModel) -> Iterator[Finding]:
     weights = _weights(found, chain(("temperature", "1/2")))
     gap = total_variation(global_law(weights), global_law(softmax(weights)))
     yield Finding("q_glob of p+^2 and of its softmax", gap)
 
 
-def _factor_per_token(found: Instance) -> Iterator[Finding]:
-    weights = _weights(found, ())
+def _factor_per_token(found: FiniteModel) -> Iterator[Finding]:
+    weights = _weights(found, Chain())
     edge = weights.edge.copy()
     edge[1] *= 2
     gap = total_variation(local_law(Weights(weights.tree, edge, weights.end)), local_law(weights))
     yield Finding("q_loc with the first weight of the root doubled", gap)
 
 
-def _reached_unscored(found: Instance) -> Iterator[Finding]:
-    weights = _weights(found, ())
+def _reached_unscored(found: FiniteModel) -> Iterator[Finding]:
+    weights = _weights(found, Chain())
     ramp = objects(fmpq(k + 1) for k in range(len(found.aligned)))
     target = _restricted(weights, found.aligned.node, ramp)
     gauge = _without_leaves(weights, gauge_of(weights, target))

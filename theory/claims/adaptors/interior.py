@@ -25,12 +25,13 @@ from theory.claims.adaptors.plane_models import (
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, integer_cases, usual
+from theory.claims.instances import case, integer_cases, usual
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 
 
-def _spent(found: Instance, name: str, law: Array) -> Iterator[Finding]:
+def _spent(found: FiniteModel, name: str, law: Array) -> Iterator[Finding]:
     """What the law gains in both, and that it pays in entropy: the gains sum to H - H(q) - KL(q || p+)."""
     gain_l, gain_r = gains_of(found, law)
     yield Finding(f"{name}: E L gains", gain_l, "positive")
@@ -40,7 +41,7 @@ def _spent(found: Instance, name: str, law: Array) -> Iterator[Finding]:
     yield Finding(f"{name}: H(q) < H", fallen, "positive")
 
 
-def _tilted(found: Instance) -> tuple[Array, arb]:
+def _tilted(found: FiniteModel) -> tuple[Array, arb]:
     """(p+ (1 + eps g), eps det Cov) with eps = 1 / (2 max |g|): a law with equal gains eps det Cov in both."""
     own = member_of(found, fmpq(1), fmpq(1))
     direction = gaining_direction(own, found.numbers.log_prior, found.numbers.reward, (fmpq(1), fmpq(1)))
@@ -48,11 +49,11 @@ def _tilted(found: Instance) -> tuple[Array, arb]:
     return found.numbers.prob * (1 + direction * step), own.determinant * step
 
 
-def _mixed(found: Instance) -> Array | None:
-    return gaining_mixture(found.aligned, found.numbers, (found.mean.mean_log_prior, found.mean.mean_reward))
+def _mixed(found: FiniteModel) -> Array | None:
+    return gaining_mixture(found.numbers, (found.mean.mean_log_prior, found.mean.mean_reward))
 
 
-def _dominated(found: Instance) -> Iterator[Finding]:
+def _dominated(found: FiniteModel) -> Iterator[Finding]:
     law, gain = _tilted(found)
     gain_l, gain_r = gains_of(found, law)
     yield Finding("p+ (1 + eps g) has mass 1", law.sum() - 1)
@@ -66,9 +67,9 @@ def _dominated(found: Instance) -> Iterator[Finding]:
         yield from _spent(found, "one or two strings", mixture)
 
 
-def _on_a_line(found: Instance) -> Iterator[Finding]:
+def _on_a_line(found: FiniteModel) -> Iterator[Finding]:
     """Where 1, L, R are dependent p+ is Pareto-optimal iff (L, R) is one point, or on a line that falls."""
-    ends = hull(found.aligned, found.numbers)
+    ends = hull(found.numbers)
     low, high = ends[0], ends[-1]
     step_l, step_r = _steps(found, low, high)
     if len(ends) == 1:
@@ -85,14 +86,14 @@ def _on_a_line(found: Instance) -> Iterator[Finding]:
         yield Finding("a line that does not fall: its upper end gains", gain_l + gain_r, "positive")
 
 
-def _gains_at(found: Instance, string: int, step_l: Any, step_r: Any) -> Pair:
+def _gains_at(found: FiniteModel, string: int, step_l: Any, step_r: Any) -> Pair:
     """(L, R) of a string less (E L, E R), 0 exactly where the line is vertical or horizontal."""
     gain_l = found.numbers.log_prior[string] - found.mean.mean_log_prior
     gain_r = found.numbers.reward[string] - found.mean.mean_reward
     return gain_l if step_l != 0 else fmpq(0), gain_r if step_r != 0 else fmpq(0)
 
 
-def _steps(found: Instance, one: int, two: int) -> tuple[Any, Any]:
+def _steps(found: FiniteModel, one: int, two: int) -> tuple[Any, Any]:
     """(L, R) of the second string minus that of the first, 0 exactly where they are equal."""
     prior, reward = found.aligned.prior, found.aligned.reward
     step_l = found.numbers.log_prior[two] - found.numbers.log_prior[one] if prior[one] != prior[two] else fmpq(0)
@@ -100,31 +101,31 @@ def _steps(found: Instance, one: int, two: int) -> tuple[Any, Any]:
     return step_l, step_r
 
 
-def _interior(found: Instance) -> Iterator[Finding]:
+def _interior(found: FiniteModel) -> Iterator[Finding]:
     yield from _dominated(found) if is_independent(found) else _on_a_line(found)
 
 
-def _best_gain(found: Instance) -> Any:
+def _best_gain(found: FiniteModel) -> Any:
     """E L + E R gained by the law found that loses in neither; 0 exactly where there is none."""
     if is_independent(found):
         return sum(gains_of(found, _tilted(found)[0]), start=arb(0))
-    ends = hull(found.aligned, found.numbers)
+    ends = hull(found.numbers)
     steps = _steps(found, ends[0], ends[-1])
     if len(ends) == 1 or (steps[0] > 0 and steps[1] < 0):
         return fmpq(0)
     return sum(_gains_at(found, ends[-1], *steps), start=arb(0))
 
 
-def _always_dominated(found: Instance) -> Iterator[Finding]:
+def _always_dominated(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("some law gains and loses in neither", _best_gain(found), "positive")
 
 
-def _dominated_if_both_vary(found: Instance) -> Iterator[Finding]:
+def _dominated_if_both_vary(found: FiniteModel) -> Iterator[Finding]:
     if not (found.mean.constant.log_prior or found.mean.constant.reward):
         yield from _always_dominated(found)
 
 
-def _dominated_for_free(found: Instance) -> Iterator[Finding]:
+def _dominated_for_free(found: FiniteModel) -> Iterator[Finding]:
     if is_independent(found):
         yield Finding("H(q) >= H of the law that gains", entropy(_tilted(found)[0]) - found.mean.entropy, "nonnegative")
 

@@ -33,9 +33,10 @@ from theory.claims.adaptors.tree_models import (
     three_string_trees,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, named, small
+from theory.claims.instances import case, named, small
 from theory.claims.symbolic import covariance, mean
 from theory.claims.tree_search import tree
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 _STEP = fmpq(1, 2**60)
@@ -49,26 +50,26 @@ class Cooling:
         moves: the signs of the changes of E L and E R, global, then of E L and E R, local; () where nothing is said.
     """
 
-    found: Instance
+    found: FiniteModel
     moves: tuple[int, ...] = ()
 
 
-def _moves(found: Instance) -> list[tuple[str, LogForm, LogForm]]:
+def _moves(found: FiniteModel) -> list[tuple[str, LogForm, LogForm]]:
     """(mean, its change under global T = 1/2, its change under local T = 1/2) for E L and E R, formally."""
     points = string_points(found.aligned)
     everywhere, stepwise = (mean_point(points, change) for change in cooled_changes(found))
     return [("E L", everywhere.log_prior, stepwise.log_prior), ("E R", everywhere.reward, stepwise.reward)]
 
 
-def _quotient(found: Instance, values: Array, normalise: str) -> Any:
+def _quotient(found: FiniteModel, values: Array, normalise: str) -> Any:
     """d E f / d tau at 1 as a symmetric difference of adapted laws, less h^2/6 times an enclosure of d^3 E f."""
     means = []
     for tau in (1 + _STEP, 1 - _STEP):
-        law, _ = found.adapted(chain(("temperature", 1 / tau)), normalise)
+        law = found.law(chain(("temperature", 1 / tau)), normalise)
         means.append((law.prob * values[law.string]).sum())
     around = arb(1, float(_STEP))
     if normalise == "local":
-        third = local_series(found.aligned, found.numbers, values, around, 4)[3]
+        third = local_series(found.numbers, values, around, 4)[3]
     else:
         third = global_series(found.numbers, values, around, 4)[3]
     return (means[0] - means[1]) / (2 * _STEP) - _STEP**2 * third
@@ -77,12 +78,12 @@ def _quotient(found: Instance, values: Array, normalise: str) -> Any:
 def _local_global(content: Cooling, side: int = 1) -> Iterator[Finding]:
     found = content.found
     numbers = found.numbers
-    along = path_entropy(found.aligned, numbers)
+    along = path_entropy(numbers)
     yield Finding("E sum h = H", (numbers.prob * along).sum() - found.mean.entropy)
     for name, values in (("L", numbers.log_prior), ("R", numbers.reward), ("I", numbers.surprisal)):
         centred = numbers.prob * (values - (numbers.prob * values).sum())
         formula = -side * (centred * along).sum()
-        mean_value, slope = local_slope(found.aligned, numbers, values, arb(1))
+        mean_value, slope = local_slope(numbers, values, arb(1))
         yield Finding(f"E_loc {name} = E {name} at tau = 1", mean_value - (numbers.prob * values).sum())
         yield Finding(f"d(E_glob - E_loc) {name}, recursion", -(centred * numbers.surprisal).sum() - slope - formula)
         gap = _quotient(found, values, "global") - _quotient(found, values, "local")
@@ -96,16 +97,16 @@ def _local_global(content: Cooling, side: int = 1) -> Iterator[Finding]:
             yield Finding(f"change of {label} at T = 1/2 has sign {sign:+d}", form.number() * sign, "positive")
 
 
-def _plus_covariance(found: Instance) -> Iterator[Finding]:
+def _plus_covariance(found: FiniteModel) -> Iterator[Finding]:
     return _local_global(Cooling(found), side=-1)
 
 
-def _same_law(found: Instance) -> Iterator[Finding]:
+def _same_law(found: FiniteModel) -> Iterator[Finding]:
     everywhere, stepwise = cooled_changes(found)
     yield Finding("TV(q_loc, q_glob) at T = 1/2", total_variation(everywhere, stepwise))
 
 
-def _never_opposite(found: Instance) -> Iterator[Finding]:
+def _never_opposite(found: FiniteModel) -> Iterator[Finding]:
     moves = _moves(found)
     both = all(everywhere.sign() * stepwise.sign() < 0 for _, everywhere, stepwise in moves)
     products = (everywhere.ball() * stepwise.ball() for _, everywhere, stepwise in moves)
@@ -113,7 +114,7 @@ def _never_opposite(found: Instance) -> Iterator[Finding]:
     yield Finding("E L or E R moves the same way under local and global T = 1/2", worst, "nonnegative")
 
 
-def _never_as_c2(found: Instance) -> Iterator[Finding]:
+def _never_as_c2(found: FiniteModel) -> Iterator[Finding]:
     moves = _moves(found)
     as_c2 = all(everywhere.sign() > 0 > stepwise.sign() for _, everywhere, stepwise in moves)
     value = functools.reduce(arb.max, (stepwise.ball() for _, _, stepwise in moves)) if as_c2 else fmpq(0)

@@ -11,21 +11,21 @@ from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, dec
 from theory.adaptors.moments import Moments
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
-    Instance,
     law_of,
     named,
     reference_laws,
 )
 from theory.claims.tree_search import trees_by_size
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 TEMPERATURES = (fmpq(1, 2), fmpq(1), fmpq(2))
 """Values of tau = 1/T."""
 
 
-def tempered(found: Instance, tau: fmpq) -> Moments:
+def tempered(found: FiniteModel, tau: fmpq) -> Moments:
     """The moments of (L, R) under the global temperature law q_tau, proportional to p+ ** tau."""
-    return found.adapted(chain(("temperature", 1 / tau)), "global")[1]
+    return found.moments(found.law(chain(("temperature", 1 / tau)), "global"))
 
 
 def small_trees(profile: Profile) -> Iterator[Case]:
@@ -37,17 +37,17 @@ def small_trees(profile: Profile) -> Iterator[Case]:
     yield from named("C2")
 
 
-def laws(found: Instance) -> Iterator[tuple[str, Adapted]]:
+def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
     """Laws of very different kinds on a model's strings: references, temperatures, truncations."""
     for name, weights in reference_laws(found):
         yield name, law_of(found, weights)
     for steps in (chain(("temperature", "1/2")), chain(("nucleus", "4/5")), chain(("top_k", 2), ("temperature", 2))):
-        kept = decide(found.aligned, found.numbers, steps)
-        label = " then ".join(f"{step.name} {step.value}" for step in steps)
-        yield f"local {label}", adapt_local(found.aligned, found.numbers, kept)
-        yield f"global {label}", adapt_global(found.aligned, found.numbers, kept)
+        kept = decide(found.numbers, steps)
+        label = str(steps)
+        yield f"local {label}", adapt_local(found.numbers, kept)
+        yield f"global {label}", adapt_global(found.numbers, kept)
 
 
-def direct_divergence(found: Instance, law: Adapted) -> Any:
+def direct_divergence(found: FiniteModel, law: Adapted) -> Any:
     """KL(q || p+) from probabilities alone."""
     return kl_divergence(law.prob, found.numbers.prob[law.string])

@@ -11,14 +11,14 @@ from theory.adaptors.exact import chain
 from theory.claims.adaptors.models import laws, tempered
 from theory.claims.claim import Case, Claim, Control, Finding
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     law_of,
     named,
 )
+from theory.models.finite import FiniteModel
 
 
-def _comonotone(found: Instance) -> Iterator[Finding]:
+def _comonotone(found: FiniteModel) -> Iterator[Finding]:
     """For every pair of strings the more probable one has no smaller L and no smaller R.
 
     Then Cov_q(L, I) <= 0 and Cov_q(R, I) <= 0 under every q, since Cov_q(f, g) is half the mean of
@@ -36,25 +36,25 @@ def _comonotone(found: Instance) -> Iterator[Finding]:
             yield Finding(f"strings {subset} kept: both means move the same way", step_l * step_r, "positive")
 
 
-def _collinear(found: Instance) -> Iterator[Finding]:
+def _collinear(found: FiniteModel) -> Iterator[Finding]:
     for name, law in laws(found):
         at = found.moments(law)
         yield Finding(f"E R - E L - log 7, {name}", at.mean_reward - at.mean_log_prior - arb(7).log())
 
 
-def _none(content: Instance | tuple[Instance]) -> Iterator[Finding]:
+def _none(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
     return _collinear(content[0]) if isinstance(content, tuple) else _comonotone(content)
 
 
-def _temperature_never(found: Instance) -> Iterator[Finding]:
+def _temperature_never(found: FiniteModel) -> Iterator[Finding]:
     cooled = tempered(found, fmpq(2))
     step_l = cooled.mean_log_prior - found.mean.mean_log_prior
     step_r = cooled.mean_reward - found.mean.mean_reward
     yield Finding("T = 1/2 moves E L and E R the same way", step_l * step_r, "nonnegative")
 
 
-def _truncation_never(found: Instance) -> Iterator[Finding]:
-    at = found.adapted(chain(("top_k", 1)), "global")[1]
+def _truncation_never(found: FiniteModel) -> Iterator[Finding]:
+    at = found.moments(found.law(chain(("top_k", 1)), "global"))
     step_l, step_r = at.mean_log_prior - found.mean.mean_log_prior, at.mean_reward - found.mean.mean_reward
     yield Finding("top-1 moves E L and E R the same way", step_l * step_r, "nonnegative")
 

@@ -46,11 +46,12 @@ from theory.claims.adaptors.tree_models import (
     symbolic_tree_of,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, small
+from theory.claims.instances import case, small
 from theory.claims.symbolic import mean, simplex
 from theory.claims.tree_search import tree, trees_by_size
 from theory.language_models.rewards import reward_over_beta
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 
 _KEEPING = (
     chain(("temperature", "1/2")),
@@ -75,9 +76,10 @@ _DIRECTIONS = (*AXES, (1, 1), (-1, 1), (2, -1), (-1, -3))
 _MANY_CORNERS, _MANY_STRINGS = 150, 20
 
 
-def _slopes(found: Instance, ranked: Ranking, steps: Chain) -> tuple[Slopes, Moments]:
+def _slopes(found: FiniteModel, ranked: Ranking, steps: Chain) -> tuple[Slopes, Moments]:
     """The slopes along the ranks of the local law of an adaptor, and its moments."""
-    law, means = found.adapted(steps, "local")
+    law = found.law(steps, "local")
+    means = found.moments(law)
     mass = objects([fmpq(0)] * len(found.aligned))
     mass[law.string] = law.prob
     return slopes(ranked, mass), means
@@ -87,8 +89,8 @@ def _inner(direction: Point, log_prior: Any, reward: Any) -> Any:
     return direction.log_prior.ball() * log_prior + direction.reward.ball() * reward
 
 
-def _order_preserving(found: Instance) -> Iterator[Finding]:
-    ranked = ranking(found.aligned, found.numbers)
+def _order_preserving(found: FiniteModel) -> Iterator[Finding]:
+    ranked = ranking(found.numbers)
     corners = polygon(ranked)
     yield from _corners(ranked, corners)
     yield from _inside(found, ranked, corners)
@@ -127,7 +129,7 @@ def _corners(ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
         yield Finding(f"none of {len(every)} choices of top tokens lies outside", beyond, "nonnegative")
 
 
-def _inside(found: Instance, ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
+def _inside(found: FiniteModel, ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
     """Adaptors keep the order, and lie on the inner side of every edge."""
     facets = [(normal, support(ranked, normal).point, losses(ranked, normal)) for normal in normals(corners)]
     for steps in _KEEPING:
@@ -141,7 +143,7 @@ def _inside(found: Instance, ranked: Ranking, corners: Sequence[Corner]) -> Iter
             yield Finding(f"{chain_name(steps)}: its distance to edge {k + 1}, by ranks", _inner(normal, *gap) - inside)
 
 
-def _exchanged(found: Instance, ranked: Ranking, decided: Exchange) -> Iterator[Finding]:
+def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterator[Finding]:
     """The certificate: an adaptor that makes the exchange, or the line that separates."""
     side = 1 if decided.raises == "reward" else -1
     if decided.separator is not None:
@@ -183,8 +185,8 @@ def _order_cases(profile: Profile) -> list[Case]:
     return [*chosen, case("a tree of ties", tied), case("r = 0, 1/2, 1", irrational)]
 
 
-def _typical_inside(found: Instance) -> Iterator[Finding]:
-    ranked = ranking(found.aligned, found.numbers)
+def _typical_inside(found: FiniteModel) -> Iterator[Finding]:
+    ranked = ranking(found.numbers)
     facets = [losses(ranked, normal) for normal in normals(polygon(ranked))]
     for steps in _TYPICAL:
         law, _ = _slopes(found, ranked, steps)
@@ -192,8 +194,8 @@ def _typical_inside(found: Instance) -> Iterator[Finding]:
             yield Finding(f"{chain_name(steps)} is inside edge {k + 1}", slack(lost, law), "nonnegative")
 
 
-def _one_k(found: Instance) -> Iterator[Finding]:
-    ranked = ranking(found.aligned, found.numbers)
+def _one_k(found: FiniteModel) -> Iterator[Finding]:
+    ranked = ranking(found.numbers)
     points = string_points(found.aligned)
     widest = max(map(len, ranked.order))
     tops = [tuple(min(k, len(order)) for order in ranked.order) for k in range(1, widest + 1)]
@@ -206,8 +208,8 @@ def _one_k(found: Instance) -> Iterator[Finding]:
         yield Finding(f"the best top-k with one k for all contexts reaches edge {k + 1}", value)
 
 
-def _comonotone_is_safe(found: Instance) -> Iterator[Finding]:
-    ranked = ranking(found.aligned, found.numbers)
+def _comonotone_is_safe(found: FiniteModel) -> Iterator[Finding]:
+    ranked = ranking(found.numbers)
     ordered = [ranked.point[u] for u in ranked.order[0]] if len(ranked.aligned.tree.levels) == 3 else []
     falls = [one - two for one, two in itertools.pairwise(point for point in ordered if point is not None)]
     if not falls or any(ranked.tied[0]) or not all(f.log_prior.sign() >= 0 <= f.reward.sign() for f in falls):
@@ -220,8 +222,8 @@ def _comonotone_is_safe(found: Instance) -> Iterator[Finding]:
             yield Finding(f"E L and E R move together where E {raises} rises", product, "nonnegative")
 
 
-def _ties_either_way(found: Instance) -> Iterator[Finding]:
-    ranked = ranking(found.aligned, found.numbers)
+def _ties_either_way(found: FiniteModel) -> Iterator[Finding]:
+    ranked = ranking(found.numbers)
     last = [order[next((k for k, tie in enumerate([*ties, False]) if not tie))] for order, ties in ranked_rows(ranked)]
     node = 0
     while last[node] != node:

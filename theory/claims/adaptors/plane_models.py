@@ -18,22 +18,22 @@ from theory.adaptors.frontier import (
 )
 from theory.arithmetic.exact import Array
 from theory.claims.claim import ProofFailed
-from theory.claims.instances import Instance
+from theory.models.finite import FiniteModel
 
 
-def means_under(found: Instance, prob: Array) -> Pair:
+def means_under(found: FiniteModel, prob: Array) -> Pair:
     """(E_q L, E_q R)."""
     return (prob * found.numbers.log_prior).sum(), (prob * found.numbers.reward).sum()
 
 
-def member_of(found: Instance, prior_power: Any, reward_power: Any) -> Member:
+def member_of(found: FiniteModel, prior_power: Any, reward_power: Any) -> Member:
     """The member p^s e^{tR} of the family, s and t the powers of prior and reward."""
     return member(found.numbers.log_prior, found.numbers.reward, prior_power, reward_power)
 
 
-def is_independent(found: Instance) -> bool:
+def is_independent(found: FiniteModel) -> bool:
     """Whether 1, L and R are linearly independent on the strings."""
-    return independent(found.aligned, found.numbers)
+    return independent(found.numbers)
 
 
 def least_of(values: Iterator[arb]) -> arb:
@@ -69,7 +69,7 @@ def polynomial_vanishes(polynomial: Any, what: str) -> str:
     return what
 
 
-def gains_of(found: Instance, law: Array) -> Pair:
+def gains_of(found: FiniteModel, law: Array) -> Pair:
     """(E_q L - E L, E_q R - E R)."""
     reached = means_under(found, law)
     return reached[0] - found.mean.mean_log_prior, reached[1] - found.mean.mean_reward

@@ -9,13 +9,13 @@ from flint import arb
 from theory.claims.adaptors.models import TEMPERATURES, tempered
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     usual,
 )
+from theory.models.finite import FiniteModel
 
 
-def _slope_bound(found: Instance) -> Iterator[Finding]:
+def _slope_bound(found: FiniteModel) -> Iterator[Finding]:
     for tau in TEMPERATURES:
         at = tempered(found, tau)
         if at.constant.surprisal or not at.var_reward < at.var_surprisal:
@@ -30,7 +30,7 @@ def _slope_bound(found: Instance) -> Iterator[Finding]:
             yield Finding(f"collinear, tau = {tau}: |dE R| = k V", abs(1 + b) - k)
 
 
-def _without_factor(found: Instance) -> Iterator[Finding]:
+def _without_factor(found: FiniteModel) -> Iterator[Finding]:
     at = found.mean
     if not at.constant.surprisal and at.var_reward < at.var_surprisal:
         k = (at.var_reward / at.var_surprisal).sqrt()
@@ -38,7 +38,7 @@ def _without_factor(found: Instance) -> Iterator[Finding]:
         yield Finding("k |dE L| >= |dE R|", k * abs(b) - abs(1 + b), "nonnegative")
 
 
-def _without_k(found: Instance) -> Iterator[Finding]:
+def _without_k(found: FiniteModel) -> Iterator[Finding]:
     at = found.mean
     if not at.constant.surprisal:
         k = (at.var_reward / at.var_surprisal).sqrt()

@@ -21,9 +21,9 @@ from theory.adaptors.order_preserving import (
 )
 from theory.arithmetic.exact import Array
 from theory.claims.claim import Case, Profile, ProofFailed
-from theory.claims.instances import Instance
 from theory.claims.symbolic import simplex
 from theory.claims.tree_search import trees_by_size
+from theory.models.finite import FiniteModel
 
 
 def rational_cases(cases: Sequence[Case]) -> list[Case]:
@@ -31,9 +31,9 @@ def rational_cases(cases: Sequence[Case]) -> list[Case]:
     return [c for c in cases if c.content.aligned.exact_prob() is not None]
 
 
-def cooled_changes(found: Instance) -> tuple[Array, Array]:
+def cooled_changes(found: FiniteModel) -> tuple[Array, Array]:
     """p+ and the global and local laws at T = 1/2 as changes of the strings' rational masses: (global, local)."""
-    model, kept = next_token_laws(found.aligned), decide(found.aligned, found.numbers, chain(("temperature", "1/2")))
+    model, kept = next_token_laws(found.aligned), decide(found.numbers, chain(("temperature", "1/2")))
     weights, own = adaptor_weights(model, kept), found.aligned.exact_prob()
     return global_law(weights)[found.aligned.node] - own, local_law(weights)[found.aligned.node] - own
 

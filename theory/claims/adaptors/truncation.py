@@ -8,10 +8,10 @@ from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decid
 from theory.claims.adaptors.models import direct_divergence, small_trees
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     usual,
 )
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 TRUNCATIONS: tuple[Chain, ...] = tuple(
@@ -28,10 +28,10 @@ TRUNCATIONS: tuple[Chain, ...] = tuple(
 )
 
 
-def _truncation(found: Instance) -> Iterator[Finding]:
+def _truncation(found: FiniteModel) -> Iterator[Finding]:
     for steps in TRUNCATIONS:
-        kept = decide(found.aligned, found.numbers, steps)
-        local, whole = (adapt(found.aligned, found.numbers, kept) for adapt in (adapt_local, adapt_global))
+        kept = decide(found.numbers, steps)
+        local, whole = (adapt(found.numbers, kept) for adapt in (adapt_local, adapt_global))
         at_global = found.moments(whole)
         label = f"{steps[0].name} {steps[0].value}"
         mass = found.numbers.prob[whole.string].sum().log()
@@ -44,7 +44,7 @@ def _truncation(found: Instance) -> Iterator[Finding]:
     yield from _thresholds(found)
 
 
-def _thresholds(found: Instance) -> Iterator[Finding]:
+def _thresholds(found: FiniteModel) -> Iterator[Finding]:
     """Keeping {I <= c} lowers the cross-entropy for every c that removes a string; 12 cuts when there are many."""
     order = sorted(range(len(found.aligned)), key=lambda y: float(found.numbers.surprisal[y]))
     cuts = [
@@ -56,17 +56,17 @@ def _thresholds(found: Instance) -> Iterator[Finding]:
         yield Finding(f"E L + E R given the {cut} likeliest strings rises", gain, "positive")
 
 
-def _token_thresholds(found: Instance) -> Iterator[Finding]:
+def _token_thresholds(found: FiniteModel) -> Iterator[Finding]:
     for steps in TRUNCATIONS[:2]:
-        at = found.adapted(steps, "local")[1]
+        at = found.moments(found.law(steps, "local"))
         gain = found.mean.entropy - at.cross_entropy
         yield Finding(f"E L + E R rises under local {steps[0].name} {steps[0].value}", gain, "nonnegative")
 
 
-def _forgotten_mass(found: Instance) -> Iterator[Finding]:
+def _forgotten_mass(found: FiniteModel) -> Iterator[Finding]:
     for steps in TRUNCATIONS:
-        kept = decide(found.aligned, found.numbers, steps)
-        local, whole = (adapt(found.aligned, found.numbers, kept) for adapt in (adapt_local, adapt_global))
+        kept = decide(found.numbers, steps)
+        local, whole = (adapt(found.numbers, kept) for adapt in (adapt_local, adapt_global))
         gap = kl_divergence(local.prob, whole.prob) - direct_divergence(found, local)
         yield Finding(f"KL(q_loc||q_glob) = KL(q_loc||p+), {steps[0].name} {steps[0].value}", gap)
 

@@ -15,9 +15,10 @@ from theory.alignment.best_of_n import aligned_twin, best_of, best_of_by_enumera
 from theory.arithmetic.exact import Array
 from theory.claims.alignment.models import prior_of
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, integer_cases, small
+from theory.claims.instances import case, integer_cases, small
 from theory.claims.symbolic import mean, proved, simplex, vanishes
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 
@@ -25,7 +26,7 @@ from theory.probability.information import kl_divergence
 class Draws:
     """A model and a number n of draws from its prior."""
 
-    found: Instance
+    found: FiniteModel
     count: int
 
     @property

@@ -9,12 +9,13 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, integer_cases, law_of, reference_laws, usual
+from theory.claims.instances import integer_cases, law_of, reference_laws, usual
 from theory.claims.symbolic import mean, model, proved, simplex, vanishes
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 
-def _objective(found: Instance, weights: Sequence[Any], direction: int = 1) -> Any:
+def _objective(found: FiniteModel, weights: Sequence[Any], direction: int = 1) -> Any:
     """E_q R - KL(q || p), the objective over beta; ``direction`` = -1 turns the divergence around."""
     law = law_of(found, weights)
     prior = found.aligned.prior / found.aligned.prior.sum()
@@ -22,7 +23,7 @@ def _objective(found: Instance, weights: Sequence[Any], direction: int = 1) -> A
     return (law.prob * found.numbers.reward).sum() - divergence
 
 
-def _gibbs(found: Instance) -> Iterator[Finding]:
+def _gibbs(found: FiniteModel) -> Iterator[Finding]:
     prior_mass = found.aligned.prior.sum()
     if prior_mass != 1:
         return
@@ -42,7 +43,7 @@ def _unbounded(n: int) -> Iterator[Finding]:
     yield Finding(f"J(q_{n}) = log {n}", reward - divergence - arb(n).log())
 
 
-def _gibbs_check(content: Instance | int) -> Iterator[Finding]:
+def _gibbs_check(content: FiniteModel | int) -> Iterator[Finding]:
     return _unbounded(content) if isinstance(content, int) else _gibbs(content)
 
 
@@ -50,7 +51,7 @@ def _gibbs_cases(profile: Profile) -> list[Case]:
     return [*usual(profile), *(Case(f"Z = inf, first {n} strings", n) for n in (10, 1000))]
 
 
-def _plus_divergence(found: Instance) -> Iterator[Finding]:
+def _plus_divergence(found: FiniteModel) -> Iterator[Finding]:
     for name, weights in reference_laws(found):
         gap = kl_divergence(law_of(found, weights).prob, found.numbers.prob)
         yield Finding(
@@ -58,7 +59,7 @@ def _plus_divergence(found: Instance) -> Iterator[Finding]:
         )
 
 
-def _turned_divergence(found: Instance) -> Iterator[Finding]:
+def _turned_divergence(found: FiniteModel) -> Iterator[Finding]:
     for name, weights in reference_laws(found):
         gap = _objective(found, list(found.mass()), -1) - _objective(found, weights, -1)
         yield Finding(f"with KL(p || q): J(p+) >= J({name})", gap, "nonnegative")

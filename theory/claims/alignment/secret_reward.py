@@ -11,27 +11,28 @@ from flint import arb, fmpq
 from theory.alignment.gibbs import align, secret_reward
 from theory.arithmetic.exact import objects
 from theory.claims.claim import Claim, Control, Finding
-from theory.claims.instances import Instance, instance, integer_cases, usual
+from theory.claims.instances import integer_cases, usual
 from theory.claims.symbolic import covariance, model, proved, vanishes
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 
 
-def _shifted(found: Instance, constant: fmpq) -> Instance:
+def _shifted(found: FiniteModel, constant: fmpq) -> FiniteModel:
     """The same model with R + c in place of R."""
     aligned = found.aligned
     mass = objects([fmpq(0)] * len(aligned.tree))
     mass[aligned.node] = aligned.prior
     prior = TreeModel.from_masses(aligned.tree, mass)
-    return instance(align(prior, [r + Reward(exponent=constant) for r in aligned.reward], aligned.separator))
+    return FiniteModel.of(align(prior, [r + Reward(exponent=constant) for r in aligned.reward], aligned.separator))
 
 
-def _audit(found: Instance) -> Any:
+def _audit(found: FiniteModel) -> Any:
     """E_{p+}[log p+ / p]."""
     return (found.numbers.prob * secret_reward(found.numbers.prob, found.aligned.prior)).sum()
 
 
-def _secret(found: Instance) -> Iterator[Finding]:
+def _secret(found: FiniteModel) -> Iterator[Finding]:
     secret = secret_reward(found.numbers.prob, found.aligned.prior)
     worst = max(
         (s - r + found.numbers.log_partition for s, r in zip(secret, found.numbers.reward, strict=True)), key=_size
@@ -49,11 +50,11 @@ def _size(value: arb) -> float:
     return float(value.abs_upper())
 
 
-def _flipped(found: Instance) -> Iterator[Finding]:
+def _flipped(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("E_{p+}[log p/p+] >= 0", -_audit(found), "nonnegative")
 
 
-def _under_prior(found: Instance) -> Iterator[Finding]:
+def _under_prior(found: FiniteModel) -> Iterator[Finding]:
     prior = found.aligned.prior / found.aligned.prior.sum()
     secret = secret_reward(found.numbers.prob, found.aligned.prior)
     yield Finding("E_p[log p+/p] >= 0", (prior * secret).sum(), "nonnegative")

@@ -14,11 +14,12 @@ from theory.alignment.gibbs import align
 from theory.arithmetic.exact import Array, balls, log, objects
 from theory.claims.alignment.models import prior_of
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, instance, integer_cases, small, usual
+from theory.claims.instances import case, integer_cases, small, usual
 from theory.claims.symbolic import covariance, mean, proved, vanishes
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.probability.exponential_family import ExponentialFamily
 from theory.probability.information import kl_divergence
 
@@ -31,7 +32,7 @@ class Path:
         strength: lambda = 1/beta, per reward unit.
     """
 
-    found: Instance
+    found: FiniteModel
     strength: fmpq
 
     @property
@@ -101,7 +102,7 @@ def _range(values: Array) -> arb:
 class Sway:
     """A model whose E L rises from the first strength to the second and falls from there to the third."""
 
-    found: Instance
+    found: FiniteModel
     strengths: tuple[fmpq, fmpq, fmpq]
 
     def mean_log_priors(self) -> list[arb]:
@@ -152,10 +153,10 @@ def paths(cases: Iterable[Case], strengths: Sequence[fmpq]) -> Iterator[Case]:
             yield Case(f"{one.name}, lambda = {strength}", Path(one.content, strength), one.spec)
 
 
-def sway_example() -> Instance:
+def sway_example() -> FiniteModel:
     """p = (1, 4, 2)/7, r = (0, 1, 2): E L = -.9557, -.9491, -1.2493 at lambda = 0, 1/5, 6."""
     prior = TreeModel.table(["x", "y", "z"], objects(fmpq(w, 7) for w in (1, 4, 2)))
-    return instance(align(prior, [Reward(exponent=fmpq(r)) for r in (0, 1, 2)]))
+    return FiniteModel.of(align(prior, [Reward(exponent=fmpq(r)) for r in (0, 1, 2)]))
 
 
 def _strength_cases(profile: Profile) -> Iterator[Case]:
@@ -183,7 +184,7 @@ def _never_falls(content: Path) -> Iterator[Finding]:
     yield Finding("d E L = Cov(L, r) >= 0", _exchange(content), "nonnegative")
 
 
-def far_sign(found: Instance) -> int:
+def far_sign(found: FiniteModel) -> int:
     """The sign of Cov(L, r) under p_lambda for all large lambda; 0 where no pair of strings decides it.
 
     Z^2 Cov = sum over pairs of p_i p_j (L_i - L_j)(r_i - r_j) e^{lambda (r_i + r_j)}: the pairs of the largest
@@ -202,7 +203,7 @@ def far_sign(found: Instance) -> int:
     return signs.pop() if len(signs) == 1 else 0
 
 
-def _one_way(found: Instance) -> Iterator[Finding]:
+def _one_way(found: FiniteModel) -> Iterator[Finding]:
     """On up to three strings Cov has at most one zero in lambda (Descartes' rule for sums of exponentials), so that
     E L goes one way on [0, inf) iff Cov has one sign at 0 and far out."""
     value = _exchange(Path(found, fmpq(0))) * far_sign(found)

@@ -8,7 +8,7 @@ from theory.adaptors.exact import adapt_global, adapt_local, decide
 from theory.arithmetic.exact import exp
 from theory.claims.audit.models import COOLED, READ, deep_trees, harmless, same_means, small_trees
 from theory.claims.claim import Claim, Control, Finding
-from theory.claims.instances import Instance
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     accept_all,
     mean_log_prior,
@@ -17,12 +17,12 @@ from theory.reference_code import (
 )
 
 
-def _accept_all(found: Instance) -> Iterator[Finding]:
+def _accept_all(found: FiniteModel) -> Iterator[Finding]:
     """E_loc f - E_glob f = -Cov_loc(f, w), w = q_glob / q_loc = prod c_t / C."""
-    aligned, numbers = found.aligned, found.numbers
-    both = accept_all(aligned, numbers, COOLED)
-    kept = decide(aligned, numbers, COOLED)
-    local, whole = adapt_local(aligned, numbers, kept), adapt_global(aligned, numbers, kept)
+    numbers = found.numbers
+    both = accept_all(numbers, COOLED)
+    kept = decide(numbers, COOLED)
+    local, whole = adapt_local(numbers, kept), adapt_global(numbers, kept)
     weight = exp(local.log_normaliser - whole.log_normaliser)
     for name, values, shift in (
         ("L", both.computed.log_prior, mean_log_prior(both.computed) - mean_log_prior(both.truth)),
@@ -32,13 +32,13 @@ def _accept_all(found: Instance) -> Iterator[Finding]:
         yield Finding(f"E {name} off by -Cov(w, {name})", shift + cov)
 
 
-def _accept_all_harmless(found: Instance) -> Iterator[Finding]:
-    return same_means(accept_all(found.aligned, found.numbers, COOLED), "T = 1/2")
+def _accept_all_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_means(accept_all(found.numbers, COOLED), "T = 1/2")
 
 
-def _no_new_trade(found: Instance) -> Iterator[Finding]:
-    both = accept_all(found.aligned, found.numbers, COOLED)
-    base = secret_law(found.aligned, found.numbers)
+def _no_new_trade(found: FiniteModel) -> Iterator[Finding]:
+    both = accept_all(found.numbers, COOLED)
+    base = secret_law(found.numbers)
     (whole_l, whole_r), (local_l, local_r) = (
         (mean_log_prior(law) - mean_log_prior(base), mean_reward(law) - mean_reward(base))
         for law in (both.truth, both.computed)

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from theory.claims.audit.models import READ, harmless
 from theory.claims.claim import Case, Claim, Finding, Profile
-from theory.claims.instances import Instance, integer_cases, small
+from theory.claims.instances import integer_cases, small
 from theory.corpora.resampling import pools
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     bootstrap_pool,
     secret_law,
 )
 
 
-def _pool(found: Instance) -> Iterator[Finding]:
+def _pool(found: FiniteModel) -> Iterator[Finding]:
     """The three variances of Lbar against an enumeration of all pools and all their corpora."""
-    truth = secret_law(found.aligned, found.numbers)
+    truth = secret_law(found.numbers)
     sigma = truth.covariance().var_log_prior
     for pool, size in ((2, 2), (3, 2), (2, 3)):
         drawn = pools(truth, pool)
@@ -30,8 +31,8 @@ def _pool(found: Instance) -> Iterator[Finding]:
         )
 
 
-def _pool_harmless(found: Instance) -> Iterator[Finding]:
-    sigma = secret_law(found.aligned, found.numbers).covariance().var_log_prior
+def _pool_harmless(found: FiniteModel) -> Iterator[Finding]:
+    sigma = secret_law(found.numbers).covariance().var_log_prior
     spread = bootstrap_pool(200_000, 2_000)
     yield Finding("mean squared error = Var(Lbar) shown, n = 2,000, N = 200,000", sigma * (spread.error - spread.shown))
 

@@ -10,7 +10,7 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, deep_trees, harmless, mean_line, same_sign, small_trees
 from theory.claims.claim import Claim, Finding
-from theory.claims.instances import Instance
+from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 from theory.reference_code import (
     censored,
@@ -19,11 +19,11 @@ from theory.reference_code import (
 )
 
 
-def _censored(found: Instance) -> Iterator[Finding]:
+def _censored(found: FiniteModel) -> Iterator[Finding]:
     """H = H(cut) + E H(rest | cut), and E R falls short by the mean divergence of the rests."""
     aligned, numbers = found.aligned, found.numbers
     for length in (1, 2):
-        both = censored(aligned, numbers, length)
+        both = censored(numbers, length)
         rest_entropy, rest_divergence = arb(0), arb(0)
         for members in _rests(aligned, length):
             mass, other = numbers.prob[members], aligned.prior[members]
@@ -47,8 +47,8 @@ def _rests(aligned: Aligned, length: int) -> Iterator[list[int]]:
     yield from groups.values()
 
 
-def _censored_harmless(found: Instance) -> Iterator[Finding]:
-    return same_sign(censored(found.aligned, found.numbers, 1))
+def _censored_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_sign(censored(found.numbers, 1))
 
 
 CLAIM = Claim(

@@ -11,9 +11,10 @@ from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, harmless, same_means
 from theory.claims.claim import Case, Claim, Finding, Profile
-from theory.claims.instances import Instance, case, law_of, small
+from theory.claims.instances import case, law_of, small
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     CLAMP,
     clamped,
@@ -28,15 +29,15 @@ def far_apart() -> Aligned:
     return align(prior, [Reward(), Reward(exponent=fmpq(-40))])
 
 
-def _clamped(found: Instance) -> Iterator[Finding]:
+def _clamped(found: FiniteModel) -> Iterator[Finding]:
     """E_q R off by E_q sum_t (-log p+ - 25)^+; on strings of p+ itself by less than e^-26 per token of the tree."""
     aligned, numbers = found.aligned, found.numbers
-    step, ending = token_surprisals(aligned, numbers)
+    step, ending = token_surprisals(numbers)
     zero, limit = arb(0), arb(CLAMP)
     over = objects(arb.max(v - limit, zero) for v in step)
     path = aligned.tree.descend(zero, over, np.add)[aligned.node] + objects(arb.max(v - limit, zero) for v in ending)
     for name, law in (("p+", None), ("p", law_of(found, list(aligned.prior)))):
-        both = clamped(aligned, numbers, law)
+        both = clamped(numbers, law)
         shift = mean_reward(both.computed) - mean_reward(both.truth)
         prob = numbers.prob if law is None else law.prob
         yield Finding(f"E R under {name} off by the mean excess", shift - (prob * path).sum())
@@ -45,8 +46,8 @@ def _clamped(found: Instance) -> Iterator[Finding]:
             yield Finding("on strings of p+ within e^-26 per token", (-limit - 1).exp() * steps - shift, "nonnegative")
 
 
-def _clamped_harmless(found: Instance) -> Iterator[Finding]:
-    return same_means(clamped(found.aligned, found.numbers, law_of(found, list(found.aligned.prior))), "strings of p")
+def _clamped_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_means(clamped(found.numbers, law_of(found, list(found.aligned.prior))), "strings of p")
 
 
 def _far(_: Profile) -> list[Case]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from theory.claims.audit.models import COOLED, READ, harmless, same_sign
 from theory.claims.claim import Claim, Control, Finding
-from theory.claims.instances import Instance, integer_cases, small
+from theory.claims.instances import integer_cases, small
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 from theory.reference_code import (
     flipped_reward,
@@ -14,27 +15,26 @@ from theory.reference_code import (
 )
 
 
-def _flipped(found: Instance) -> Iterator[Finding]:
-    both = flipped_reward(found.aligned, found.numbers)
+def _flipped(found: FiniteModel) -> Iterator[Finding]:
+    both = flipped_reward(found.numbers)
     truth, computed = both.truth.covariance(), both.computed.covariance()
     divergence = kl_divergence(found.mass(), found.aligned.prior)
     yield Finding("E R computed = -KL(p+ || p)", mean_reward(both.computed) + divergence)
     yield Finding("E R = KL(p+ || p) >= 0", mean_reward(both.truth), "zero" if found.is_prior else "positive")
     yield Finding("Cov computed = -Cov", computed.cov + truth.cov)
     yield Finding("Var R computed = Var R", computed.var_reward - truth.var_reward)
-    law, cooled = found.adapted(COOLED, "global")
-    moved = mean_reward(flipped_reward(found.aligned, found.numbers, law).computed) - mean_reward(both.computed)
+    law = found.law(COOLED, "global")
+    cooled = found.moments(law)
+    moved = mean_reward(flipped_reward(found.numbers, law).computed) - mean_reward(both.computed)
     yield Finding("the change of E R on cooling, reversed", moved + cooled.mean_reward - found.mean.mean_reward)
 
 
-def _flipped_harmless(found: Instance) -> Iterator[Finding]:
-    return same_sign(flipped_reward(found.aligned, found.numbers))
+def _flipped_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_sign(flipped_reward(found.numbers))
 
 
-def _flipped_mean(found: Instance) -> Iterator[Finding]:
-    yield Finding(
-        "E R computed >= 0", mean_reward(flipped_reward(found.aligned, found.numbers).computed), "nonnegative"
-    )
+def _flipped_mean(found: FiniteModel) -> Iterator[Finding]:
+    yield Finding("E R computed >= 0", mean_reward(flipped_reward(found.numbers).computed), "nonnegative")
 
 
 CLAIM = Claim(

@@ -10,8 +10,9 @@ from flint import fmpq
 from theory.adaptors.exact import Chain, chain
 from theory.claims.audit.models import READ, harmless
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, named
+from theory.claims.instances import case, named
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     HIDDEN,
     hidden_top_k,
@@ -20,10 +21,10 @@ from theory.reference_code import (
 NUCLEUS: Chain = chain(("nucleus", "19/20"))
 
 
-def _hidden(found: Instance) -> Iterator[Finding]:
+def _hidden(found: FiniteModel) -> Iterator[Finding]:
     """KL(drawn || asked) = -log q_asked(what is drawn), and at most 50 tokens are left."""
     for value in ("19/20", "9/10", "1/2", "1"):
-        asked, drawn = hidden_top_k(found.aligned, found.numbers, chain(("nucleus", value)))
+        asked, drawn = hidden_top_k(found.numbers, chain(("nucleus", value)))
         inside = np.isin(asked.string, drawn.string)
         yield Finding("tokens drawn that were not asked for", fmpq(len(drawn.string) - int(inside.sum())))
         yield Finding("50 - tokens drawn", fmpq(int(HIDDEN) - len(drawn.string)), "nonnegative")
@@ -31,20 +32,20 @@ def _hidden(found: Instance) -> Iterator[Finding]:
         yield Finding(f"nucleus {value}: KL = -log q(kept)", direct + asked.prob[inside].sum().log())
 
 
-def _hidden_harmless(found: Instance) -> Iterator[Finding]:
-    asked, drawn = hidden_top_k(found.aligned, found.numbers, NUCLEUS)
+def _hidden_harmless(found: FiniteModel) -> Iterator[Finding]:
+    asked, drawn = hidden_top_k(found.numbers, NUCLEUS)
     yield Finding("tokens kept", fmpq(len(asked.string) - len(drawn.string)))
 
 
-def _only_restricts(content: tuple[Instance, Chain]) -> Iterator[Finding]:
+def _only_restricts(content: tuple[FiniteModel, Chain]) -> Iterator[Finding]:
     found, steps = content
-    asked, drawn = hidden_top_k(found.aligned, found.numbers, steps)
+    asked, drawn = hidden_top_k(found.numbers, steps)
     yield Finding("tokens drawn that were not asked for", fmpq(int((~np.isin(drawn.string, asked.string)).sum())))
 
 
 def _other_adaptors(_: Profile) -> list[Case]:
     """Equal tokens, of which epsilon keeps one of 60 but all of 50."""
-    found: Instance = case("60 alike", examples.table([1] * 60, [1] * 60)).content
+    found: FiniteModel = case("60 alike", examples.table([1] * 60, [1] * 60)).content
     return [Case("60 tokens alike, epsilon 1/55", (found, chain(("epsilon", "1/55"))))]
 
 

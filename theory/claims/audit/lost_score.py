@@ -9,7 +9,8 @@ from flint import arb
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, first_failing, harmless, mean_line, same_sign
 from theory.claims.claim import Case, Claim, Finding, Profile
-from theory.claims.instances import Instance, integer_cases, small
+from theory.claims.instances import integer_cases, small
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     lost_score,
     mean_reward,
@@ -21,12 +22,12 @@ def lost_case() -> Case:
     return first_failing(integer_cases(Profile()), _lost_harmless)
 
 
-def _lost_score(found: Instance) -> Iterator[Finding]:
+def _lost_score(found: FiniteModel) -> Iterator[Finding]:
     """E R off by the mean surprisal of what is lost; Cov off by the covariance of L with it."""
     n = len(found.aligned)
     prob, log_prior = found.numbers.prob, found.numbers.log_prior
     for lost in ([n - 1], list(range(0, n, 2))):
-        both = lost_score(found.aligned, found.numbers, lost)
+        both = lost_score(found.numbers, lost)
         gain = objects(v if y in lost else arb(0) for y, v in enumerate(found.numbers.surprisal))
         mean = (prob * gain).sum()
         yield Finding("E R off by E[-log p+; lost]", mean_reward(both.computed) - mean_reward(both.truth) - mean)
@@ -37,8 +38,8 @@ def _lost_score(found: Instance) -> Iterator[Finding]:
         yield Finding("E(L + R) computed", mean_line(both.computed) - (prob * line).sum())
 
 
-def _lost_harmless(found: Instance) -> Iterator[Finding]:
-    return same_sign(lost_score(found.aligned, found.numbers, [len(found.aligned) - 1]))
+def _lost_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_sign(lost_score(found.numbers, [len(found.aligned) - 1]))
 
 
 CLAIM = Claim(

@@ -12,10 +12,11 @@ from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import log, objects
 from theory.claims.audit.models import READ, deep_trees, first_failing, harmless, mean_line, same_sign
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, compositions
+from theory.claims.instances import case, compositions
 from theory.claims.tree_search import Shape, shapes
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.reference_code import (
     mean_log_prior,
     prior_prefixes,
@@ -24,11 +25,11 @@ from theory.reference_code import (
 )
 
 
-def _unscored_end(found: Instance) -> Iterator[Finding]:
+def _unscored_end(found: FiniteModel) -> Iterator[Finding]:
     """L' is the log of a prefix probability; those of all strings sum to how many strings Y begins with, on average."""
     aligned = found.aligned
-    both = unscored_end(aligned, found.numbers)
-    _, ending = token_surprisals(aligned, found.numbers)
+    both = unscored_end(found.numbers)
+    _, ending = token_surprisals(found.numbers)
     prior = prior_prefixes(aligned)
     gain = (found.numbers.prob * log(prior[aligned.node] / aligned.prior)).sum()
     yield Finding("E L off by -E log p(end)", mean_log_prior(both.computed) - mean_log_prior(both.truth) - gain)
@@ -53,11 +54,11 @@ def _ancestry(aligned: Aligned, node: int) -> Iterator[int]:
         node = int(aligned.tree.parent[node])
 
 
-def _unscored_harmless(found: Instance) -> Iterator[Finding]:
-    return same_sign(unscored_end(found.aligned, found.numbers))
+def _unscored_harmless(found: FiniteModel) -> Iterator[Finding]:
+    return same_sign(unscored_end(found.numbers))
 
 
-def _still_a_law(found: Instance) -> Iterator[Finding]:
+def _still_a_law(found: FiniteModel) -> Iterator[Finding]:
     mass = sum((prior_prefixes(found.aligned)[int(node)] for node in found.aligned.node), start=fmpq(0))
     yield Finding("sum e^L' = 1", mass - sum(found.aligned.prior, start=fmpq(0)))
 

@@ -114,7 +114,7 @@ def _string_sums(automaton: Automaton, a: Derivatives) -> Iterator[Finding]:
     """Finitely many strings: the same numbers, summed over them."""
     finite = unrolled(automaton, automaton.graph.states)
     numbers = finite.balls()
-    mean = moments(finite, numbers)
+    mean = moments(numbers)
     yield Finding("log Z over the strings", numbers.log_partition - a.value)
     yield Finding("E L over the strings", mean.mean_log_prior - a.s)
     yield Finding("E R over the strings", mean.mean_reward - a.t)

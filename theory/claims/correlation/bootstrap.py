@@ -12,18 +12,19 @@ from flint import arb, fmpq
 from theory.arithmetic.exact import objects
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
-from theory.claims.instances import Instance, named, random_laws
+from theory.claims.instances import named, random_laws
 from theory.claims.symbolic import covariance, mean, simplex
 from theory.corpora.mixtures import Joint, Mixture
 from theory.corpora.resampling import (
     pools,
     squared_understatement,
 )
+from theory.models.finite import FiniteModel
 
 _ENTRIES = ("Var(Lbar)", "Var(Rbar)", "Cov(Lbar, Rbar)")
 
 
-def _bootstrap(found: Instance) -> Iterator[Finding]:
+def _bootstrap(found: FiniteModel) -> Iterator[Finding]:
     law = joint_of(found)
     sigma, mean_l = law.covariance(), law.mean()[0]
     for pool in (2, 3):
@@ -65,19 +66,19 @@ def _bootstrap_cases(profile: Profile) -> Iterator[Case]:
             yield model
 
 
-def _no_understatement(found: Instance) -> Iterator[Finding]:
+def _no_understatement(found: FiniteModel) -> Iterator[Finding]:
     drawn = pools(joint_of(found), 2)
     gap = drawn.corpora(2).pooled().covariance().var_log_prior - drawn.within().var_log_prior / 2
     yield Finding("Var(Lbar) over pools = mean of what one pool shows, n = N = 2", gap)
 
 
-def _divided_by_pool(found: Instance) -> Iterator[Finding]:
+def _divided_by_pool(found: FiniteModel) -> Iterator[Finding]:
     drawn = pools(joint_of(found), 2)
     gap = drawn.corpora(2).pooled().covariance().var_log_prior - drawn.within().var_log_prior * (1 + fmpq(2, 2)) / 2
     yield Finding("Var(Lbar) over pools = (1 + N/n) shown, n = N = 2", gap)
 
 
-def _without_replacement(found: Instance) -> Iterator[Finding]:
+def _without_replacement(found: FiniteModel) -> Iterator[Finding]:
     """Corpora are the pairs out of an ordered pool of three strings."""
     law = joint_of(found)
     weight, parts = [], []
@@ -93,7 +94,7 @@ def _without_replacement(found: Instance) -> Iterator[Finding]:
     yield Finding("Var(Lbar) over pools = (1 + N/(n - 1)) shown, n = 3, N = 2", gap)
 
 
-def _pool_is_the_law(found: Instance) -> Iterator[Finding]:
+def _pool_is_the_law(found: FiniteModel) -> Iterator[Finding]:
     for part in pools(joint_of(found), 3).parts:
         matrix = part.covariance()
         if matrix.var_log_prior > 0 and matrix.var_reward > 0:

@@ -10,10 +10,11 @@ from flint import arb, fmpq
 from theory.arithmetic.exact import to_float
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.correlation.models import integer_varying
-from theory.claims.instances import Instance, law_of, named
+from theory.claims.instances import law_of, named
+from theory.models.finite import FiniteModel
 
 
-def unweighted_correlation(found: Instance) -> Any:
+def unweighted_correlation(found: FiniteModel) -> Any:
     """Pearson's correlation of (L, R) with every string counted once."""
     return found.moments(law_of(found, [fmpq(1)] * len(found.aligned))).correlation
 
@@ -33,7 +34,7 @@ def ranks(values: Sequence[Any]) -> list[fmpq]:
     return result
 
 
-def unweighted_spearman(found: Instance) -> arb:
+def unweighted_spearman(found: FiniteModel) -> arb:
     """Spearman's rank correlation of (L, R) with every string counted once."""
     one, two = ranks(list(found.numbers.log_prior)), ranks(list(found.numbers.reward))
     n = len(one)
@@ -43,7 +44,7 @@ def unweighted_spearman(found: Instance) -> arb:
     return arb(cov) / (arb(squares[0]) * squares[1]).sqrt()
 
 
-def _measure(found: Instance) -> Iterator[Finding]:
+def _measure(found: FiniteModel) -> Iterator[Finding]:
     pearson, spearman = unweighted_correlation(found), unweighted_spearman(found)
     yield Finding("unweighted Pearson - 0.49, the published figure", pearson - arb("0.49"), tolerance=0.005)
     yield Finding("unweighted Spearman - 0.43, the published figure", spearman - arb("0.43"), tolerance=0.005)
@@ -51,7 +52,7 @@ def _measure(found: Instance) -> Iterator[Finding]:
     yield Finding("Pearson under p+ < 0", -found.mean.correlation, "positive")
 
 
-def _same_sign(found: Instance) -> Iterator[Finding]:
+def _same_sign(found: FiniteModel) -> Iterator[Finding]:
     product = unweighted_correlation(found) * found.mean.correlation
     yield Finding("Corr(unweighted) Corr(p+) >= 0", product, "nonnegative")
 

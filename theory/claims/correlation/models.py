@@ -8,12 +8,12 @@ from flint import fmpq
 
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     smallest_tables,
 )
 from theory.claims.line.models import SizedCorpus
 from theory.corpora.mixtures import Joint
+from theory.models.finite import FiniteModel
 
 EPSILON = fmpq(1, 4)
 
@@ -35,12 +35,12 @@ PUBLISHED = {"entropy": 5.01, "prior_entropy": 6.87, "pearson": 0.49, "spearman"
 """What the published notebook prints for its toy, to the digits it prints."""
 
 
-def joint_of(found: Instance) -> Joint:
+def joint_of(found: FiniteModel) -> Joint:
     """The law of (L, R) under p+."""
     return Joint(found.numbers.prob, found.numbers.log_prior, found.numbers.reward)
 
 
-def correlates(found: Instance) -> bool:
+def correlates(found: FiniteModel) -> bool:
     """Whether neither L nor R is constant."""
     return not (found.mean.constant.log_prior or found.mean.constant.reward)
 

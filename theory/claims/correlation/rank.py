@@ -12,13 +12,14 @@ from flint import acb, arb, fmpq
 from theory.arithmetic.exact import objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
-from theory.claims.instances import Instance, case, named
+from theory.claims.instances import case, named
 from theory.corpora.resampling import (
     RankMoments,
     corpus_rank_moments,
     rank_correlation_limit,
 )
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +33,14 @@ class Ranked:
         figures: (Spearman of strings, limit of corpora), three decimals; () where none are given.
     """
 
-    found: Instance
+    found: FiniteModel
     sizes: tuple[int, ...]
     rate: float | None = None
     reverses: int | None = None
     figures: tuple[float, ...] = ()
 
 
-def _half_kurtosis(found: Instance) -> float:
+def _half_kurtosis(found: FiniteModel) -> float:
     """kappa/2, kappa the larger kurtosis of L and R under p+: N times the distance to the limit stays below it.
 
     The order 1/N is what an Edgeworth expansion suggests: Spearman's correlation is 12 P(L1 < L2, R1 < R3) - 3 for
@@ -98,7 +99,7 @@ def _moments(ranks: RankMoments) -> tuple[fmpq, fmpq, fmpq]:
     return ranks.cov, ranks.var_first, ranks.var_second
 
 
-def _concordance(found: Instance, size: int) -> tuple[Any, Any, Any]:
+def _concordance(found: FiniteModel, size: int) -> tuple[Any, Any, Any]:
     """E[sgn(L1 - L2) sgn(R1 - R3)]/4 over three independent corpora, and the same with L, L and with R, R.
 
     The second route to the moments of ranks: corpus means in balls, compared one by one; a difference whose ball
@@ -163,13 +164,13 @@ def _random_rankings(rng: np.random.Generator, count: int) -> Iterator[Case]:
             yield Case(f"random table {found} of moderate kurtosis", Ranked(drawn.content, (20, 40)), drawn.spec)
 
 
-def _same_sign(found: Instance) -> Iterator[Finding]:
+def _same_sign(found: FiniteModel) -> Iterator[Finding]:
     ranks = corpus_rank_moments(found.aligned, 1)
     product = found.mean.cov * ranks.cov
     yield Finding("Spearman of strings and limit of corpora: the same sign", product, "nonnegative")
 
 
-def _kendall(found: Instance) -> Iterator[Finding]:
+def _kendall(found: FiniteModel) -> Iterator[Finding]:
     size = 20
     limit = 2 * found.mean.correlation.asin() / arb.pi()
     gap = corpus_rank_moments(found.aligned, size).correlation - limit

@@ -8,22 +8,23 @@ from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.correlation.models import integer_varying, varying
-from theory.claims.instances import Instance, case, usual
+from theory.claims.instances import case, usual
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 
-def attained() -> Instance:
+def attained() -> FiniteModel:
     """I and R independent: p+ = (2, 2, 1, 1)/6 with e^R = (2, 1, 2, 1), so Cov(L, R) = -Var R and the bound is met."""
-    content: Instance = case("attained", examples.from_laws((1, 2, fmpq(1, 2), 1), (2, 2, 1, 1))).content
+    content: FiniteModel = case("attained", examples.from_laws((1, 2, fmpq(1, 2), 1), (2, 2, 1, 1))).content
     return content
 
 
-def _larger_variance(found: Instance) -> arb:
+def _larger_variance(found: FiniteModel) -> arb:
     result: arb = arb.max(found.mean.var_log_prior, found.mean.var_reward)
     return result
 
 
-def _sharp(found: Instance) -> Iterator[Finding]:
+def _sharp(found: FiniteModel) -> Iterator[Finding]:
     mean, larger = found.mean, _larger_variance(found)
     rho = mean.correlation
     if rho is None:
@@ -34,13 +35,13 @@ def _sharp(found: Instance) -> Iterator[Finding]:
         yield Finding("-sqrt(1 - V/max) - rho", -bound - rho, "positive")
 
 
-def _sharp_attained(found: Instance) -> Iterator[Finding]:
+def _sharp_attained(found: FiniteModel) -> Iterator[Finding]:
     mean, larger = found.mean, _larger_variance(found)
     yield Finding("attained: V = (1 - rho^2) max", mean.var_surprisal - (1 - mean.correlation**2) * larger)
     yield Finding("attained: rho = -sqrt(1 - V/max)", mean.correlation + (1 - mean.var_surprisal / larger).sqrt())
 
 
-def _sharp_check(content: Instance | tuple[Instance]) -> Iterator[Finding]:
+def _sharp_check(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
     return _sharp_attained(content[0]) if isinstance(content, tuple) else _sharp(content)
 
 
@@ -48,7 +49,7 @@ def _sharp_cases(profile: Profile) -> list[Case]:
     return [*varying(usual(profile)), Case("I and R independent", (attained(),))]
 
 
-def _with_sum(found: Instance) -> Iterator[Finding]:
+def _with_sum(found: FiniteModel) -> Iterator[Finding]:
     mean = found.mean
     both = mean.var_log_prior + mean.var_reward
     yield Finding(
@@ -56,7 +57,7 @@ def _with_sum(found: Instance) -> Iterator[Finding]:
     )
 
 
-def _always(found: Instance) -> Iterator[Finding]:
+def _always(found: FiniteModel) -> Iterator[Finding]:
     yield Finding(
         "rho <= -sqrt|1 - V/max|",
         -abs(1 - found.mean.var_surprisal / _larger_variance(found)).sqrt() - found.mean.correlation,

@@ -9,17 +9,18 @@ from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.correlation.models import EPSILON, varying
-from theory.claims.instances import Instance, named, small
+from theory.claims.instances import named, small
 from theory.claims.line.models import SizedCorpus, certainly, sized
 from theory.corpora.atoms import Window, atoms
 from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
+from theory.models.finite import FiniteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypicalCorpora:
     """A model and its typical corpora at size N and half-width eps."""
 
-    found: Instance
+    found: FiniteModel
     size: int
     epsilon: fmpq
     window: Window
@@ -72,8 +73,8 @@ def _typical_check(content: SizedCorpus | TypicalCorpora) -> Iterator[Finding]:
 
 
 def _typical_window(one: Case, size: int, epsilon: fmpq) -> Case:
-    found: Instance = one.content
-    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), size, epsilon)
+    found: FiniteModel = one.content
+    window = typical_corpora(atoms(found.numbers), size, epsilon)
     return Case(f"{one.name}, N = {size}, eps = {epsilon}", TypicalCorpora(found, size, epsilon, window), one.spec)
 
 
@@ -99,7 +100,7 @@ def _positive_sign(content: SizedCorpus) -> Iterator[Finding]:
 def _keeps(content: TypicalCorpora) -> Iterator[Finding]:
     """With more data at fixed eps the conditional correlation stays where it was."""
     early = content.window.conditional_correlation()
-    law = atoms(content.found.aligned, content.found.numbers, content.found.mean)
+    law = atoms(content.found.numbers)
     late = typical_corpora(law, content.size * 16, content.epsilon).conditional_correlation()
     yield Finding("|Corr(.|typical)| at 16 N - that at N", abs(late) - abs(early), "nonnegative")
 

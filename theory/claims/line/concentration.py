@@ -8,9 +8,10 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, small
+from theory.claims.instances import case, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability import concentration
 from theory.probability.information import renyi_entropy
 
@@ -20,12 +21,12 @@ def _below(content: SizedCorpus) -> Any:
     return content.probability(~certainly(content.deviation, -content.epsilon))
 
 
-def _third_absolute_moment(found: Instance) -> arb:
+def _third_absolute_moment(found: FiniteModel) -> arb:
     gaps = [g * g * g for g in (abs(i - found.mean.entropy) for i in found.numbers.surprisal)]
     return sum((p * g for p, g in zip(found.numbers.prob, gaps, strict=True)), start=arb(0))
 
 
-def _spread(found: Instance) -> Any:
+def _spread(found: FiniteModel) -> Any:
     """H - min I."""
     least = found.numbers.surprisal[0]
     for i in found.numbers.surprisal:
@@ -33,7 +34,7 @@ def _spread(found: Instance) -> Any:
     return found.mean.entropy - least
 
 
-def _log_moment(found: Instance, s: fmpq) -> arb:
+def _log_moment(found: FiniteModel, s: fmpq) -> arb:
     """log E e^{sI}, summed directly."""
     terms = [p * (i * s).exp() for p, i in zip(found.numbers.prob, found.numbers.surprisal, strict=True)]
     return sum(terms, start=arb(0)).log()
@@ -58,7 +59,7 @@ def _concentration(content: SizedCorpus) -> Iterator[Finding]:
     yield from _berry_esseen(content, concentration.BERRY_ESSEEN)
 
 
-def _renyi(found: Instance, order: fmpq) -> arb:
+def _renyi(found: FiniteModel, order: fmpq) -> arb:
     """The Renyi entropy at any order but 1; order <= 0 by the same formula."""
     if order > 0:
         result: arb = renyi_entropy(found.numbers.prob, order)

@@ -9,7 +9,7 @@ from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, case, named, random_laws, small
+from theory.claims.instances import case, named, random_laws, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
 from theory.corpora.atoms import Window, atoms
 from theory.corpora.inversion import by_inversion
@@ -17,11 +17,12 @@ from theory.corpora.lattice import by_lattice
 from theory.corpora.multinomial import by_multinomial
 from theory.corpora.typicality import by_enumeration, edgeworth_typicality
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability import concentration
 
 
 def _windows(content: SizedCorpus) -> list[Window]:
-    law = atoms(content.found.aligned, content.found.numbers, content.found.mean)
+    law = atoms(content.found.numbers)
     routes = [by_multinomial(law, content.size, content.epsilon)]
     if law.steps is not None:
         routes.append(by_lattice(law, content.size, content.epsilon))
@@ -39,16 +40,16 @@ def _typicality(content: SizedCorpus) -> Iterator[Finding]:
             yield Finding(f"E[{name}; typical], {window.method} - enumeration", one - other)
 
 
-def _inversion(found: Instance) -> Iterator[Finding]:
+def _inversion(found: FiniteModel) -> Iterator[Finding]:
     """For many atoms and N = 100,000: inversion against the Edgeworth series, whose neglected term is near 1e-13."""
-    law = atoms(found.aligned, found.numbers, found.mean)
+    law = atoms(found.numbers)
     epsilon = fmpq(1, 1000)
     inverted = by_inversion(law, 100_000, epsilon)
     gap = inverted.mass - edgeworth_typicality(law, 100_000, epsilon)
     yield Finding(f"P(typical) = {inverted.mass:.10f} by inversion, less the Edgeworth series", gap, tolerance=1e-11)
 
 
-def _typicality_check(content: SizedCorpus | Instance) -> Iterator[Finding]:
+def _typicality_check(content: SizedCorpus | FiniteModel) -> Iterator[Finding]:
     return _typicality(content) if isinstance(content, SizedCorpus) else _inversion(content)
 
 
@@ -76,7 +77,7 @@ def _normal_for_exact(content: SizedCorpus) -> Iterator[Finding]:
 
 
 def _one_fewer(content: SizedCorpus) -> Iterator[Finding]:
-    law = atoms(content.found.aligned, content.found.numbers, content.found.mean)
+    law = atoms(content.found.numbers)
     if content.size > 1 and len(law) > 1:
         window = by_multinomial(law, content.size - 1, content.epsilon)
         yield Finding("P(typical) at N = that at N - 1", window.mass - (1 - outside_probability(content)))

@@ -8,12 +8,13 @@ import sympy as sp
 from flint import fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance, integer_cases, named, small
+from theory.claims.instances import integer_cases, named, small
 from theory.claims.line.models import SizedCorpus, sized
 from theory.claims.symbolic import mean, model, vanishes
+from theory.models.finite import FiniteModel
 
 
-def _identity(content: SizedCorpus | Instance) -> Iterator[Finding]:
+def _identity(content: SizedCorpus | FiniteModel) -> Iterator[Finding]:
     found = content.found if isinstance(content, SizedCorpus) else content
     numbers = found.numbers
     if isinstance(content, SizedCorpus):

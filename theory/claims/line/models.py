@@ -13,8 +13,6 @@ from flint import arb, fmpq, fmpz
 from theory.arithmetic.exact import Array, ball, objects, precision
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
-    Instance,
-    instance,
     integer_cases,
 )
 from theory.corpora.enumeration import Corpora, all_corpora, counts_of
@@ -22,6 +20,7 @@ from theory.corpora.large_deviations import (
     Departure,
     departure,
 )
+from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification
 
 
@@ -29,7 +28,7 @@ from theory.specification.finite import parse_specification
 class SizedCorpus:
     """A model, a corpus size N, a half-width eps in nats, and all corpora of that size."""
 
-    found: Instance
+    found: FiniteModel
     size: int
     epsilon: fmpq
     corpora: Corpora
@@ -48,7 +47,7 @@ class SizedCorpus:
 def sized(cases: Sequence[Case], sizes: Sequence[int], epsilon: fmpq, most: int = 5) -> Iterator[Case]:
     """The cases of at most ``most`` strings, at each corpus size."""
     for one in cases:
-        found: Instance = one.content
+        found: FiniteModel = one.content
         if len(found.aligned) <= most:
             for size in sizes:
                 corpora = all_corpora(found.numbers, size, found.aligned.exact_prob())
@@ -82,7 +81,7 @@ class Band:
         sizes: numbers of strings N, 1 and above.
     """
 
-    found: Instance
+    found: FiniteModel
     epsilon: fmpq
     sizes: tuple[int, ...] = ()
 
@@ -126,10 +125,10 @@ def replay_band(spec: str) -> Band:
         read = parse_specification(spec)
         if read.corpus is None:
             raise ValueError("the specification needs [corpus] with size and epsilon")
-        return Band(instance(read.aligned), read.corpus.epsilon, tuple(range(1, read.corpus.size + 1)))
+        return Band(FiniteModel.of(read.aligned), read.corpus.epsilon, tuple(range(1, read.corpus.size + 1)))
 
 
-def counted(found: Instance, size: int) -> Iterator[tuple[arb, fmpq]]:
+def counted(found: FiniteModel, size: int) -> Iterator[tuple[arb, fmpq]]:
     """(Ibar - H, probability) of every count vector of the strings' distinct p+, in rationals.
 
     Cost: C(N + m - 1, m - 1) for m distinct values. p+ must be rational.

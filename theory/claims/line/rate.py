@@ -11,7 +11,6 @@ from flint import arb, fmpq
 from theory.arithmetic.exact import Array, ball
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     law_of,
     named,
@@ -24,6 +23,7 @@ from theory.corpora.large_deviations import (
     legendre,
     rate_excess,
 )
+from theory.models.finite import FiniteModel
 from theory.probability.information import cross_entropy, kl_divergence
 
 
@@ -35,7 +35,7 @@ def beyond_by_counting(band: Band, size: int, side: int) -> fmpq:
     return sum((p for gap, p in counted(band.found, size) if gap * side > band.epsilon), fmpq(0))
 
 
-def same_cross_entropy(found: Instance, x: arb) -> Iterator[tuple[str, Array]]:
+def same_cross_entropy(found: FiniteModel, x: arb) -> Iterator[tuple[str, Array]]:
     """Laws q with CE(q) = x: a reference law mixed with the string of the least or of the largest surprisal."""
     surprisal = found.numbers.surprisal
     order = sorted(range(len(surprisal)), key=lambda y: float(surprisal[y]))

@@ -9,7 +9,6 @@ from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import (
-    Instance,
     integer_cases,
     named,
     random_laws,
@@ -27,6 +26,7 @@ from theory.corpora.large_deviations import (
     two_rates,
     typical_probability,
 )
+from theory.models.finite import FiniteModel
 
 
 def typical_by_counting(band: Band, size: int) -> fmpq:
@@ -58,9 +58,9 @@ class Requirement:
         return sum((p * abs(x) ** 3 for p, x in zip(law.prob, law.surprisal, strict=True)), arb(0))
 
 
-def surprisal_atoms(found: Instance) -> Atoms:
+def surprisal_atoms(found: FiniteModel) -> Atoms:
     """The law of I."""
-    return atoms(found.aligned, found.numbers, found.mean)
+    return atoms(found.numbers)
 
 
 def required(cases: Iterable[Case], delta: fmpq) -> Iterator[Case]:

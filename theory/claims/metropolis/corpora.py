@@ -13,7 +13,6 @@ from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import Instance
 from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
@@ -33,6 +32,7 @@ from theory.corpora.metropolis import (
     largest_weight,
     summation_factor,
 )
+from theory.models.finite import FiniteModel
 
 
 def lagged_covariances(walk: IndependentChain, pairs: Sequence[tuple[Array, Array]], size: int) -> list[list[arb]]:
@@ -56,7 +56,7 @@ def lagged_covariances(walk: IndependentChain, pairs: Sequence[tuple[Array, Arra
     return rows
 
 
-def _correlation(walk: IndependentChain, found: Instance, size: int) -> arb:
+def _correlation(walk: IndependentChain, found: FiniteModel, size: int) -> arb:
     """Corr(Lbar, Rbar) over N states of the stationary chain; L and R not constant."""
     log_prior, reward = found.numbers.log_prior, found.numbers.reward
     pairs = ((log_prior, reward), (log_prior, log_prior), (reward, reward))

@@ -16,12 +16,13 @@ from flint import fmpq
 from theory.adaptors.exact import Chain, Kept, chain, decide
 from theory.arithmetic.exact import Array, objects, rational
 from theory.claims.claim import Case, Profile, ProofFailed
-from theory.claims.instances import Instance, instance, integer_tables, named, random_laws
+from theory.claims.instances import integer_tables, named, random_laws
 from theory.corpora.metropolis import (
     IndependentChain,
 )
 from theory.examples.finite import C6_PROPOSAL, table
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification, write_specification
 
 _SOLVABLE = 20
@@ -37,7 +38,7 @@ class Chained:
         negative_from: the corpus correlation is claimed positive below this N and negative from it on, up to N = 400.
     """
 
-    found: Instance
+    found: FiniteModel
     chain: IndependentChain
     negative_from: int | None = None
 
@@ -46,7 +47,7 @@ class Chained:
 class AdaptedModel:
     """A model with a chain of adaptors."""
 
-    found: Instance
+    found: FiniteModel
     steps: Chain
 
 
@@ -69,7 +70,7 @@ class Rational:
     power: fmpq
 
 
-def chained(found: Instance, proposal: Sequence[fmpq | int]) -> Chained:
+def chained(found: FiniteModel, proposal: Sequence[fmpq | int]) -> Chained:
     """The chain towards p+ that proposes from these weights.
 
     Raises:
@@ -82,7 +83,7 @@ def chained(found: Instance, proposal: Sequence[fmpq | int]) -> Chained:
     return Chained(found, IndependentChain.towards(objects(fmpq(w) / total for w in proposal), target))
 
 
-def chained_case(name: str, found: Instance, proposal: Sequence[fmpq | int]) -> Case:
+def chained_case(name: str, found: FiniteModel, proposal: Sequence[fmpq | int]) -> Case:
     """A case with the proposal in its name, and in a comment of its specification."""
     content = chained(found, proposal)
     comment = "# proposal = [" + ", ".join(f'"{q}"' for q in content.chain.proposal) + "]\n"
@@ -90,18 +91,18 @@ def chained_case(name: str, found: Instance, proposal: Sequence[fmpq | int]) -> 
     return Case(f"{name}, proposal = ({weights})", content, comment + write_specification(found.aligned))
 
 
-def replay(spec: str) -> Instance | Chained | AdaptedModel:
+def replay(spec: str) -> FiniteModel | Chained | AdaptedModel:
     """What a witness's specification describes: with the proposal of its first line, or with its adaptors, if any."""
     parsed, (head, *_) = parse_specification(spec), spec.split("\n")
-    found = instance(parsed.aligned)
+    found = FiniteModel.of(parsed.aligned)
     if head.startswith("# proposal"):
         return chained(found, [rational(q) for q in tomllib.loads(head.removeprefix("# "))["proposal"]])
     return AdaptedModel(found, parsed.adaptors[0].chain) if parsed.adaptors else found
 
 
-def adapted_case(name: str, found: Instance, steps: Chain) -> Case:
+def adapted_case(name: str, found: FiniteModel, steps: Chain) -> Case:
     """A case with the adaptors in its name and in its specification."""
-    words = " then ".join(f"{step.name} {step.value}" for step in steps)
+    words = str(steps)
     names, values = (", ".join(f'"{v}"' for v in vs) for vs in zip(*((s.name, s.value) for s in steps), strict=True))
     entry = f'\n[[adaptor]]\nname = [{names}]\nvalue = [{values}]\nnormalise = "local"\n'
     return Case(f"{name}, {words}", AdaptedModel(found, steps), write_specification(found.aligned) + entry)
@@ -109,7 +110,7 @@ def adapted_case(name: str, found: Instance, steps: Chain) -> Case:
 
 def smallest_chains(strings: int, max_total: int) -> Iterator[Case]:
     """Chains on so many strings, in the order of the sum of the integer weights of p, e^R and the proposal."""
-    found = functools.lru_cache(maxsize=None)(lambda p, x: instance(table(p, x)))
+    found = functools.lru_cache(maxsize=None)(lambda p, x: FiniteModel.of(table(p, x)))
     for total in range(3 * strings, max_total + 1):
         for first in range(2 * strings, total - strings + 1):
             for p, x in integer_tables(strings, first):
@@ -191,20 +192,20 @@ def correction(content: AdaptedModel) -> Chained | None:
     return Chained(content.found, IndependentChain.correcting(law.local, law.product))
 
 
-def adapted_law(found: Instance, steps: Chain) -> Rational | None:
+def adapted_law(found: FiniteModel, steps: Chain) -> Rational | None:
     """q_loc, prod c_t, q_glob and p+ restricted, in rationals; None where 1 / T is not a whole number.
 
     Each string is walked by itself, so that the route shares nothing with ``theory.adaptors.exact`` but the kept sets.
     """
     aligned, prob = found.aligned, found.aligned.exact_prob()
-    kept = decide(aligned, found.numbers, steps)
+    kept = decide(found.numbers, steps)
     if prob is None or kept.power.q != 1:
         return None
     power = int(kept.power.p)
     mass = objects([fmpq(0)] * len(aligned.tree))
     mass[aligned.node] = prob
     model = TreeModel.from_masses(aligned.tree, mass)
-    chosen = np.flatnonzero(kept.strings(aligned))
+    chosen = np.flatnonzero(kept.strings())
     local, product, weight = [], [], []
     for node in aligned.node[chosen]:
         steps_of_string = _walk(model, kept, int(node), power)

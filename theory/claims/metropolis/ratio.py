@@ -11,7 +11,7 @@ import sympy as sp
 from theory.adaptors.exact import adapt, chain, decide
 from theory.arithmetic.exact import Array, ball, exp
 from theory.claims.claim import Claim, Control, Finding
-from theory.claims.instances import Instance, integer_cases
+from theory.claims.instances import integer_cases
 from theory.claims.metropolis.models import AdaptedModel, adapted_law, is_constant, total_gap, tree_cases
 from theory.claims.symbolic import vanishes
 from theory.corpora.metropolis import (
@@ -19,6 +19,7 @@ from theory.corpora.metropolis import (
     stationary_law,
     transition_matrix,
 )
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 
@@ -29,8 +30,8 @@ def _ratio_law(proposal: Array, multiple: Array) -> Array:
 
 def _ratio(content: AdaptedModel) -> Iterator[Finding]:
     found, steps = content.found, content.steps
-    kept = decide(found.aligned, found.numbers, steps)
-    local, glob = (adapt(found.aligned, found.numbers, kept, how) for how in ("local", "global"))
+    kept = decide(found.numbers, steps)
+    local, glob = (adapt(found.numbers, kept, how) for how in ("local", "global"))
     yield Finding("the locally normalised law sums to 1", local.prob.sum() - 1)
     ratio = glob.log_prob - local.log_prob - local.log_normaliser
     yield Finding("log q_glob/q_loc - sum log c_t is the same for all strings", _widest(ratio - ratio[0]))
@@ -57,14 +58,14 @@ def _widest(values: Array) -> Any:
 _COOLED = chain(("temperature", "1/2"))
 
 
-def _mistaken_ratio(found: Instance) -> Iterator[Finding]:
+def _mistaken_ratio(found: FiniteModel) -> Iterator[Finding]:
     law = adapted_law(found, _COOLED)
     if law is not None:
         mistaken = _ratio_law(law.local, law.restricted / law.local)
         yield Finding("T = 1/2, ratio p+/q_loc: sum |stationary law - q_glob|", total_gap(mistaken, law.glob))
 
 
-def _without_proposal(found: Instance) -> Iterator[Finding]:
+def _without_proposal(found: FiniteModel) -> Iterator[Finding]:
     law = adapted_law(found, _COOLED)
     if law is not None:
         yield Finding(
@@ -73,7 +74,7 @@ def _without_proposal(found: Instance) -> Iterator[Finding]:
         )
 
 
-def _always_differs(found: Instance) -> Iterator[Finding]:
+def _always_differs(found: FiniteModel) -> Iterator[Finding]:
     law = adapted_law(found, _COOLED)
     if law is not None:
         yield Finding("T = 1/2: TV(q_glob, p+) > 0", total_variation(law.glob, law.restricted), "positive")

@@ -12,11 +12,11 @@ from flint import arb, fmpq
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import ball
 from theory.claims.claim import Case, Claim, Control, Finding
-from theory.claims.instances import Instance
 from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
 from theory.claims.symbolic import covariance, mean, simplex
 from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
 from theory.language_models.rewards import Reward
+from theory.models.finite import FiniteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ def _edges() -> Iterator[Case]:
         yield Case(name, Conditional(mixture, ends, attained))
 
 
-def _identification(content: Instance | Conditional) -> Iterator[Finding]:
+def _identification(content: FiniteModel | Conditional) -> Iterator[Finding]:
     if isinstance(content, Conditional):
         found = identification(content.mixture)
         for name, end, square in zip(("infimum", "supremum"), found.ends(), content.squared_ends, strict=True):
@@ -152,7 +152,7 @@ def _decided(aligned: Aligned) -> Identification | None:
     return None if any(v.contains(0) for v in mixture.within().entries()) else identification(mixture)
 
 
-def _is_identified(found: Instance) -> Iterator[Finding]:
+def _is_identified(found: FiniteModel) -> Iterator[Finding]:
     mixture = prompts(found.aligned).mixture
     changed = mixture.rewarded([fmpq(int(k == 0)) for k in range(len(mixture))])
     matrices = [law.pooled().covariance() for law in (mixture, changed)]
@@ -161,21 +161,21 @@ def _is_identified(found: Instance) -> Iterator[Finding]:
         yield Finding("Corr(L, R + g) = Corr(L, R), g = 1, 0, ...", change)
 
 
-def _any_sign(found: Instance) -> Iterator[Finding]:
+def _any_sign(found: FiniteModel) -> Iterator[Finding]:
     known = _decided(found.aligned)
     if known is not None:
         reach = ball(known.share + known.slope).sqrt()
         yield Finding("sup = sqrt(e^2 + k^2) is attained", _correlation(known, known.extreme_reward()) - reach)
 
 
-def _without_share(found: Instance) -> Iterator[Finding]:
+def _without_share(found: FiniteModel) -> Iterator[Finding]:
     known = _decided(found.aligned)
     if known is not None:
         rho, value = known.within_correlation, _correlation(known, known.extreme_reward())
         yield Finding("far end: Corr^2 = e^2 + rho_w^2", value * value - known.share - rho * rho)
 
 
-def _near_end_attained(found: Instance) -> Iterator[Finding]:
+def _near_end_attained(found: FiniteModel) -> Iterator[Finding]:
     known = _decided(found.aligned)
     if known is not None:
         e = ball(known.share).sqrt()

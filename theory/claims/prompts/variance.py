@@ -10,10 +10,10 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.claims.claim import Claim, Control, Finding
-from theory.claims.instances import Instance
 from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
 from theory.claims.symbolic import covariance, mean, simplex
 from theory.corpora.mixtures import Joint, Prompts, prompts
+from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev
 
 
@@ -22,7 +22,7 @@ def _line_variance(joint: Joint) -> Any:
     return sum(joint.covariance().entries(), start=joint.covariance().cov)
 
 
-def _variance(found: Instance) -> Iterator[Finding]:
+def _variance(found: FiniteModel) -> Iterator[Finding]:
     model = prompts(found.aligned)
     string = model.mixture.pooled()
     yield Finding("E(L + R) = E_x[log Z(x) - H(x)]", sum(string.mean()) - model.centre())
@@ -45,20 +45,20 @@ def _tails(model: Prompts, corpora: Joint, size: int) -> Iterator[Finding]:
         yield Finding(f"P(|Lbar + Rbar - centre| >= {epsilon}) <= Chebyshev, N = {size}", bound - tail, "nonnegative")
 
 
-def _within_only(found: Instance) -> Iterator[Finding]:
+def _within_only(found: FiniteModel) -> Iterator[Finding]:
     model = prompts(found.aligned)
     mean_varentropy = (model.mixture.weight * model.varentropy).sum()
     yield Finding("Var(L + R) = E V(x)", _line_variance(model.mixture.pooled()) - mean_varentropy)
 
 
-def _mean_partition(found: Instance) -> Iterator[Finding]:
+def _mean_partition(found: FiniteModel) -> Iterator[Finding]:
     model = prompts(found.aligned)
     weight = model.mixture.weight
     together = (weight * np.exp(model.log_partition)).sum().log() - (weight * model.entropy).sum()
     yield Finding("E(L + R) = log E_x Z(x) - E_x H(x)", sum(model.mixture.pooled().mean()) - together)
 
 
-def _one_prompt_per_corpus(found: Instance) -> Iterator[Finding]:
+def _one_prompt_per_corpus(found: FiniteModel) -> Iterator[Finding]:
     model = prompts(found.aligned)
     corpora = model.mixture.corpora(2).pooled()
     yield Finding("Var(Lbar + Rbar) times N, N = 2", _line_variance(corpora) * 2 - model.string_variance())

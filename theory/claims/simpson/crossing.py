@@ -16,10 +16,11 @@ from theory.adaptors.exact import Chain, chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floor_of
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
-from theory.claims.instances import Instance, case, random_laws, smallest_tables
+from theory.claims.instances import case, random_laws, smallest_tables
 from theory.claims.symbolic import covariance, mean, simplex
 from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ def _whole(turn: Any) -> int | None:
     return None if found is None else int(found)
 
 
-_BASE: Chain = ()
+_BASE = Chain()
 
 
 _COOL, _HOT = chain(("temperature", "1/2")), chain(("temperature", 2))
@@ -109,9 +110,9 @@ def reversing_tree() -> Aligned:
     return prompt_tree([[1, 2], [2]], [[3, 3], [4]])
 
 
-def adaptors_of(found: Instance, *chains: Chain, normalise: str = "local") -> Mixture:
-    """Corpora from these adaptors of an instance, equally likely."""
-    return adaptor_mixture(found.aligned, found.numbers, chains, normalise)
+def adaptors_of(found: FiniteModel, *chains: Chain, normalise: str = "local") -> Mixture:
+    """Corpora from these adaptors of a model, equally likely."""
+    return adaptor_mixture(found.numbers, chains, normalise)
 
 
 def _cases(profile: Profile) -> Iterator[Case]:
@@ -169,7 +170,7 @@ def _tables_with(*chains: Chain) -> Iterator[Case]:
             yield replace(model, spec=_with_adaptors(model.spec, chains))
 
 
-def _mixed_by_string(found: Instance) -> Iterator[Finding]:
+def _mixed_by_string(found: FiniteModel) -> Iterator[Finding]:
     mixture = adaptors_of(found, _BASE, _COOL)
     mixed = mixture.pooled().corpus_means(2).covariance()
     yield Finding(
@@ -177,7 +178,7 @@ def _mixed_by_string(found: Instance) -> Iterator[Finding]:
     )
 
 
-def _within_decides(found: Instance) -> Iterator[Finding]:
+def _within_decides(found: FiniteModel) -> Iterator[Finding]:
     mixture = adaptors_of(found, _BASE, _COOL)
     one, other = (part.covariance().cov for part in mixture.parts)
     if one * other > 0:
@@ -185,14 +186,14 @@ def _within_decides(found: Instance) -> Iterator[Finding]:
         yield Finding("the sign within both adaptors is that of corpora of 10^6 strings", one * far, "nonnegative")
 
 
-def _never_upwards(found: Instance) -> Iterator[Finding]:
+def _never_upwards(found: FiniteModel) -> Iterator[Finding]:
     mixture = adaptors_of(found, _BASE, _COOL)
     first, far = (mixture.corpus_covariance(size).cov for size in (1, 1_000_000))
     if first < 0:
         yield Finding("negative at N = 1, hence at N = 10^6", -far, "nonnegative")
 
 
-def _opposite_signs_suffice(found: Instance) -> Iterator[Finding]:
+def _opposite_signs_suffice(found: FiniteModel) -> Iterator[Finding]:
     mixture = adaptors_of(found, _COOL, _HOT)
     within, between = mixture.within().cov, mixture.between().cov
     if within * between < 0:

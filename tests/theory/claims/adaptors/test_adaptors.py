@@ -25,8 +25,9 @@ from theory.claims.adaptors.none import CLAIM as NONE
 from theory.claims.adaptors.slope_bound import CLAIM as SLOPE_BOUND
 from theory.claims.adaptors.truncation import CLAIM as TRUNCATION
 from theory.claims.claim import Claim
-from theory.claims.instances import Instance, instance, law_of, named
+from theory.claims.instances import law_of, named
 from theory.examples.finite import table
+from theory.models.finite import FiniteModel
 
 TINY = fmpq(1, 10**25)
 
@@ -88,7 +89,7 @@ def test_exchange(aligned: Aligned, tau: fmpq) -> None:
     p, x, _, own = parts(aligned)
     assume(len(set(own)) > 1)
     log_prior, reward, surprisal = [ln(v) for v in p], [ln(v) for v in x], [-ln(v) for v in own]
-    at = tempered(instance(aligned), tau)
+    at = tempered(FiniteModel.of(aligned), tau)
     b, v = at.exchange_coefficient, at.var_surprisal
     slope_l, slope_r = (cooled(surprisal, tau, values)[1] for values in (log_prior, reward))
     assert (slope_l + b * v).contains(0)
@@ -96,7 +97,7 @@ def test_exchange(aligned: Aligned, tau: fmpq) -> None:
     assert slope_l + slope_r > 0
     var_l, var_r, v = (covariance(own, f, f) for f in (log_prior, reward, surprisal))
     b, cov = covariance(own, log_prior, surprisal) / v, covariance(own, log_prior, reward)
-    assert (b - instance(aligned).mean.exchange_coefficient).contains(0)
+    assert (b - FiniteModel.of(aligned).mean.exchange_coefficient).contains(0)
     assert len(signs(b * (1 + b), -cov - arb.min(var_l, var_r), abs(var_l - var_r) - v)) == 1
     if b * (1 + b) > 0:
         slopes = [cooled(surprisal, fmpq(1), values)[1] for values in (log_prior, reward)]
@@ -133,7 +134,7 @@ def test_budget(aligned: Aligned, one: list[int], two: list[int]) -> None:
     """E_q L + E_q R + H(q) = log Z - KL(q||p+) <= log Z for every q; between two, dE R/dE L = -1 - dCE/dE L."""
     p, x, z, own = parts(aligned)
     log_prior, reward = [ln(v) for v in p], [ln(v) for v in x]
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     means = []
     for q in (share(one, len(p)), share(two, len(p))):
         entropy = -mean(q, [ln(m) if m else arb(0) for m in q])
@@ -208,10 +209,10 @@ def test_truncation(aligned: Aligned, adaptor: tuple[str, Fraction]) -> None:
     drift = mean(local, [ln(sums[y]) if y in sums else arb(0) for y in range(len(own))])
     assert (divergence(local, own) + drift).contains(0)
     assert (divergence(local, whole) - divergence(local, own) - ln(total)).contains(0)
-    found = instance(aligned)
-    decided = decide(aligned, found.numbers, chain((adaptor[0], rational(adaptor[1]))))
+    found = FiniteModel.of(aligned)
+    decided = decide(found.numbers, chain((adaptor[0], rational(adaptor[1]))))
     for normalise, expected in (("local", local), ("global", whole)):
-        law = adapt(aligned, found.numbers, decided, normalise)
+        law = adapt(found.numbers, decided, normalise)
         assert law.string.tolist() == sorted(sums)
         assert all((q - rational(expected[y])).contains(0) for y, q in zip(law.string, law.prob, strict=True))
     for least in sorted(set(own))[1:]:
@@ -241,11 +242,11 @@ def test_none(prior: list[int], factors: list[int], chosen: list[int], tau: fmpq
     for values, double in ((log_prior, twice[0]), (reward, twice[1])):
         assert (covariance(q, values, surprisal) * 2 - double).contains(0)
         assert not double > 0
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     before = found.mean
     for steps in (chain(("temperature", tau)), chain(("top_k", count))):
         for normalise in ("local", "global"):
-            after = found.adapted(steps, normalise)[1]
+            after = found.moments(found.law(steps, normalise))
             moves = after.mean_log_prior - before.mean_log_prior, after.mean_reward - before.mean_reward
             assert not moves[0] * moves[1] < 0
     exponents = chosen[:3]
@@ -259,8 +260,8 @@ def test_none(prior: list[int], factors: list[int], chosen: list[int], tau: fmpq
 
 def moves(name: str, normalise: str) -> list[int]:
     """The signs of the change of E L and E R from T = 1 to T = 1/2."""
-    found: Instance = named(name)[0].content
-    after = found.adapted(chain(("temperature", "1/2")), normalise)[1]
+    found: FiniteModel = named(name)[0].content
+    after = found.moments(found.law(chain(("temperature", "1/2")), normalise))
     changes = (after.mean_log_prior - found.mean.mean_log_prior, after.mean_reward - found.mean.mean_reward)
     return [1 if change > 0 else -1 if change < 0 else 0 for change in changes]
 
@@ -292,7 +293,7 @@ def test_c5_in_float64() -> None:
     assert float(named("C5")[0].content.mean.exchange_coefficient) == pytest.approx(b, rel=1e-13)
     assert (named("C4")[0].content.mean.exchange_coefficient - fmpq(1, 2)).contains(0)
     for name, slope in (("C5", -(1 + b) / b), ("C4", -3.0)):
-        found: Instance = named(name)[0].content
+        found: FiniteModel = named(name)[0].content
         surprisals = list(found.numbers.surprisal)
         tangents = [cooled(surprisals, fmpq(1), list(v))[1] for v in (found.numbers.log_prior, found.numbers.reward)]
         assert float(tangents[1] / tangents[0]) == pytest.approx(slope, rel=1e-12)
@@ -300,7 +301,7 @@ def test_c5_in_float64() -> None:
 
 def test_c1_lies_on_one_line() -> None:
     """C1: e^R = 7 p, so E_q R = E_q L + log 7 whatever an adaptor does."""
-    found: Instance = named("C1")[0].content
+    found: FiniteModel = named("C1")[0].content
     for name, value in (
         ("temperature", "1/2"),
         ("temperature", 3),
@@ -309,7 +310,7 @@ def test_c1_lies_on_one_line() -> None:
         ("typical", "1/5"),
     ):
         for normalise in ("local", "global"):
-            at = found.adapted(chain((name, value)), normalise)[1]
+            at = found.moments(found.law(chain((name, value)), normalise))
             assert (at.mean_reward - at.mean_log_prior - arb(7).log()).contains(0)
 
 
@@ -336,7 +337,7 @@ def test_toy_does_not_trade() -> None:
 
 def test_slope_bound_is_met_by_two_strings() -> None:
     """p = e^R = (1, 2): k = 1/2, so the bound is 1, and dE R = dE L."""
-    found = instance(table((1, 2), (1, 2)))
+    found = FiniteModel.of(table((1, 2), (1, 2)))
     assert (found.mean.var_reward * 4 - found.mean.var_surprisal).contains(0)
     at = found.mean.exchange_coefficient
     assert (at + fmpq(1, 2)).contains(0)
@@ -345,7 +346,7 @@ def test_slope_bound_is_met_by_two_strings() -> None:
 
 # --- formulas that turn red ---------------------------------------------------------------------------------------
 
-Edit = Callable[[Instance], Instance]
+Edit = Callable[[FiniteModel], FiniteModel]
 
 
 def numbers(name: str, change: Callable[[Any], Any]) -> Edit:
@@ -410,7 +411,7 @@ EDITS: dict[str, tuple[Claim, str, Edit]] = {
 def test_an_edited_formula_turns_red(edit: str) -> None:
     """The claim holds on the model, and certainly fails once a sign or a digit of one number is changed."""
     claim, name, change = EDITS[edit]
-    found: Instance = named(name)[0].content
+    found: FiniteModel = named(name)[0].content
     assert {finding.outcome for finding in claim.check(found)} == {"holds"}
     assert "fails" in {finding.outcome for finding in claim.check(change(found))}
 
@@ -418,6 +419,6 @@ def test_an_edited_formula_turns_red(edit: str) -> None:
 @pytest.mark.parametrize("name", ["reward", "log_prior"])
 def test_an_edited_line_turns_red(name: str) -> None:
     """C1 with one L or R off by 1e-25: E R = E L + log 7 certainly fails."""
-    found: Instance = named("C1")[0].content
+    found: FiniteModel = named("C1")[0].content
     assert {finding.outcome for finding in NONE.check((found,))} == {"holds"}
     assert "fails" in {finding.outcome for finding in NONE.check((numbers(name, one_nudged)(found),))}

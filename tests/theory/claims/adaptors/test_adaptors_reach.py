@@ -22,9 +22,10 @@ from theory.claims.adaptors.family import CLAIM as FAMILY
 from theory.claims.adaptors.front_models import Trial
 from theory.claims.adaptors.interior import CLAIM as INTERIOR
 from theory.claims.claim import Claim, Control, Finding, Profile, Verdict, run, run_control
-from theory.claims.instances import instance, integer_cases, named, replay
+from theory.claims.instances import integer_cases, named, replay
 from theory.claims.registry import find
 from theory.examples.finite import c1, c2, c4, from_laws, table
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 CLAIMS = find(["adaptors.family", "adaptors.interior", "adaptors.affine-line", "adaptors.conditioning"])
@@ -51,8 +52,8 @@ def content(claim: Claim, control: Control, spec: str) -> Any:
 @given(tables(3, 5), weights(3, 5), weights(3, 5, 1000))
 def test_family(aligned: Aligned, one: list[int], two: list[int]) -> None:
     """(s, t) -> (E L, E R) is a diffeomorphism onto the interior of the hull; its quadrants are the fronts."""
-    found = instance(aligned)
-    assume(independent(aligned, found.numbers) and len(one) == len(two) == len(aligned))
+    found = FiniteModel.of(aligned)
+    assume(independent(found.numbers) and len(one) == len(two) == len(aligned))
     rivals = tuple(objects(fmpq(w, sum(law)) for w in law) for law in (one, two))
     assert failures(FAMILY.check(Trial(found, rivals))) == []
 
@@ -60,7 +61,7 @@ def test_family(aligned: Aligned, one: list[int], two: list[int]) -> None:
 @given(models())
 def test_interior(aligned: Aligned) -> None:
     """p+ (1 + eps g) has more E L and more E R by eps det Cov; p+ is undominated iff (L, R) is on a falling line."""
-    assert failures(INTERIOR.check(instance(aligned))) == []
+    assert failures(INTERIOR.check(FiniteModel.of(aligned))) == []
 
 
 @given(st.lists(st.integers(1, 8), min_size=2, max_size=5), st.integers(1, 4))
@@ -68,7 +69,7 @@ def test_interior_of_a_rising_or_falling_line(prior: list[int], power: int) -> N
     """With R = c + k L p+ is dominated for k > 0 and Pareto-optimal for k < 0."""
     for sign in (1, -1):
         aligned = table(prior, [fmpq(p) ** (sign * power) for p in prior])
-        findings = list(INTERIOR.check(instance(aligned)))
+        findings = list(INTERIOR.check(FiniteModel.of(aligned)))
         assert failures(findings) == []
         if len(set(prior)) > 1:
             assert ("does not fall" in findings[0].label) is (sign > 0)
@@ -79,7 +80,7 @@ def test_interior_of_a_rising_or_falling_line(prior: list[int], power: int) -> N
 @given(models())
 def test_affine_line(aligned: Aligned) -> None:
     """E_q L = E_q l(I) for q = p+ g(I); (1 + b)(E_q L - E L) + b (E_q R - E R) = 0 for all of them iff l is affine."""
-    assert failures(AFFINE_LINE.check(instance(aligned))) == []
+    assert failures(AFFINE_LINE.check(FiniteModel.of(aligned))) == []
 
 
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=5), st.integers(1, 5), st.integers(1, 4))
@@ -87,7 +88,7 @@ def test_affine_line_of_two_levels(prior: list[int], first: int, split: int) -> 
     """With two values of I the regression l is affine."""
     assume(split < len(prior))
     aligned = from_laws(prior, [first] * split + [first + 1] * (len(prior) - split))
-    findings = list(AFFINE_LINE.check(instance(aligned)))
+    findings = list(AFFINE_LINE.check(FiniteModel.of(aligned)))
     assert failures(findings) == []
     assert any("on the line" in f.label for f in findings)
 
@@ -98,7 +99,7 @@ def test_conditioning(prior: list[int], counts: list[int]) -> None:
     points = list(zip(prior, (0, 0, 1, 2), strict=True))
     aligned = table([fmpq(2) ** a for a, _ in points], [fmpq(2) ** (k - a) for a, k in points])
     numbers, size = aligned.balls(), sum(counts)
-    assume(independent(aligned, numbers))
+    assume(independent(numbers))
     shares = objects(fmpq(k, size) for k in counts)
     q = member_with_means(
         numbers.log_prior, numbers.reward, (shares * numbers.log_prior).sum(), (shares * numbers.reward).sum()
@@ -155,7 +156,7 @@ def test_control(claim: Claim, control: Control) -> None:
 
 def test_no_smaller_plane() -> None:
     """(1, 1, 2) with e^R = (1, 2, 1) is the first table with 1, L, R independent: two strings are always on a line."""
-    first = next(c for c in integer_cases(QUICK) if independent(c.content.aligned, c.content.numbers))
+    first = next(c for c in integer_cases(QUICK) if independent(c.content.numbers))
     assert first.name == "p = (1, 1, 2), e^R = (1, 2, 1)"
 
 
@@ -165,7 +166,7 @@ def test_no_smaller_plane() -> None:
 def test_c1_is_dominated_though_collinear() -> None:
     """C1 is on a rising line: the string z has more of both than p+. So is C2."""
     for aligned, top in ((c1(), 2), (c2(), 0)):
-        found = instance(aligned)
+        found = FiniteModel.of(aligned)
         labels = {f.label for f in INTERIOR.check(found)}
         assert "a line that does not fall: its upper end gains" in labels
         assert found.numbers.log_prior[top] > found.mean.mean_log_prior
@@ -175,7 +176,7 @@ def test_c1_is_dominated_though_collinear() -> None:
 def test_slopes_of_the_lines() -> None:
     """C4 has b = 1/2 and two values of I: its string-level adaptors move along the slope -3; C2's along +1."""
     for aligned, b in ((c4(), fmpq(1, 2)), (c2(), fmpq(-1, 2))):
-        found = instance(aligned)
+        found = FiniteModel.of(aligned)
         gap = found.mean.exchange_coefficient - b
         assert gap.contains(0)
         assert any("on the line" in f.label for f in AFFINE_LINE.check(found))
@@ -189,7 +190,7 @@ def test_family_of_the_toy() -> None:
 
 def test_line_corpora() -> None:
     """(1, 2, 1, 2) with e^R = (1, 1/2, 2, 2): 5/4 is E k; at l = E L the member is p+ itself."""
-    found = instance(table((1, 2, 1, 2), (1, fmpq(1, 2), 2, 2)))
+    found = FiniteModel.of(table((1, 2, 1, 2), (1, fmpq(1, 2), 2, 2)))
     corpora = line_corpora(found, fmpq(5, 8), 32)
     assert corpora.points == ((0, 0), (1, 0), (0, 1), (1, 2))
     assert corpora.level == fmpq(5, 4)
@@ -200,15 +201,15 @@ def test_line_corpora() -> None:
 
 def test_line_corpora_refused() -> None:
     """Odd sizes have no corpus on the line, other models no lattice in powers of two."""
-    found = instance(table((1, 2, 1, 2), (1, fmpq(1, 2), 2, 2)))
+    found = FiniteModel.of(table((1, 2, 1, 2), (1, fmpq(1, 2), 2, 2)))
     with pytest.raises(ValueError, match="N = 31 strings cannot"):
         line_corpora(found, fmpq(1, 2), 31)
     with pytest.raises(ValueError, match="not a power of two"):
-        line_corpora(instance(table((1, 3, 1), (1, 1, 2))), fmpq(1, 2), 32)
+        line_corpora(FiniteModel.of(table((1, 3, 1), (1, 1, 2))), fmpq(1, 2), 32)
 
 
 @given(pairs_of_laws(3, 4))
 def test_independence_of_named_laws(aligned: Aligned) -> None:
     """A table and the same table with another constant in R are independent together."""
     shifted = table(list(aligned.prior), [r.factor * 3 for r in aligned.reward])
-    assert independent(aligned, aligned.balls()) is independent(shifted, shifted.balls())
+    assert independent(aligned.balls()) is independent(shifted.balls())

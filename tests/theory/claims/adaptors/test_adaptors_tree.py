@@ -18,9 +18,10 @@ from theory.arithmetic.exact import objects
 from theory.claims.adaptors.gauge import Gauging
 from theory.claims.adaptors.local_global import Cooling
 from theory.claims.claim import Claim, Control, Finding, Profile, Verdict, run, run_control
-from theory.claims.instances import instance, named, replay
+from theory.claims.instances import named, replay
 from theory.claims.registry import find
 from theory.claims.tree_search import shapes, tree, trees_by_size
+from theory.models.finite import FiniteModel
 
 CLAIMS = find(["adaptors.local-global", "adaptors.gauge", "adaptors.order-preserving", "adaptors.attainability"])
 
@@ -38,7 +39,7 @@ def failures(claim_id: str, content: Any) -> list[Finding]:
 @given(models())
 def test_local_global(aligned: Aligned) -> None:
     """d(E_glob f - E_loc f)/dtau = -Cov(f, sum_t h_t) at tau = 1."""
-    assert failures("adaptors.local-global", Cooling(instance(aligned))) == []
+    assert failures("adaptors.local-global", Cooling(FiniteModel.of(aligned))) == []
 
 
 @given(
@@ -47,20 +48,20 @@ def test_local_global(aligned: Aligned) -> None:
 def test_gauge(aligned: Aligned, factors: list[fmpq], masses: list[fmpq]) -> None:
     """q_loc(gamma w) = q_loc(w), and {q_glob(gamma w) : gamma > 0} are all laws on the support of q_glob(w)."""
     gauge = objects(factors[: len(aligned.tree)])
-    assert failures("adaptors.gauge", Gauging(instance(aligned), gauge, objects(masses[: len(aligned)]))) == []
+    assert failures("adaptors.gauge", Gauging(FiniteModel.of(aligned), gauge, objects(masses[: len(aligned)]))) == []
 
 
 @settings(max_examples=120)
 @given(st.one_of(tables(2, 4), trees(2, 2)))
 def test_order_preserving(aligned: Aligned) -> None:
     """max_q E_q[a L + c R] = V(root), V(u) = max_j (V(u t_1) + ... + V(u t_j)) / j, and what follows from it."""
-    assert failures("adaptors.order-preserving", instance(aligned)) == []
+    assert failures("adaptors.order-preserving", FiniteModel.of(aligned)) == []
 
 
 @given(st.one_of(tables(2, 4), trees(2, 2)))
 def test_attainability(aligned: Aligned) -> None:
     """CE(q_tau) fills (min I, plain average of I), and every mass m has a truncation with a fractional threshold."""
-    assert failures("adaptors.attainability", instance(aligned)) == []
+    assert failures("adaptors.attainability", FiniteModel.of(aligned)) == []
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: str(claim.id))

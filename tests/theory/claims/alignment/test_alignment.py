@@ -19,9 +19,10 @@ from theory.arithmetic.exact import fraction, objects
 from theory.claims.alignment.gibbs import CLAIM as GIBBS
 from theory.claims.alignment.secret_reward import CLAIM as SECRET_REWARD
 from theory.claims.claim import Claim
-from theory.claims.instances import Instance, instance, law_of, named
+from theory.claims.instances import law_of, named
 from theory.language_models.rewards import reward_over_beta
 from theory.language_models.tree import TreeModel
+from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 TINY = fmpq(1, 10**25)
@@ -58,7 +59,7 @@ def test_gibbs(aligned: Aligned, chosen: list[int]) -> None:
     gap = power_product([c / a for c, a in zip(q, own, strict=True)], k)
     assert objective * gap == z**size
     assert gap == 1 if q == own else gap > 1
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     law = law_of(found, [rational(c) for c in q])
     value = (law.prob * found.numbers.reward[law.string]).sum() - kl_divergence(law.prob, aligned.prior[law.string])
     assert (value * size - ln(objective)).contains(0)
@@ -73,8 +74,8 @@ def test_secret_reward(prior: list[int], values: list[fmpq], beta: fmpq, constan
     p = [fmpq(w, sum(prior)) for w in prior]
     model = TreeModel.table(names, objects(p))
 
-    def aligned_by(rewards: list[fmpq]) -> Instance:
-        return instance(align(model, [reward_over_beta(r, beta) for r in rewards]))
+    def aligned_by(rewards: list[fmpq]) -> FiniteModel:
+        return FiniteModel.of(align(model, [reward_over_beta(r, beta) for r in rewards]))
 
     r = values[: len(p)]
     found, moved = aligned_by(r), aligned_by([v + constant for v in r])
@@ -125,7 +126,7 @@ def test_wrong_sign_of_the_audit_is_negative() -> None:
 
 # --- formulas that turn red ---------------------------------------------------------------------------------------
 
-Edit = Callable[[Instance], Instance]
+Edit = Callable[[FiniteModel], FiniteModel]
 
 
 def numbers(name: str, change: Callable[[Any], Any]) -> Edit:

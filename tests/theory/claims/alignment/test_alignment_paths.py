@@ -18,9 +18,10 @@ from theory.claims.alignment.best_of_n import Draws
 from theory.claims.alignment.strength import CLAIM as STRENGTH
 from theory.claims.alignment.strength import Path, far_sign, sway_example
 from theory.claims.claim import Claim, Profile, Verdict, run, run_control
-from theory.claims.instances import instance, replay
+from theory.claims.instances import replay
 from theory.claims.registry import find
 from theory.examples.finite import table
+from theory.models.finite import FiniteModel
 
 CLAIMS = find(["alignment.strength", "alignment.best-of-n"])
 
@@ -28,7 +29,7 @@ CLAIMS = find(["alignment.strength", "alignment.best-of-n"])
 @given(tables(largest=5), rationals(top=6))
 def test_strength(aligned: Aligned, strength: fmpq) -> None:
     """d E r = sum q_i q_j (r_i - r_j)^2, d E L = sum q_i q_j (L_i - L_j)(r_i - r_j) over pairs, d KL = lambda d E r."""
-    path = Path(instance(aligned), strength)
+    path = Path(FiniteModel.of(aligned), strength)
     law, reward = path.family.law(arb(strength)), path.found.numbers.reward
     prior = log(aligned.prior)
     pairs = list(itertools.combinations(range(len(aligned)), 2))
@@ -50,7 +51,7 @@ def test_the_example_of_both_directions() -> None:
 @given(tables(smallest=2, largest=3, top=5))
 def test_far_out_the_sign_is_that_of_the_best_pairs(aligned: Aligned) -> None:
     """The sign of Cov(L, r) under p_lambda at lambda = 60 is the one read off the largest r_i + r_j."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     covariance = Path(found, fmpq(60)).derivatives()[2]
     expected = far_sign(found)
     if expected:
@@ -63,7 +64,7 @@ def test_best_of_n(aligned: Aligned, n: int) -> None:
 
     For any lambda > 0: lambda (E_lambda r - E_q r) = KL(q || p_lambda) + KL(p_lambda || p) - KL(q || p).
     """
-    draws = Draws(instance(aligned), n)
+    draws = Draws(FiniteModel.of(aligned), n)
     assert draws.divergence < arb(n).log() - fmpq(n - 1, n)
     path = Path(draws.found, fmpq(1))
     mean_reward, cost, _ = path.means(arb(n))
@@ -123,7 +124,7 @@ def test_nothing_smaller_sways() -> None:
 
 def test_a_sway_by_hand() -> None:
     """p = (1, 2, 1)/4, e^r = (1, 2, 3): E L = -(3/2) log 2, then higher, and -> log(1/4) as lambda grows."""
-    path = Path(instance(table((1, 2, 1), (1, 2, 3))), fmpq(0))
+    path = Path(FiniteModel.of(table((1, 2, 1), (1, 2, 3))), fmpq(0))
     start, middle, far = (path.means(arb(s))[2] for s in (fmpq(0), fmpq(1, 5), fmpq(40)))
     assert start.overlaps(-arb(2).log() * fmpq(3, 2))
     assert middle > start > far

@@ -44,7 +44,7 @@ def test_checks_notice_a_wrong_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     from theory.claims.audit import accept_all
 
     real = accept_all.accept_all
-    monkeypatch.setattr(accept_all, "accept_all", lambda a, n, steps: real(a, n, chain(("temperature", "1/3"))))
+    monkeypatch.setattr(accept_all, "accept_all", lambda n, steps: real(n, chain(("temperature", "1/3"))))
     assert chain(("temperature", "1/3")) != COOLED
     with precision():
         assert run(CLAIMS[0], QUICK).verdict is Verdict.REFUTED

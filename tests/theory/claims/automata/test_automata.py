@@ -27,7 +27,7 @@ from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_contr
 from theory.claims.registry import find
 from theory.examples.automata import letters, two_geometrics
 from theory.language_models.automaton import Arc, Automaton, ambiguity, unchecked
-from theory.quantities.automaton import automaton_quantities
+from theory.quantities.answer import answer
 from theory.specification.automaton import read_automaton
 
 CLAIMS = find(["automata"])
@@ -68,7 +68,7 @@ def test_control_is_refuted_and_its_witness_replays(claim: Claim, control: Contr
         content = Adapted(spec.automaton, spec.adaptors[0].chain)
     assert any(finding.outcome == "fails" for finding in control.check(content))
     assert all(finding.outcome == "holds" for finding in claim.check(content))
-    assert automaton_quantities(document)["status"] in {"OK", "DIVERGENT"}
+    assert answer(document)["status"] in {"OK", "DIVERGENT"}
 
 
 def test_smallest_automata_are_in_order() -> None:

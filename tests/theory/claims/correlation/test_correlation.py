@@ -27,10 +27,11 @@ from theory.claims.correlation.sharp import CLAIM as SHARP
 from theory.claims.correlation.sharp import attained
 from theory.claims.correlation.typical import CLAIM as TYPICAL
 from theory.claims.correlation.typical import TypicalCorpora
-from theory.claims.instances import Instance, instance, named
+from theory.claims.instances import named
 from theory.claims.line.models import SizedCorpus, sized
 from theory.corpora.atoms import atoms
 from theory.corpora.typicality import conditional_correlation_limit, typical_corpora
+from theory.models.finite import FiniteModel
 
 TINY = fmpq(1, 10**25)
 
@@ -92,7 +93,7 @@ def test_iid(aligned: Aligned, size: int) -> None:
     for whole, single in zip(of_corpora, (var_l, var_r, cov), strict=True):
         assert (whole * size - single).contains(0)
     correlation = of_corpora[2] / (of_corpora[0] * of_corpora[1]).sqrt()
-    found = instance(aligned).mean
+    found = FiniteModel.of(aligned).mean
     assert (correlation - found.correlation).contains(0)
     variance = second_moments([(mass, -l - r, l) for mass, l, r in law])[0]
     assert (variance - found.var_surprisal).contains(0)
@@ -123,7 +124,7 @@ def test_sharp(aligned: Aligned, slope: Fraction) -> None:
     if variance < larger:
         assert not rho > -(1 - variance / larger).sqrt()
         assert rho < 0
-    found = instance(aligned).mean
+    found = FiniteModel.of(aligned).mean
     assert (found.var_surprisal - variance).contains(0)
     assert (found.correlation - rho).contains(0)
 
@@ -157,8 +158,8 @@ def test_typical(aligned: Aligned, size: int, epsilon: fmpq, chosen: list[bool])
             larger = arb.max(var_l, var_r)
             if var_l > 0 and var_r > 0 and variance < larger:
                 assert not cov / (var_l * var_r).sqrt() > -(1 - variance / larger).sqrt()
-    found = instance(aligned)
-    conditional = typical_corpora(atoms(aligned, found.numbers, found.mean), size, epsilon).conditional_correlation()
+    found = FiniteModel.of(aligned)
+    conditional = typical_corpora(atoms(found.numbers), size, epsilon).conditional_correlation()
     if conditional is not None:
         var_l, var_r, cov = second_moments(typical)
         assert (conditional - cov / (var_l * var_r).sqrt()).contains(0)
@@ -178,7 +179,7 @@ def test_typical(aligned: Aligned, size: int, epsilon: fmpq, chosen: list[bool])
 def test_measure(aligned: Aligned) -> None:
     """Corr_unif(L, R) counts every string once: Pearson and Spearman of (log p, log e^R) by numpy and scipy."""
     assume(varies(aligned))
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     p, x = ([float(v) for v in values] for values in zip(*_pairs(aligned), strict=True))
     pearson = np.corrcoef(np.log(p), np.log(x))[0, 1]
     assert float(unweighted_correlation(found)) == pytest.approx(pearson, abs=1e-9)
@@ -271,7 +272,7 @@ def test_typical_corpora_of_the_toy() -> None:
     found = named("toy")[0].content
     limit = conditional_correlation_limit(found.mean, 100_000, fmpq(1, 1000))
     assert float(limit) == pytest.approx(expected, abs=1e-9)
-    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), 100_000, fmpq(1, 1000))
+    window = typical_corpora(atoms(found.numbers), 100_000, fmpq(1, 1000))
     assert float(window.conditional_correlation()) == pytest.approx(expected, abs=1e-5)
     # a hundred times the data at the same eps: most of the effect is gone
     late = conditional_correlation_limit(found.mean, 10_000_000, fmpq(1, 1000))
@@ -280,7 +281,7 @@ def test_typical_corpora_of_the_toy() -> None:
 
 # --- formulas that turn red ---------------------------------------------------------------------------------------
 
-Edit = Callable[[Instance], Instance]
+Edit = Callable[[FiniteModel], FiniteModel]
 
 
 def numbers(name: str, change: Callable[[Any], Any]) -> Edit:
@@ -312,8 +313,8 @@ def sized_c5(size: int) -> SizedCorpus:
 
 
 def window_of_c3() -> TypicalCorpora:
-    found: Instance = named("C3")[0].content
-    window = typical_corpora(atoms(found.aligned, found.numbers, found.mean), 400, fmpq(1, 20))
+    found: FiniteModel = named("C3")[0].content
+    window = typical_corpora(atoms(found.numbers), 400, fmpq(1, 20))
     return TypicalCorpora(found, 400, fmpq(1, 20), window)
 
 
@@ -323,7 +324,7 @@ def model_edits(claim: Claim, make: Callable[[], Any], edits: dict[str, Edit]) -
     def changed(content: Any, edit: Edit) -> Any:
         if isinstance(content, tuple):
             return (edit(content[0]),)
-        return edit(content) if isinstance(content, Instance) else replace(content, found=edit(content.found))
+        return edit(content) if isinstance(content, FiniteModel) else replace(content, found=edit(content.found))
 
     return {
         f"{claim.id}, {name}": (claim, make, lambda content, edit=edit: changed(content, edit))

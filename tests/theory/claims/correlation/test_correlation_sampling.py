@@ -17,10 +17,11 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
 from theory.claims.correlation.models import joint_of
-from theory.claims.instances import instance, replay
+from theory.claims.instances import replay
 from theory.claims.registry import find
 from theory.corpora.resampling import corpus_rank_moments, pools, rank_correlation_limit
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 CLAIMS = find(["correlation.rank", "correlation.bootstrap"])
 
@@ -31,7 +32,7 @@ _PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
 @given(tables(2, 4, 4))
 def test_rank(aligned: Aligned) -> None:
     """Spearman of strings = Pearson of (F(v) + F(v-))/2 under p+; the limit has the sign of rho, |limit| <= |rho|."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     assume(not found.mean.constant.log_prior and not found.mean.constant.reward)
     q, log_prior, reward = (floats(v) for v in (found.numbers.prob, found.numbers.log_prior, found.numbers.reward))
 
@@ -52,7 +53,7 @@ def test_rank(aligned: Aligned) -> None:
 @given(tables(2, 3, 4), st.integers(2, 3))
 def test_bootstrap(aligned: Aligned, pool: int) -> None:
     """Corr(Lbar, Rbar | pool) = Corr(pool), Var(Lbar) = (1 + N/(n - 1)) E Var(Lbar | pool): ordered pools, N = 2."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     assume(not found.mean.constant.log_prior and not found.mean.constant.reward)
     law = joint_of(found)
     mean_l = found.mean.mean_log_prior
@@ -74,7 +75,7 @@ def _covariance(one: list, two: list) -> object:
 
 def test_figures_of_the_rank_model() -> None:
     """C7: strings -.488, corpora +.465; already at N = 3 the sign has changed, certainly."""
-    found = instance(examples.c7())
+    found = FiniteModel.of(examples.c7())
     by_size = [corpus_rank_moments(found.aligned, size) for size in (1, 2, 3, 40)]
     assert [m.cov > 0 for m in by_size] == [False, False, True, True]
     assert float(by_size[0].correlation) == pytest.approx(-0.488, abs=5e-4)
@@ -98,7 +99,7 @@ def test_no_smaller_model_changes_its_sign() -> None:
 
 def test_two_pools_of_one_law_differ() -> None:
     """C7, pools of 3: their correlations run from -1 to +1, that of p+ is .482."""
-    found = instance(examples.c7())
+    found = FiniteModel.of(examples.c7())
     matrices = [part.covariance() for part in pools(joint_of(found), 3).parts]
     values = [float(m.correlation) for m in matrices if m.var_log_prior > 0 and m.var_reward > 0]
     assert min(values) == pytest.approx(-1)

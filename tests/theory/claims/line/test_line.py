@@ -19,7 +19,7 @@ from tests.strategies import models, tables
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, fraction, objects
 from theory.claims.claim import Claim
-from theory.claims.instances import Instance, instance, named
+from theory.claims.instances import named
 from theory.claims.line.concentration import CLAIM as CONCENTRATION
 from theory.claims.line.exact_typicality import CLAIM as EXACT_TYPICALITY
 from theory.claims.line.identity import CLAIM as IDENTITY
@@ -28,6 +28,7 @@ from theory.corpora.atoms import atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.multinomial import by_multinomial
 from theory.corpora.typicality import by_enumeration, typical_corpora
+from theory.models.finite import FiniteModel
 from theory.probability import concentration
 from theory.probability.information import renyi_entropy
 
@@ -146,8 +147,8 @@ def test_exact_typicality(aligned: Aligned, size: int, epsilon: fmpq) -> None:
     q = aligned_law(aligned)
     entropy = moments_of(q)[0]
     expected = mass_where(law_of_products(q, size), size, lambda i: abs(i - entropy) < epsilon)
-    found = instance(aligned)
-    law = atoms(aligned, found.numbers, found.mean)
+    found = FiniteModel.of(aligned)
+    law = atoms(found.numbers)
     windows = [typical_corpora(law, size, epsilon)]
     if len(law) > 1:
         windows += [by_multinomial(law, size, epsilon), by_enumeration(law, size, epsilon)]
@@ -174,7 +175,7 @@ def test_typical_share_of_the_toy() -> None:
     direct = gil_pelaez(q, 100_000, 0.001, 5e-4, 60)
     assert direct == pytest.approx(0.2089852674, abs=1e-10)
     assert direct == pytest.approx(gil_pelaez(q, 100_000, 0.001, 4e-4, 80), abs=1e-12)
-    window = by_inversion(atoms(found.aligned, found.numbers, found.mean), 100_000, fmpq(1, 1000))
+    window = by_inversion(atoms(found.numbers), 100_000, fmpq(1, 1000))
     assert float(window.mass) == pytest.approx(direct, abs=1e-11)
     assert abs(0.213 - direct) < math.sqrt(direct * (1 - direct) / 1000)
 
@@ -292,7 +293,7 @@ def test_an_edited_formula_turns_red(edit: str, name: str) -> None:
 
 def test_an_edited_toy_turns_red() -> None:
     """One string in a thousand with a reward that is off by 1e-25 breaks the identity."""
-    found: Instance = named("toy")[0].content
+    found: FiniteModel = named("toy")[0].content
     changed = replace(found, numbers=replace(found.numbers, reward=one_nudged(found.numbers.reward)))
     assert [finding.outcome for finding in IDENTITY.check(found)] == ["holds"]
     assert [finding.outcome for finding in IDENTITY.check(changed)] == ["fails"]

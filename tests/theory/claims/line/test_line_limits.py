@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.strategies import tables, weights
 from theory.arithmetic.exact import objects
 from theory.claims.claim import Claim, Profile, Verdict, run, run_control
-from theory.claims.instances import instance
 from theory.claims.line.models import Band, replay_band
 from theory.claims.line.rate import CLAIM as RATE
 from theory.claims.line.rate import beyond_by_counting
@@ -19,6 +18,7 @@ from theory.claims.line.sample_size import surprisal_atoms, typical_by_counting
 from theory.claims.registry import find
 from theory.corpora.large_deviations import departure, size_bracket, typical_probability
 from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 from theory.probability.information import cross_entropy, kl_divergence
 from theory.specification.finite import parse_specification
 
@@ -28,7 +28,7 @@ CLAIMS = find(["line.rate", "line.sample-size", "line.hypotheses"])
 @given(tables(smallest=3, largest=5), weights(5, 5))
 def test_rate(aligned: examples.Aligned, other: list[int]) -> None:
     """KL(q || p+) - KL(q_tau || p+) = KL(q || q_tau) for every q, where CE(q_tau) = CE(q)."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     if found.mean.constant.surprisal:
         return
     total = sum(other[: len(aligned)])
@@ -42,7 +42,7 @@ def test_rate(aligned: examples.Aligned, other: list[int]) -> None:
 @given(tables(largest=3, top=5), st.integers(1, 6), st.sampled_from([fmpq(1, 20), fmpq(1, 5), fmpq(1, 2)]))
 def test_chernoff_holds_at_every_size(aligned: examples.Aligned, size: int, epsilon: fmpq) -> None:
     """P(Ibar beyond H +- eps) <= exp(-N KL(q_tau || p+)), and the two tails and the band have mass 1."""
-    band = Band(instance(aligned), epsilon)
+    band = Band(FiniteModel.of(aligned), epsilon)
     tails = {side: beyond_by_counting(band, size, side) for side in (-1, 1)}
     assert typical_by_counting(band, size) + tails[-1] + tails[1] == 1
     for side, law in band.departures():
@@ -52,7 +52,7 @@ def test_chernoff_holds_at_every_size(aligned: examples.Aligned, size: int, epsi
 @given(tables(largest=3, top=5), st.integers(1, 12), st.sampled_from([fmpq(1, 10), fmpq(1, 3)]))
 def test_sample_size(aligned: examples.Aligned, size: int, epsilon: fmpq) -> None:
     """P(|Ibar - H| < eps) from the law of corpus means = the sum over counts, and lies between the normal bounds."""
-    found = instance(aligned)
+    found = FiniteModel.of(aligned)
     if found.mean.constant.surprisal:
         return
     band, law = Band(found, epsilon), surprisal_atoms(found)
@@ -112,7 +112,7 @@ def test_a_band_needs_a_corpus() -> None:
 
 def test_hot_departures_are_no_temperatures() -> None:
     """H + eps beyond the mean surprisal under the uniform law asks for tau < 0; up to there tau >= 0."""
-    found = instance(examples.table((1, 1), (1, 2)))
+    found = FiniteModel.of(examples.table((1, 1), (1, 2)))
     uniform = found.numbers.surprisal.sum() / 2
     room = uniform - found.mean.entropy
     assert fmpq(1, 10) < room < fmpq(1, 5)

@@ -16,7 +16,6 @@ from theory.adaptors.exact import Chain, adapt, chain, decide
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import exp, objects
 from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
-from theory.claims.instances import instance
 from theory.claims.metropolis.corpora import lagged_covariances
 from theory.claims.metropolis.models import (
     AdaptedModel,
@@ -31,8 +30,9 @@ from theory.claims.metropolis.models import (
 from theory.claims.registry import find
 from theory.corpora.metropolis import IndependentChain, acceptance_probability, stationary_law, transition_matrix
 from theory.examples.finite import C6_PROPOSAL, c2, c6
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
-from theory.quantities.finite import quantities
+from theory.quantities.answer import quantities
 from theory.specification.finite import parse_specification
 
 CLAIMS = find(["metropolis"])
@@ -45,7 +45,7 @@ def chained_tables(draw: Any, smallest: int = 2, largest: int = 4) -> Chained:
     """A table with a chain towards its p+, the proposal from small integers."""
     aligned = draw(tables(smallest, largest, 6))
     proposal = draw(st.lists(st.integers(1, 6), min_size=len(aligned), max_size=len(aligned)))
-    return chained(instance(aligned), proposal)
+    return chained(FiniteModel.of(aligned), proposal)
 
 
 def steps() -> st.SearchStrategy[Chain]:
@@ -67,9 +67,9 @@ def steps() -> st.SearchStrategy[Chain]:
 def test_ratio(aligned: Aligned, adaptors: Chain) -> None:
     """prod c_t(y')/prod c_t(y) leads to q_glob = p+^tau 1_S / C; p+/q_loc leads to p+(.|S)."""
     numbers = aligned.balls()
-    kept = decide(aligned, numbers, adaptors)
-    local = adapt(aligned, numbers, kept, "local")
-    law = adapted_law(instance(aligned), adaptors)
+    kept = decide(numbers, adaptors)
+    local = adapt(numbers, kept, "local")
+    law = adapted_law(FiniteModel.of(aligned), adaptors)
     prob = aligned.exact_prob()
     assert law is not None
     assert prob is not None
@@ -136,7 +136,7 @@ def test_accept_all(content: Chained, start: list[int]) -> None:
 
 def test_c6_corpora_by_recursion() -> None:
     """E[S_f S_g; Y_N = y] step by step: +.179 at N = 1, then -.065, -.523 (N = 10), -.727 (N = 400)."""
-    content = chained(instance(c6()), C6_PROPOSAL)
+    content = chained(FiniteModel.of(c6()), C6_PROPOSAL)
     numbers, kernel, law = content.found.numbers, content.chain.kernel(), content.chain.target
     values = {"l": numbers.log_prior, "r": numbers.reward}
     first = {name: law * v for name, v in values.items()}
@@ -255,7 +255,7 @@ def test_smallest_chains_are_exhaustive() -> None:
 
 def test_chained_case_is_a_specification() -> None:
     """The proposal stands in a comment: the file is one that is read."""
-    case = chained_case("C6", instance(c6()), C6_PROPOSAL)
+    case = chained_case("C6", FiniteModel.of(c6()), C6_PROPOSAL)
     assert case.name == "C6, proposal = (1/16, 3/4, 3/16)"
     assert list(parse_specification(case.spec).aligned.names()) == ["x", "y", "z"]
     again = replay(case.spec)

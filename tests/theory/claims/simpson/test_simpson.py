@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from tests.strategies import tables
 from theory.alignment.gibbs import Aligned
 from theory.claims.claim import Control, Profile, Verdict, run, run_control
-from theory.claims.instances import instance, replay
+from theory.claims.instances import replay
 from theory.claims.registry import find
 from theory.claims.simpson.crossing import c8, mirrored, reversing_tree
 from theory.corpora.mixtures import Joint, Mixture, crossing
+from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification
 
 CLAIMS = find(["simpson"])
@@ -59,7 +60,7 @@ def test_tree_of_real_adaptors() -> None:
     """p+ and local T = 1/2 on a tree: positive within both, N* = 139.97; p+ is (3, 6, 8)/17, T = 1/2 by hand."""
     laws = [np.array([3.0, 6.0, 8.0]) / 17, np.array([81 / 145 * 1 / 5, 81 / 145 * 4 / 5, 64 / 145])]
     log_prior, reward = np.log(np.array([1, 2, 2]) / 5), np.log([3, 3, 4])
-    found = instance(reversing_tree())
+    found = FiniteModel.of(reversing_tree())
     assert found.aligned.names() == ("a 1", "a 2", "b 1")
     covariances = [float(q @ (log_prior * reward) - (q @ log_prior) * (q @ reward)) for q in laws]
     assert min(covariances) > 0

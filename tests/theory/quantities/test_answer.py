@@ -25,7 +25,7 @@ from theory.corpora.multinomial import by_halves
 from theory.corpora.typicality import by_enumeration, conditional_correlation_limit
 from theory.examples.finite import random_table, random_tree
 from theory.probability.concentration import chebyshev
-from theory.quantities.finite import quantities
+from theory.quantities.answer import quantities
 from theory.specification.finite import read_specification, specification
 
 Document = dict[str, Any]
@@ -219,9 +219,9 @@ CHAINS = [
 ]
 
 
-def model_outputs(aligned: Aligned, numbers: Numbers, size: int, epsilon: fmpq) -> Document:
+def model_outputs(numbers: Numbers, size: int, epsilon: fmpq) -> Document:
     """What ``quantities`` reports of the model, in the arithmetic of ``numbers``."""
-    mean = moments(aligned, numbers)
+    mean = moments(numbers)
     width = epsilon if numbers.prob.dtype == object else to_float(epsilon)
     return {
         "log_partition": numbers.log_partition,
@@ -239,10 +239,10 @@ def model_outputs(aligned: Aligned, numbers: Numbers, size: int, epsilon: fmpq) 
     }
 
 
-def adaptor_outputs(aligned: Aligned, numbers: Numbers, kept: Kept, normalise: str) -> Document:
+def adaptor_outputs(numbers: Numbers, kept: Kept, normalise: str) -> Document:
     """What ``quantities`` reports of an adaptor."""
-    q = adapt(aligned, numbers, kept, normalise)
-    mean = moments(aligned, numbers, q)
+    q = adapt(numbers, kept, normalise)
+    mean = moments(numbers, q)
     found = {
         "mean_log_prior": mean.mean_log_prior,
         "mean_reward": mean.mean_reward,
@@ -252,7 +252,7 @@ def adaptor_outputs(aligned: Aligned, numbers: Numbers, kept: Kept, normalise: s
         "exchange_coefficient": mean.exchange_coefficient,
     }
     if normalise == "local":
-        log_weight = adapt_global(aligned, numbers, kept).log_prob - q.log_prob
+        log_weight = adapt_global(numbers, kept).log_prob - q.log_prob
         found["kl_local_global"] = -(q.prob * log_weight).sum()
         found["w_max"] = largest_weight(exp(log_weight))
         found["acceptance"] = stationary_acceptance(q.prob, exp(log_weight))
@@ -262,8 +262,8 @@ def adaptor_outputs(aligned: Aligned, numbers: Numbers, kept: Kept, normalise: s
 def corpus_outputs(aligned: Aligned, size: int, epsilon: fmpq) -> Iterator[Document]:
     """What ``quantities`` reports of typical corpora, in float64 and in balls; nothing for models of many atoms."""
     numbers = aligned.balls()
-    mean = moments(aligned, numbers)
-    merged = atoms(aligned, numbers, mean)
+    mean = moments(numbers)
+    merged = atoms(numbers)
     if 1 < len(merged) <= 8:
         for route in (by_halves, by_enumeration):
             window = route(merged, size, epsilon)
@@ -299,10 +299,10 @@ def test_float_against_exact_on_a_thousand_laws() -> None:
     worst: dict[str, float] = {}
     for k, (aligned, chosen, size, epsilon) in enumerate(thousand_laws()):
         exact, rounded = aligned.balls(), aligned.floats()
-        pairs = [tuple(model_outputs(aligned, n, size, epsilon) for n in (rounded, exact))]
+        pairs = [tuple(model_outputs(n, size, epsilon) for n in (rounded, exact))]
         for steps, normalise in chosen:
-            kept = decide(aligned, exact, steps)
-            pairs.append(tuple(adaptor_outputs(aligned, n, kept, normalise) for n in (rounded, exact)))
+            kept = decide(exact, steps)
+            pairs.append(tuple(adaptor_outputs(n, kept, normalise) for n in (rounded, exact)))
         if k % 7 == 0:
             pairs.append(tuple(corpus_outputs(aligned, size, epsilon)))
         for pair in pairs:

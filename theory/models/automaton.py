@@ -1,0 +1,127 @@
+"""Automata as aligned models: exact over infinitely many strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import arb, ctx, fmpq
+
+from theory.adaptors.exact import Chain
+from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import BITS, Undecided, working
+from theory.automata.adaptors import (
+    AlignedAutomaton,
+    Leak,
+    adapt_automaton_global,
+    adapt_automaton_local,
+    adapted_moments,
+    align_automaton,
+    decide_automaton,
+    largest_ratio,
+    local_global_divergence,
+    string_count,
+    unrolled,
+    whole_law,
+)
+from theory.automata.path_sums import Diverges
+from theory.automata.typicality import typical_automaton_corpora
+from theory.corpora.atoms import Window
+from theory.language_models.automaton import Automaton
+from theory.models.finite import FiniteModel
+from theory.models.model import Adaptation, Correction
+
+_STRINGS = 2000
+"""Up to this many strings the acceptance is summed string by string."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AutomatonModel:
+    """An aligned automaton, in balls of 256 bits or more.
+
+    Args:
+        aligned: p+ as an automaton.
+        mean: the moments of (L, R) under p+.
+        bits: the precision of the balls.
+    """
+
+    aligned: AlignedAutomaton
+    mean: Moments
+    bits: int
+
+    @staticmethod
+    def of(automaton: Automaton) -> AutomatonModel:
+        """The automaton tilted by its reward, at 256 bits or the precision of the block if that is higher.
+
+        Raises:
+            ValueError: every string is removed (Z = 0).
+            Diverges: Z is infinite.
+            Undecided: the spectral radius cannot be told from 1.
+        """
+        with working(BITS):
+            aligned = align_automaton(automaton)
+            return AutomatonModel(aligned, adapted_moments(aligned, whole_law(aligned)).moments, ctx.prec)
+
+    @property
+    def log_partition(self) -> arb:
+        """log Z, nats."""
+        return self.aligned.log_partition
+
+    @property
+    def strings(self) -> int | None:
+        """How many strings have p+ > 0; None for infinitely many."""
+        return string_count(self.aligned.graph)
+
+    def adapted(self, steps: Chain, normalise: str) -> Adaptation:
+        """What a chain of adaptors makes of p+."""
+        with working(self.bits):
+            try:
+                kept = decide_automaton(self.aligned, steps)
+            except Undecided as error:
+                return Adaptation(steps, "UNDECIDED", reason=str(error))
+            try:
+                if normalise == "local":
+                    law = adapt_automaton_local(self.aligned, kept)
+                    if isinstance(law, Leak):
+                        return Adaptation(
+                            steps, "LEAKS", leaked_mass=law.mass, reason="mass is lost to infinite strings"
+                        )
+                    paths = adapted_moments(self.aligned, law)
+                    return Adaptation(steps, "OK", law, paths.moments, arb(0), kept=kept, paths=paths)
+                target = adapt_automaton_global(self.aligned, kept)
+                if target is None:
+                    reason = "no finite string has all its tokens kept, and there is no global law"
+                    return Adaptation(steps, "EMPTY", reason=reason)
+                paths = adapted_moments(self.aligned, target)
+                return Adaptation(steps, "OK", target, paths.moments, kept=kept, paths=paths)
+            except Diverges as error:
+                return Adaptation(steps, "DIVERGENT", reason=str(error))
+            except Undecided as error:
+                return Adaptation(steps, "UNDECIDED", reason=str(error), more_bits=True)
+
+    def correction(self, local: Adaptation) -> Correction:
+        """From a local law of this model to the global one, where there is one and a closed form is known."""
+        with working(self.bits):
+            try:
+                target = adapt_automaton_global(self.aligned, local.kept)
+            except (Diverges, Undecided):
+                return Correction()
+            assert target is not None, "a local law without a leak has finite strings"
+            log_total = adapted_moments(self.aligned, target).log_total
+            divergence = local_global_divergence(local.paths, log_total)
+            if self.strings is not None and self.strings <= _STRINGS:
+                finite = FiniteModel.of(unrolled(self.aligned.automaton, self.aligned.graph.states))
+                whole = finite.correction(finite.adapted(local.steps, "local"))
+                return Correction(divergence, whole.w_max, whole.acceptance)
+            return Correction(divergence, largest_ratio(local.law, log_total, local.kept.power))
+
+    def typical(self, size: int, epsilon: fmpq) -> Window:
+        """The sums over corpora of ``size`` strings with |Ibar - H| < epsilon.
+
+        Raises:
+            Undecided: see ``theory.automata.typicality``.
+        """
+        with working(self.bits):
+            return typical_automaton_corpora(self.aligned, size, epsilon)
+
+
+__all__ = ["AutomatonModel"]
