@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from figures import style
 from theory.adaptors.exact import Kept, adapt, chain, decide
-from theory.adaptors.frontier import hull, member
+from theory.adaptors.frontier import member
+from theory.adaptors.hull import hull
 from theory.adaptors.order_preserving import Ranking, polygon, ranking
 from theory.alignment.gibbs import Numbers
 from theory.arithmetic.exact import rational, to_float

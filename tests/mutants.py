@@ -481,17 +481,11 @@ MUTANTS: tuple[Mutant, ...] = (
         ("flow-both-up", "-(self.var_log_prior + self.cov)", "self.var_log_prior + self.cov"),
         ("variance-with-one-covariance", "2 * a * b * self.cov", "a * b * self.cov"),
         ("divergence-limit-negative", "return -(base.prob[top].sum().log())", "return base.prob[top].sum().log()"),
-        ("hull-with-points-inside-edges", "kept[-1], y) <= 0", "kept[-1], y) < 0"),
         ("gain-with-a-plus", "b * law.var_log_prior - a * law.cov", "b * law.var_log_prior + a * law.cov"),
         (
             "entropy-of-a-member-turned",
             "return -(self.prob * self.log_prob).sum()",
             "return (self.prob * self.log_prob).sum()",
-        ),
-        (
-            "one-direction-is-a-plane",
-            "if pivot is None:\n        return True",
-            "if pivot is None:\n        return False",
         ),
     ),
     *of(
@@ -514,6 +508,29 @@ MUTANTS: tuple[Mutant, ...] = (
         ("slope-without-what-is-below", "q * ((value - centre) * g + d)", "q * (value - centre) * g"),
     ),
     *of(
+        "adaptors/hull",
+        "theory/adaptors/test_frontier",
+        "adaptors",
+        ("hull-with-points-inside-edges", "kept[-1], y) <= 0", "kept[-1], y) < 0"),
+        (
+            "one-direction-is-a-plane",
+            "if pivot is None:\n        return True",
+            "if pivot is None:\n        return False",
+        ),
+    ),
+    *of(
+        "adaptors/fractional",
+        "theory/adaptors/test_order_preserving",
+        "adaptors",
+        ("least-likely-first", "(-prob[k], k)), mass)", "(prob[k], k)), mass)"),
+    ),
+    *of(
+        "adaptors/log_forms",
+        "theory/adaptors/test_order_preserving",
+        "adaptors",
+        ("exponents-subtracted", "total = fmpq(a, b) + exponent", "total = fmpq(a, b) - exponent"),
+    ),
+    *of(
         "adaptors/order_preserving",
         "theory/adaptors/test_order_preserving theory/claims/adaptors/test_adaptors_tree",
         "adaptors.order-preserving adaptors.attainability",
@@ -523,9 +540,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "self.total.inner(direction) - other.total.inner(direction)",
         ),
         ("corner-not-uniform", "= mass[node] / tops[node]", "= mass[node]"),
-        ("least-likely-first", "(-prob[k], k)), mass)", "(prob[k], k)), mass)"),
         ("slopes-without-their-rank", "(one - two) * j for j", "(one - two) for j"),
-        ("exponents-subtracted", "total = fmpq(a, b) + exponent", "total = fmpq(a, b) - exponent"),
         ("polygon-without-its-corners", ".side(edge.outward()) <= 0", ".side(edge.outward()) >= 0"),
         ("trading-without-a-loss", "gap.log_prior.sign() < 0 < gap", "gap.log_prior.sign() <= 0 < gap"),
     ),

@@ -13,12 +13,15 @@ from simulations.agreement.known import Known, example, strengths, tree
 from simulations.agreement.setting import Experiment, Setting
 from simulations.sampling import draws
 from theory.adaptors.exact import chain, decide
-from theory.adaptors.frontier import exact_corpora, gaining_mixture, member
+from theory.adaptors.fractional import fractional_truncation
+from theory.adaptors.frontier import gaining_mixture, member
 from theory.adaptors.gauge import adaptor_weights, next_token_laws, scaled
+from theory.adaptors.log_forms import Point
 from theory.adaptors.moments import Moments
-from theory.adaptors.order_preserving import Point, corner_law, fractional_truncation, ranking, support
+from theory.adaptors.order_preserving import corner_law, ranking, support
 from theory.alignment.best_of_n import best_of, reward_levels
 from theory.arithmetic.exact import floats, objects, precision, to_float
+from theory.corpora.on_the_line import exact_corpora
 
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,8 @@ from flint import arb, fmpq
 
 from figures.explore import MODELS, WORDS, page, write_page
 from theory.adaptors.exact import Adapted, adapt, chain, decide
-from theory.adaptors.frontier import hull, member
+from theory.adaptors.frontier import member
+from theory.adaptors.hull import hull
 from theory.adaptors.moments import Moments, moments
 from theory.alignment.gibbs import Aligned, Numbers
 from theory.arithmetic.exact import ball, balls, precision, rational, to_float

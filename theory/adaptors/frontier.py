@@ -14,26 +14,27 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 from numpy.typing import NDArray
 
-from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, ball, exp, floats, is_exact, objects, sign, to_float
-from theory.arithmetic.formal import prime_exponents
+from theory.adaptors.hull import hull
+from theory.alignment.gibbs import Numbers, in_own_arithmetic
+from theory.arithmetic.exact import Array, Undecided, exp, floats, is_exact, objects, to_float
 
 _STEPS = 200
+
+
 _CLOSE, _VISIBLE, _ILL_CONDITIONED = 1e-8, 1e-10, 1e13
+
+
 _SMALLEST_POWER, _LARGEST_POWER = 1e-12, 1e12
 
+
 Pair = tuple[Any, Any]
-
-
-# --- the exponential family ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,9 +207,6 @@ def _centred_moments(points: Array, power: NDArray[np.float64]) -> tuple[float, 
     return peak + math.log(total), mean, (centred * prob) @ centred.T
 
 
-# --- fronts under a budget ----------------------------------------------------------------------------------------
-
-
 def divergence_limit(base: Member, log_prior: Array, reward: Array, weights: Pair) -> Any:
     """-log q_base(strings of largest a L + b R): below this budget the front is inside the family.
 
@@ -305,9 +303,6 @@ def _float_ray(log_base: Array, value: Array, budget: float) -> float:
     return u
 
 
-# --- laws that gain in both ---------------------------------------------------------------------------------------
-
-
 def gaining_direction(law: Member, log_prior: Array, reward: Array, gains: Pair) -> Array:
     """g with E_q g = 0 such that q (1 + eps g) has means larger by exactly eps det Cov times ``gains``. Shape (n,).
 
@@ -346,193 +341,3 @@ def gaining_mixture(numbers: Numbers, means: Pair) -> Array | None:
                 law[i], law[j] = 1 - share, share
                 return law
     return None
-
-
-# --- the hull -----------------------------------------------------------------------------------------------------
-
-
-@in_own_arithmetic
-def orientation(numbers: Numbers, i: int, j: int, k: int) -> int:
-    """The certain side of string k's (L, R) from the line i -> j: 1 left, 0 on it, -1 right.
-
-    A determinant of logarithms of rationals; zero is recognised where rows or columns are rationally dependent, which
-    by the strong four exponentials conjecture is the only way.
-
-    Raises:
-        Undecided: neither recognised as zero nor away from it at 16,384 bits.
-    """
-    aligned = numbers.aligned
-    if len({_point(aligned, y) for y in (i, j, k)}) < 3:
-        return 0
-    quick = _determinant(*(numbers.log_prior[[i, j, k]], numbers.reward[[i, j, k]]))
-    if quick > 0:
-        return 1
-    if quick < 0:
-        return -1
-
-    def value() -> arb:
-        rewards = [aligned.reward[y] for y in (i, j, k)]
-        log_prior = objects(arb(aligned.prior[y]).log() for y in (i, j, k))
-        return ball(_determinant(log_prior, objects(arb(r.factor).log() + r.exponent for r in rewards)))
-
-    return sign(value, lambda: _formally_collinear(aligned, i, j, k))
-
-
-@in_own_arithmetic
-def independent(numbers: Numbers) -> bool:
-    """Whether 1, L and R are linearly independent on the strings: their hull has an interior. Cost: O(n)."""
-    aligned = numbers.aligned
-    other = next((y for y in range(1, len(aligned)) if _point(aligned, y) != _point(aligned, 0)), None)
-    if other is None:
-        return False
-    return any(orientation(numbers, 0, other, y) for y in range(len(aligned)))
-
-
-@in_own_arithmetic
-def hull(numbers: Numbers) -> tuple[int, ...]:
-    """The corners of conv{(L(y), R(y))}, counterclockwise from the least L; two or one where it has no interior.
-
-    Each corner is one string, the first with its (L, R). Monotone chain, Andrew (1979). Cost: O(n log n).
-    """
-    aligned = numbers.aligned
-    first = {_point(aligned, y): y for y in range(len(aligned) - 1, -1, -1)}
-
-    def compare(one: int, two: int) -> int:
-        if aligned.prior[one] != aligned.prior[two]:
-            return -1 if aligned.prior[one] < aligned.prior[two] else 1
-        return -1 if _reward_less(aligned, one, two) else 1
-
-    order = sorted(first.values(), key=functools.cmp_to_key(compare))
-    if len(order) < 3:
-        return tuple(order)
-
-    def chain(strings: Sequence[int]) -> list[int]:
-        kept: list[int] = []
-        for y in strings:
-            while len(kept) > 1 and orientation(numbers, kept[-2], kept[-1], y) <= 0:
-                kept.pop()
-            kept.append(y)
-        return kept[:-1]
-
-    return (*chain(order), *chain(order[::-1]))
-
-
-def _point(aligned: Aligned, y: int) -> tuple[fmpq, fmpq, fmpq]:
-    """(p, x, a) with R = a + log x: equal triples, equal (L, R), since e^a is irrational for rational a != 0."""
-    return aligned.prior[y], aligned.reward[y].factor, aligned.reward[y].exponent
-
-
-def _reward_less(aligned: Aligned, one: int, two: int) -> bool:
-    """Whether R(one) < R(two); they differ."""
-    (_, x, a), (_, z, b) = _point(aligned, one), _point(aligned, two)
-    return sign(lambda: arb(z / x).log() + (b - a), lambda: False) > 0
-
-
-def _determinant(log_prior: Array, reward: Array) -> Any:
-    (l0, l1, l2), (r0, r1, r2) = log_prior, reward
-    return (l1 - l0) * (r2 - r0) - (l2 - l0) * (r1 - r0)
-
-
-def _formally_collinear(aligned: Aligned, i: int, j: int, k: int) -> bool:
-    """Whether rows or columns of the 2 x 2 matrix of differences are rational multiples of one another."""
-    try:
-        (l_j, r_j), (l_k, r_k) = (_formal_difference(aligned, i, y) for y in (j, k))
-    except Undecided:
-        return False
-    return _proportional((l_j, r_j), (l_k, r_k)) or _proportional((l_j, l_k), (r_j, r_k))
-
-
-Formal = dict[int, fmpq]
-
-
-def _formal_difference(aligned: Aligned, i: int, j: int) -> tuple[Formal, Formal]:
-    """(L, R) of j minus that of i over the basis 1 (key 0), log 2, log 3, log 5, ..."""
-    (p, x, a), (q, z, b) = _point(aligned, i), _point(aligned, j)
-    log_prior, reward = (
-        {prime: fmpq(power) for prime, power in prime_exponents(ratio).items() if power} for ratio in (q / p, z / x)
-    )
-    return log_prior, reward | ({0: b - a} if a != b else {})
-
-
-def _proportional(one: tuple[Formal, Formal], two: tuple[Formal, Formal]) -> bool:
-    """Whether one rational multiple takes both entries of ``one`` to ``two``, or ``one`` is zero."""
-    pivot = next(((place, key) for place in (0, 1) for key in one[place]), None)
-    if pivot is None:
-        return True
-    multiple = two[pivot[0]].get(pivot[1], fmpq(0)) / one[pivot[0]][pivot[1]]
-    return all(
-        image == {key: multiple * value for key, value in entry.items() if multiple != 0}
-        for entry, image in zip(one, two, strict=True)
-    )
-
-
-# --- corpora on the line ------------------------------------------------------------------------------------------
-
-
-def exact_corpora(points: Sequence[tuple[int, int]], size: int, totals: tuple[int, int]) -> list[tuple[int, ...]]:
-    """The types (counts of each string) of the corpora of N strings with the given totals of two integer statistics.
-
-    Three strings whose points are not collinear are solved for, the others enumerated. Cost: O(N^{n-3}).
-
-    Raises:
-        ValueError: the points lie on one line, so that the totals do not determine three counts.
-    """
-    solved, det = _base_triple(points)
-    others = [y for y in range(len(points)) if y not in solved]
-    (x0, y0), (x1, y1), (x2, y2) = (points[y] for y in solved)
-    found = []
-
-    def extend(counts: tuple[int, ...], left: int, first: int, second: int) -> None:
-        if len(counts) < len(others):
-            x, y = points[others[len(counts)]]
-            for k in range(left + 1):
-                extend((*counts, k), left - k, first - k * x, second - k * y)
-            return
-        u, v = first - left * x0, second - left * y0
-        one, two = u * (y2 - y0) - v * (x2 - x0), v * (x1 - x0) - u * (y1 - y0)
-        if one % det or two % det:
-            return
-        tail = (left - one // det - two // det, one // det, two // det)
-        if min(tail) >= 0:
-            counts_of = dict(zip((*others, *solved), (*counts, *tail), strict=True))
-            found.append(tuple(counts_of[y] for y in range(len(points))))
-
-    extend((), size, *totals)
-    return found
-
-
-def _base_triple(points: Sequence[tuple[int, int]]) -> tuple[tuple[int, int, int], int]:
-    """Three strings not on one line, and twice the area of their triangle."""
-    for k in range(2, len(points)):
-        for j in range(1, k):
-            for i in range(j):
-                (x0, y0), (x1, y1), (x2, y2) = points[i], points[j], points[k]
-                det = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-                if det:
-                    return (i, j, k), det
-    raise ValueError("the points lie on one line; three strings off a line are needed")
-
-
-def sequences(counts: Sequence[int]) -> int:
-    """How many corpora have these counts: N! / prod k_y!"""
-    total, product = 0, 1
-    for k in counts:
-        total += k
-        product *= math.comb(total, k)
-    return product
-
-
-__all__ = [
-    "Member",
-    "budget_member",
-    "divergence_limit",
-    "exact_corpora",
-    "gaining_direction",
-    "gaining_mixture",
-    "hull",
-    "independent",
-    "member",
-    "member_with_means",
-    "orientation",
-    "sequences",
-]

@@ -17,19 +17,16 @@ from theory.adaptors.frontier import (
     Member,
     budget_member,
     divergence_limit,
-    exact_corpora,
     gaining_direction,
     gaining_mixture,
-    hull,
-    independent,
     member,
     member_with_means,
-    orientation,
-    sequences,
 )
+from theory.adaptors.hull import hull, independent, orientation
 from theory.adaptors.moments import moments
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import exp, floats, log, objects, to_float
+from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples.finite import c1, c2, c3, c4, c5, c7, table
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel

@@ -15,17 +15,16 @@ from scipy.optimize import linprog
 
 from tests.strategies import models, rationals, tables, trees
 from theory.adaptors.exact import Chain, adapt_local, chain, decide
+from theory.adaptors.fractional import fractional_truncation, thinned
+from theory.adaptors.log_forms import LogForm, Point
 from theory.adaptors.order_preserving import (
     AXES,
     Corner,
-    LogForm,
-    Point,
     Ranking,
     corner_count,
     corner_law,
     every_corner,
     exchange,
-    fractional_truncation,
     losses,
     mean_point,
     normals,
@@ -35,7 +34,6 @@ from theory.adaptors.order_preserving import (
     slopes,
     string_points,
     support,
-    thinned,
 )
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, floats, objects, precision, to_float

@@ -25,7 +25,6 @@ from theory.automata.adaptors import (
     align_automaton,
     decide_automaton,
     doob,
-    finite_acceptance,
     formal_law,
     largest_ratio,
     local_global_divergence,
@@ -40,6 +39,7 @@ from theory.corpora.metropolis import largest_weight
 from theory.examples.automata import letters, random_automaton, two_states
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
+from theory.models.finite import FiniteModel
 
 ONE, HALF = fmpq(1), fmpq(1, 2)
 MOMENTS = (
@@ -121,7 +121,8 @@ def test_local_against_global_on_finitely_many_strings(automaton: Automaton, ste
     ratio = largest_ratio(law, log_total, decide_automaton(aligned, steps).power)
     assert ratio is not None
     assert same(ratio, largest_weight(exp(log_weight)))
-    assert same(ratio, finite_acceptance(tree, steps)[1])
+    whole = FiniteModel.of(tree)
+    assert same(ratio, whole.correction(whole.adapted(steps, "local")).w_max)
 
 
 def test_string_count() -> None:

@@ -13,7 +13,7 @@ import pytest
 from flint import arb, ctx, fmpq
 
 from theory.adaptors.exact import Chain, adapt, chain, decide
-from theory.adaptors.frontier import hull
+from theory.adaptors.hull import hull
 from theory.adaptors.moments import moments
 from theory.arithmetic.exact import BITS, precision
 from theory.automata.path_sums import Diverges

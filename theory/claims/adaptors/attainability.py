@@ -13,13 +13,9 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import chain
-from theory.adaptors.order_preserving import (
-    LogForm,
-    fractional_truncation,
-    ranking,
-    string_points,
-    thinned,
-)
+from theory.adaptors.fractional import fractional_truncation, thinned
+from theory.adaptors.log_forms import LogForm
+from theory.adaptors.order_preserving import ranking, string_points
 from theory.arithmetic.exact import Array, floats, objects, rational, to_float
 from theory.claims.adaptors.tree_models import (
     cooled_changes,

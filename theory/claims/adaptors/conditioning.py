@@ -10,15 +10,11 @@ from typing import Any
 
 from flint import arb, fmpq, fmpz_poly
 
-from theory.adaptors.frontier import (
-    Member,
-    exact_corpora,
-    member_with_means,
-    sequences,
-)
+from theory.adaptors.frontier import Member, member_with_means
 from theory.arithmetic.exact import Array, objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case
+from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence

@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series, fmpq
 
-from theory.adaptors.frontier import (
-    Member,
-    Pair,
-    budget_member,
-    hull,
-    member_with_means,
-)
+from theory.adaptors.frontier import Member, Pair, budget_member, member_with_means
+from theory.adaptors.hull import hull
 from theory.arithmetic.exact import Array, objects
 from theory.claims.adaptors.front_models import FRONT, OFF_FRONT, Trial, front_budget, fronts, gains_within, own_budget
 from theory.claims.adaptors.plane_models import (

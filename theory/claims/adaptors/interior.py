@@ -8,12 +8,8 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.adaptors.frontier import (
-    Pair,
-    gaining_direction,
-    gaining_mixture,
-    hull,
-)
+from theory.adaptors.frontier import Pair, gaining_direction, gaining_mixture
+from theory.adaptors.hull import hull
 from theory.arithmetic.exact import Array
 from theory.claims.adaptors.plane_models import (
     gains_of,

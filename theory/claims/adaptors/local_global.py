@@ -17,11 +17,8 @@ from theory.adaptors.gauge import (
     local_slope,
     path_entropy,
 )
-from theory.adaptors.order_preserving import (
-    LogForm,
-    mean_point,
-    string_points,
-)
+from theory.adaptors.log_forms import LogForm
+from theory.adaptors.order_preserving import mean_point, string_points
 from theory.arithmetic.exact import Array
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,

@@ -11,12 +11,12 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, chain
+from theory.adaptors.log_forms import Point
 from theory.adaptors.moments import Moments
 from theory.adaptors.order_preserving import (
     AXES,
     Corner,
     Exchange,
-    Point,
     Ranking,
     Slopes,
     corner_count,

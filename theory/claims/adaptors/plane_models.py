@@ -10,12 +10,8 @@ from typing import Any
 import sympy as sp
 from flint import arb
 
-from theory.adaptors.frontier import (
-    Member,
-    Pair,
-    independent,
-    member,
-)
+from theory.adaptors.frontier import Member, Pair, member
+from theory.adaptors.hull import independent
 from theory.arithmetic.exact import Array
 from theory.claims.claim import ProofFailed
 from theory.models.finite import FiniteModel

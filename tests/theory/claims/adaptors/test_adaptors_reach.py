@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import models, pairs_of_laws, tables, weights
-from theory.adaptors.frontier import exact_corpora, independent, member_with_means, sequences
+from theory.adaptors.frontier import member_with_means
+from theory.adaptors.hull import independent
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import objects
 from theory.claims.adaptors.affine_line import CLAIM as AFFINE_LINE
@@ -24,6 +25,7 @@ from theory.claims.adaptors.interior import CLAIM as INTERIOR
 from theory.claims.claim import Claim, Control, Finding, Profile, Verdict, run, run_control
 from theory.claims.instances import integer_cases, named, replay
 from theory.claims.registry import find
+from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples.finite import c1, c2, c4, from_laws, table
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
