@@ -26,7 +26,6 @@ from theory.adaptors.gauge import (
 from theory.arithmetic.exact import Array, balls, objects
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,
-    chain_name,
     decisions_of,
     few_string_trees,
     path_product,
@@ -86,7 +85,7 @@ def _gauge(content: Gauging) -> Iterator[Finding]:
     found = content.found
     node = found.aligned.node
     for steps in _WEIGHTS:
-        name = chain_name(steps)
+        name = str(steps)
         weights = _weights(found, steps)
         everywhere, stepwise = global_law(weights), local_law(weights)
         for normalise, law in (("global", everywhere), ("local", stepwise)):

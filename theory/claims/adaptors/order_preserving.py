@@ -37,7 +37,6 @@ from theory.alignment.gibbs import align
 from theory.arithmetic.exact import objects
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,
-    chain_name,
     decisions_of,
     few_string_trees,
     first_below,
@@ -65,14 +64,8 @@ _KEEPING = (
     chain(("eta", "1/2")),
     chain(("top_k", 3), ("temperature", "3/2"), ("nucleus", "3/4")),
 )
-
-
 _TYPICAL = tuple(chain(("typical", value)) for value in ("1/10", "1/4", "1/2", "3/4", "9/10"))
-
-
 _DIRECTIONS = (*AXES, (1, 1), (-1, 1), (2, -1), (-1, -3))
-
-
 _MANY_CORNERS, _MANY_STRINGS = 150, 20
 
 
@@ -135,12 +128,12 @@ def _inside(found: FiniteModel, ranked: Ranking, corners: Sequence[Corner]) -> I
     for steps in _KEEPING:
         law, means = _slopes(found, ranked, steps)
         steep = first_below(itertools.chain.from_iterable(law))
-        yield Finding(f"{chain_name(steps)} keeps the order", steep, "nonnegative")
+        yield Finding(f"{steps} keeps the order", steep, "nonnegative")
         for k, (normal, best, lost) in enumerate(facets):
             inside = slack(lost, law)
-            yield Finding(f"{chain_name(steps)} is inside edge {k + 1}", inside, "nonnegative")
+            yield Finding(f"{steps} is inside edge {k + 1}", inside, "nonnegative")
             gap = best.log_prior.ball() - means.mean_log_prior, best.reward.ball() - means.mean_reward
-            yield Finding(f"{chain_name(steps)}: its distance to edge {k + 1}, by ranks", _inner(normal, *gap) - inside)
+            yield Finding(f"{steps}: its distance to edge {k + 1}, by ranks", _inner(normal, *gap) - inside)
 
 
 def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterator[Finding]:
@@ -191,7 +184,7 @@ def _typical_inside(found: FiniteModel) -> Iterator[Finding]:
     for steps in _TYPICAL:
         law, _ = _slopes(found, ranked, steps)
         for k, lost in enumerate(facets):
-            yield Finding(f"{chain_name(steps)} is inside edge {k + 1}", slack(lost, law), "nonnegative")
+            yield Finding(f"{steps} is inside edge {k + 1}", slack(lost, law), "nonnegative")
 
 
 def _one_k(found: FiniteModel) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 from flint import fmpq
 
-from theory.adaptors.exact import Chain, chain, decide
+from theory.adaptors.exact import chain, decide
 from theory.adaptors.gauge import (
     adaptor_weights,
     global_law,
@@ -121,11 +121,6 @@ def few_string_trees(profile: Profile) -> Iterator[Case]:
     """All trees of two and three strings."""
     del profile
     return trees_by_size(2, 3, 8, ordered=True)
-
-
-def chain_name(steps: Chain) -> str:
-    """The chain in words: "temperature 1/2, top_k 2"."""
-    return ", ".join(f"{step.name} {step.value}" for step in steps)
 
 
 def first_below(values: Iterable[Any]) -> Any:
