@@ -27,7 +27,7 @@ import numpy as np
 from flint import arb, ctx, fmpq
 
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, exp, is_exact, log, power, rational, sign, to_float
+from theory.arithmetic.exact import Array, Real, Undecided, exp, is_exact, log, power, rational, sign, to_float
 from theory.arithmetic.formal import FormalSum, prime_exponents
 from theory.language_models.tree import Index, Mask
 
@@ -435,7 +435,7 @@ def adapt_global(numbers: Numbers, kept: Kept) -> Adapted:
     aligned = numbers.same(kept.aligned)
     string = np.flatnonzero(kept.strings())
     log_weight = -numbers.surprisal[string] * _scalar(kept.power, numbers)
-    total = _logarithm(exp(log_weight).sum())
+    total: Any = _logarithm(exp(log_weight).sum())
     log_prob = log_weight - total
     return Adapted(aligned, string, exp(log_prob), log_prob, np.full(len(string), total, dtype=log_prob.dtype))
 
@@ -485,9 +485,9 @@ def _masked_power(values: Array, mask: Mask, exponent: fmpq) -> Array:
     return result
 
 
-def _scalar(value: fmpq, numbers: Numbers) -> Any:
+def _scalar(value: fmpq, numbers: Numbers) -> fmpq | float:
     return value if is_exact(numbers.prob) else to_float(value)
 
 
-def _logarithm(value: Any) -> Any:
+def _logarithm(value: Real) -> Real:
     return value.log() if isinstance(value, arb) else np.log(value)

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
 from theory.adaptors.hull import hull
 from theory.alignment.gibbs import Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, exp, floats, is_exact, objects, to_float
+from theory.arithmetic.exact import Array, Real, Undecided, exp, floats, is_exact, objects, to_float
 
 _STEPS = 200
 
@@ -66,7 +66,7 @@ class Member:
         return self.var_log_prior * self.var_reward - self.cov * self.cov
 
     @property
-    def entropy(self) -> Any:
+    def entropy(self) -> Real:
         """H(q) = A - s E L - t E R, summed directly."""
         return -(self.prob * self.log_prob).sum()
 
@@ -75,7 +75,7 @@ class Member:
         """(s', t') = (Cov + Var R, -(Var L + Cov)): along it E L' = det Cov = -E R', an exchange of exactly 1:1."""
         return self.cov + self.var_reward, -(self.var_log_prior + self.cov)
 
-    def divergence(self, other: Member) -> Any:
+    def divergence(self, other: Member) -> Real:
         """KL(q || other), summed directly."""
         return (self.prob * (self.log_prob - other.log_prob)).sum()
 
@@ -84,7 +84,7 @@ class Member:
         a, b = weights
         return a * a * self.var_log_prior + 2 * a * b * self.cov + b * b * self.var_reward
 
-    def powers_for(self, gain_log_prior: Any, gain_reward: Any) -> Pair:
+    def powers_for(self, gain_log_prior: Real, gain_reward: Real) -> Pair:
         """The change of (s, t) that, to first order, changes (E L, E R) by the given gains: Cov^-1 applied to them."""
         return (
             (self.var_reward * gain_log_prior - self.cov * gain_reward) / self.determinant,
@@ -92,7 +92,7 @@ class Member:
         )
 
 
-def member(log_prior: Array, reward: Array, prior_power: Any, reward_power: Any) -> Member:
+def member(log_prior: Array, reward: Array, prior_power: Real | fmpq, reward_power: Real | fmpq) -> Member:
     """The member q_{s,t} proportional to p^s e^{tR}. Cost: O(n).
 
     Args:
@@ -102,8 +102,8 @@ def member(log_prior: Array, reward: Array, prior_power: Any, reward_power: Any)
         reward_power: t, likewise.
     """
     exact = is_exact(log_prior)
-    log_weight = log_prior * prior_power + reward * reward_power
-    peak = arb(0) if exact else log_weight.max()
+    log_weight: Array = log_prior * prior_power + reward * reward_power
+    peak: Any = arb(0) if exact else log_weight.max()
     total = exp(log_weight - peak).sum()
     log_partition = peak + (total.log() if exact else math.log(total))
     log_prob = log_weight - log_partition
@@ -124,7 +124,7 @@ def member(log_prior: Array, reward: Array, prior_power: Any, reward_power: Any)
     )
 
 
-def member_with_means(log_prior: Array, reward: Array, mean_log_prior: Any, mean_reward: Any) -> Member:
+def member_with_means(log_prior: Array, reward: Array, mean_log_prior: Real, mean_reward: Real) -> Member:
     """The one member with E L and E R as given: the law of largest entropy among all with these means.
 
     (s, t) maximises the concave s E L + t E R - A(s, t). Newton from (0, 0) with halved steps in float64; in balls
@@ -221,7 +221,7 @@ def divergence_limit(base: Member, log_prior: Array, reward: Array, weights: Pai
     return -(base.prob[top].sum().log())
 
 
-def budget_member(log_prior: Array, reward: Array, base: Member, weights: Pair, budget: Any) -> Member:
+def budget_member(log_prior: Array, reward: Array, base: Member, weights: Pair, budget: Real) -> Member:
     """The one law that maximises a E_q L + b E_q R subject to KL(q || base) <= budget: q_{s0 + u a, t0 + u b}, u > 0.
 
     By Gibbs' identity u (a E_q L + b E_q R) = u (value of q_u) + KL(q || base) - KL(q_u || base) - KL(q || q_u).
@@ -247,7 +247,7 @@ def budget_member(log_prior: Array, reward: Array, base: Member, weights: Pair, 
         )
     s0, t0 = base.prior_power, base.reward_power
 
-    def at(u: Any) -> Member:
+    def at(u: Real) -> Member:
         return member(log_prior, reward, s0 + u * weights[0], t0 + u * weights[1])
 
     value = floats(_weighted(log_prior, reward, weights))

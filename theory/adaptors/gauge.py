@@ -146,7 +146,7 @@ def path_entropy(numbers: Numbers) -> Array:
 
 
 @in_own_arithmetic
-def local_slope(numbers: Numbers, values: Array, tau: Any) -> tuple[Any, Any]:
+def local_slope(numbers: Numbers, values: Array, tau: arb) -> tuple[arb, arb]:
     """(E f, d E f / d tau) under the local temperature law q(t | u) prop. p+(t | u)^tau, by backward recursion.
 
     With g(u) = E[f | u]: g(u) = sum_t q(t|u) g(ut) and g'(u) = sum_t q'(t|u) g(ut) + q(t|u) g'(ut), where
@@ -175,7 +175,7 @@ def local_slope(numbers: Numbers, values: Array, tau: Any) -> tuple[Any, Any]:
 
 
 @in_own_arithmetic
-def local_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
+def local_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_series:
     """E f under the local temperature law at tau + x, as a power series in x with ``terms`` coefficients.
 
     A ball tau gives coefficients that hold at every point of the ball: remainders of Taylor's formula.
@@ -193,14 +193,14 @@ def local_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
 
 
 @in_own_arithmetic
-def global_series(numbers: Numbers, values: Array, tau: Any, terms: int) -> Any:
+def global_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_series:
     """E f under the global temperature law q(y) prop. p+(y)^tau at tau + x, as a power series in x."""
     raised = [arb_series([-i * tau, -i], terms).exp() for i in numbers.surprisal]
     weighted = [w * f for w, f in zip(raised, values, strict=True)]
     return sum(weighted[1:], start=weighted[0]) / sum(raised[1:], start=raised[0])
 
 
-def _contexts(numbers: Numbers) -> list[tuple[int, list[Any], list[int]]]:
+def _contexts(numbers: Numbers) -> list[tuple[int, list[arb], list[int]]]:
     """(prefix, log p+ of its next tokens, where they lead) for each prefix; the end leads to the prefix itself."""
     aligned = numbers.aligned
     steps, ends = log(_steps(numbers)), set(aligned.node.tolist())

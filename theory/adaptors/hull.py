@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, ball, objects, sign
+from theory.arithmetic.exact import Array, Real, Undecided, ball, objects, sign
 from theory.arithmetic.formal import prime_exponents
 
 
@@ -90,7 +89,7 @@ def _reward_less(aligned: Aligned, one: int, two: int) -> bool:
     return sign(lambda: arb(z / x).log() + (b - a), lambda: False) > 0
 
 
-def _determinant(log_prior: Array, reward: Array) -> Any:
+def _determinant(log_prior: Array, reward: Array) -> Real:
     (l0, l1, l2), (r0, r1, r2) = log_prior, reward
     return (l1 - l0) * (r2 - r0) - (l2 - l0) * (r1 - r0)
 

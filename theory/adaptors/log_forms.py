@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import Undecided, sign
+from theory.arithmetic.exact import Exact, Undecided, sign
 from theory.arithmetic.formal import prime_exponents
 
 Symbol = tuple[int, int, int, int]
@@ -82,7 +81,7 @@ class LogForm:
         """An enclosure at the working precision."""
         return self.enclosure if ctx.prec == self.bits else _evaluated(self.terms)
 
-    def number(self) -> Any:
+    def number(self) -> Exact:
         """The rational 0 where the form is 0, else a ball."""
         return self.ball() if self.terms else fmpq(0)
 
@@ -138,7 +137,7 @@ class Point:
         """The direction to the right of this one: outward, for an edge of a polygon listed counterclockwise."""
         return Point(self.reward, -self.log_prior)
 
-    def along(self, direction: Point) -> Any:
+    def along(self, direction: Point) -> Exact:
         """The inner product: the rational 0 where it vanishes formally, else a ball."""
         value = self.inner(direction)
         return fmpq(0) if value.contains(0) and self.orthogonal(direction) else value

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic import kernels
-from theory.arithmetic.exact import Array, working
+from theory.arithmetic.exact import Array, Real, working
 
 Floats = NDArray[np.float64]
 
@@ -215,7 +215,7 @@ def _near_means(prior: Floats, reward: Floats) -> tuple[float, float]:
     return float(weight @ np.log(prior)), float(weight @ reward)
 
 
-def _sqrt(value: Any) -> Any:
+def _sqrt(value: Real) -> Real:
     return value.sqrt() if isinstance(value, arb) else np.sqrt(value)
 
 

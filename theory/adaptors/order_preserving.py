@@ -26,7 +26,7 @@ from flint import arb, fmpq
 from theory.adaptors.exact import Row
 from theory.adaptors.log_forms import LogForm, Point
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, floor_of, objects, sign
+from theory.arithmetic.exact import Array, Exact, Undecided, floor_of, objects, sign
 from theory.language_models.tree import zeros
 
 
@@ -45,7 +45,7 @@ class Average:
         """The sign of this mean minus another, along a direction."""
         return sign(lambda: self._ahead(other, direction), lambda: (self.point() - other.point()).orthogonal(direction))
 
-    def excess(self, other: Average, direction: Point) -> Any:
+    def excess(self, other: Average, direction: Point) -> Exact:
         """This mean minus another, along a direction: the rational 0 where it vanishes formally, else a ball."""
         value = self._ahead(other, direction)
         return fmpq(0) if value.contains(0) and self.side(other, direction) == 0 else value
@@ -296,7 +296,7 @@ def slack(lost: Slopes, law: Slopes) -> Any:
     return sum((a * b for a, b in pairs if not (_is_zero(a) or _is_zero(b))), start=fmpq(0))
 
 
-def _is_zero(value: Any) -> bool:
+def _is_zero(value: Exact) -> bool:
     """Whether a number is the rational 0 (a ball around 0 is not)."""
     return isinstance(value, fmpq) and value == 0
 

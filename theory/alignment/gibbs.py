@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import BITS, Array, balls, exp, floats, is_exact, log, objects, working
+from theory.arithmetic.exact import BITS, Array, Real, balls, exp, floats, is_exact, log, objects, working
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import PrefixTree, TreeModel
@@ -207,7 +207,7 @@ def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> A
     )
 
 
-def gibbs(prior: Array, reward: Array) -> tuple[Array, Any]:
+def gibbs(prior: Array, reward: Array) -> tuple[Array, Real]:
     """(p+, log Z) of a table: p+ = p e^R / Z, in the arithmetic of the arguments, shapes (n,)."""
     weight = balls(prior) * exp(reward)
     total = weight.sum()

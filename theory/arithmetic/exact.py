@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+Real = arb | float
+"""A real number in one of two arithmetics: a ball, or float64."""
+Exact = fmpq | arb
+"""A real number that is exact or enclosed: a rational, or a ball."""
+
 BITS = 256
 """Working precision of balls unless a block asks for another: radii near 1e-70."""
 

@@ -6,14 +6,13 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from theory.arithmetic.exact import Array, Undecided, ball, floats, floor_of, objects, to_float, widen
+from theory.arithmetic.exact import Array, Real, Undecided, ball, floats, floor_of, objects, to_float, widen
 from theory.corpora.atoms import Atoms, Floats, Window
 from theory.corpora.inversion import LARGEST_ERROR
 
@@ -122,7 +121,7 @@ class _PairSums:
         self._first_low, self._second_low = first_low, second_low
         self._known: dict[int, tuple[int, list[Array]] | None] = {}
 
-    def between(self, total: int, low: int, high: int) -> list[Any] | None:
+    def between(self, total: int, low: int, high: int) -> list[Real] | None:
         """The three sums over low <= k <= high; None where no k is possible."""
         if total not in self._known:
             self._known[total] = self._cumulate(total)

@@ -20,7 +20,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import ball, objects
+from theory.arithmetic.exact import Real, ball, objects
 from theory.corpora.enumeration import counts_of
 from theory.corpora.mixtures import Joint, Mixture
 
@@ -75,7 +75,7 @@ class RankMoments:
         return ball(self.cov) / ball(self.var_first * self.var_second).sqrt()
 
 
-def rank_moments(weight: Sequence[int], first: Sequence[Any], second: Sequence[Any]) -> RankMoments:
+def rank_moments(weight: Sequence[int], first: Sequence[Real], second: Sequence[Real]) -> RankMoments:
     """The moments of the ranks of two variables on the same points. Cost: O(m log m).
 
     Args:
@@ -96,7 +96,7 @@ def rank_moments(weight: Sequence[int], first: Sequence[Any], second: Sequence[A
     )
 
 
-def _centred_ranks(weight: Sequence[int], values: Sequence[Any], total: int) -> list[int]:
+def _centred_ranks(weight: Sequence[int], values: Sequence[Real], total: int) -> list[int]:
     """2 T (rank - 1/2), with T the sum of the weights: the weight below less the weight above."""
     ranks, below = [0] * len(values), 0
     order = sorted(range(len(values)), key=values.__getitem__)
@@ -143,7 +143,7 @@ def _whole(values: Iterable[fmpq]) -> list[int]:
     return [int((v * scale).p) for v in ratios]
 
 
-def rank_correlation_limit(correlation: Any) -> arb:
+def rank_correlation_limit(correlation: Real) -> arb:
     """(6/pi) arcsin(rho/2): Spearman's correlation of a bivariate normal law whose Pearson correlation is rho.
 
     Corr of (Lbar, Rbar) is rho at every N and their law tends to the normal one, so that this is the large-N limit of

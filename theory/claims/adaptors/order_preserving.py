@@ -143,7 +143,7 @@ def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterat
         a, c = decided.separator.log_prior.number(), decided.separator.reward.number()
         yield Finding(f"separator, raising {decided.raises}: sign of a", -side * a, "nonnegative")
         yield Finding(f"separator, raising {decided.raises}: sign of c", side * c, "nonnegative")
-        yield Finding(f"separator, raising {decided.raises}: not 0", abs(a) + abs(c), "positive")
+        yield Finding(f"separator, raising {decided.raises}: not 0", abs(arb(a)) + abs(arb(c)), "positive")
         most = slack(losses(ranked, decided.separator), slopes(ranked, found.mass()))
         yield Finding(f"no order-preserving adaptor raises {decided.raises} and lowers the other", most)
         return
@@ -197,7 +197,7 @@ def _one_k(found: FiniteModel) -> Iterator[Finding]:
         best = support(ranked, normal).point
         gaps = [(best - point).along(normal) for point in reached]
         attained = any(isinstance(gap, fmpq) for gap in gaps)
-        value = fmpq(0) if attained else functools.reduce(arb.min, gaps)
+        value = fmpq(0) if attained else functools.reduce(arb.min, map(arb, gaps))
         yield Finding(f"the best top-k with one k for all contexts reaches edge {k + 1}", value)
 
 
