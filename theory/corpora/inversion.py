@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
 from theory.arithmetic.exact import Undecided, floats, to_float
 from theory.corpora.atoms import Atoms, Floats, Window
+
+Complexes = NDArray[np.complex128]
 
 _SCAN, _SCAN_LENGTH = 32, 20_000
 
@@ -72,7 +74,7 @@ def _invert(arrays: Sequence[Floats], size: int, epsilon: float, digits: float, 
     return [*(float(t) * spacing * scale for t in totals), returning * scale]
 
 
-def _characteristic(prob: Floats, surprisal: Floats, u: Floats) -> Any:
+def _characteristic(prob: Floats, surprisal: Floats, u: Floats) -> Complexes:
     """phi(u) = E e^{iu(I - H)}."""
     angle = np.outer(surprisal, u)
     return prob @ np.cos(angle) + 1j * (prob @ np.sin(angle))
@@ -85,7 +87,7 @@ def _frequency_terms(arrays: Sequence[Floats], size: int, u: Floats, epsilon: fl
     return (rows.real * window).sum(axis=1), float(np.abs(rows[0]).max())
 
 
-def transforms(arrays: Sequence[Floats], angle: Floats, size: int) -> Any:
+def transforms(arrays: Sequence[Floats], angle: Floats, size: int) -> Complexes:
     """E[f e^{i (angle_1 + ... + angle_N)}] for f = 1, x, y, x^2, xy, y^2, from each atom's angle; shape (6, K).
 
     x and y are sums of N independent terms: E[x e] = N f_x phi^{N-1}, E[x^2 e] = N f_xx phi^{N-1} + N (N-1) f_x^2
