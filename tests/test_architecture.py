@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # its own folder and from those before it.
 ORDER = (
     "files",
+    "names",
     "arithmetic",
     "probability",
     "language_models",
@@ -72,8 +74,14 @@ OPTIONAL = {
 # The only ones that theory may try, since its kernels stand behind functions that work without it.
 THEORY_MAY_TRY = {"llvmlite", "numba"}
 
-# Who may import what inside a function, because it needs an optional library: module -> modules or packages.
+# Who may import what inside a function, because it needs an optional library, or because it takes long to import and is
+# seldom needed: module -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
+    # numba, which takes a fifth of a second and which short arrays do without
+    "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
+    # scipy takes a quarter of a second: only automata need it, and corpora that are summed by halves
+    "theory.quantities.answer": {"theory.quantities.automaton"},
+    "theory.corpora.multinomial": {"scipy.special"},
     # matplotlib takes half a second to import, and most commands draw nothing
     "probqual": {"figures", "simulations.agreement", "simulations.bench", "simulations.bridge", "simulations.sweep"},
     "simulations.sweep.work": {"distributed"},
@@ -113,6 +121,12 @@ class Import:
     line: int
     in_function: bool
     in_try: bool
+    for_types: bool
+
+    @property
+    def on_import(self) -> bool:
+        """It runs when its module is imported."""
+        return not self.in_function and not self.for_types
 
 
 Modules = dict[str, Module]
@@ -167,16 +181,22 @@ def imports(module: Module, known: set[str]) -> Iterator[Import]:
             inner = f"{base}.{alias.name}"
             yield inner if inner in known else base
 
-    def visit(node: ast.AST, in_function: bool, in_try: bool) -> Iterator[Import]:
+    def visit(node: ast.AST, in_function: bool, in_try: bool, for_types: bool) -> Iterator[Import]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for target in dict.fromkeys(targets(node)):
-                yield Import(target, node.lineno, in_function, in_try)
+                yield Import(target, node.lineno, in_function, in_try, for_types)
         in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         in_try |= isinstance(node, ast.Try) and any(catches_import_error(h) for h in node.handlers)
+        only_types = node.body if is_for_types(node) else []
         for child in ast.iter_child_nodes(node):
-            yield from visit(child, in_function, in_try)
+            yield from visit(child, in_function, in_try, for_types or child in only_types)
 
-    yield from visit(module.tree, False, False)
+    yield from visit(module.tree, False, False, False)
+
+
+def is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
+    """``if TYPE_CHECKING:``, whose body never runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def catches_import_error(handler: ast.ExceptHandler) -> bool:
@@ -287,7 +307,7 @@ def optional_in_core(modules: Modules) -> Iterator[str]:
     """Importing theory, simulations, figures or the command line needs no optional library."""
     edges: dict[str, list[Import]] = {name: [] for name in modules}
     for module, imported in all_imports(modules):
-        if not imported.in_function and not imported.in_try:
+        if not imported.in_function and not imported.in_try:  # what is only for types is imported when it is used
             edges[module.name].append(imported)
     route = {name: [name] for name in MAY_IMPORT if name in modules}
     waiting = list(route)
@@ -310,16 +330,69 @@ def late_imports(modules: Modules) -> Iterator[str]:
 
 
 def busy_packages(modules: Modules) -> Iterator[str]:
-    """An ``__init__`` holds a docstring, imports and ``__all__``, and nothing else."""
+    """An ``__init__`` holds a docstring, imports, names handed on late and ``__all__``, and nothing else."""
     for module in modules.values():
         if not module.is_package:
             continue
         for index, node in enumerate(module.tree.body):
             docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             names = isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["__all__"]
-            if not (docstring or names or isinstance(node, ast.Import | ast.ImportFrom)):
+            late = late_names(node) is not None
+            if not (docstring or names or late or isinstance(node, ast.Import | ast.ImportFrom)):
                 first_line = ast.unparse(node).splitlines()[0]
                 yield f"{module.at(node.lineno)} does more than hand names on: {first_line}"
+
+
+def late_names(node: ast.stmt) -> tuple[dict[str, str], dict[str, str]] | None:
+    """{name: module} of what is handed on late, as types are checked and as names are looked up; None for other code.
+
+    if TYPE_CHECKING:
+        from MODULE import NAME, ...
+    else:
+        __getattr__, __dir__ = handed_on(__name__, {"MODULE": "NAME ..."})
+    """
+    match node:
+        case ast.If(
+            test=ast.Name(id="TYPE_CHECKING"),
+            body=imported,
+            orelse=[
+                ast.Assign(
+                    targets=[ast.Tuple(elts=[ast.Name(id="__getattr__"), ast.Name(id="__dir__")])],
+                    value=ast.Call(
+                        func=ast.Name(id="handed_on"), args=[ast.Name(id="__name__"), ast.Dict() as table], keywords=[]
+                    ),
+                )
+            ],
+        ):
+            typed: dict[str, str] = {}
+            for line in imported:
+                if not isinstance(line, ast.ImportFrom) or line.level or any(alias.asname for alias in line.names):
+                    return None
+                typed |= {alias.name: line.module or "" for alias in line.names}
+            homes: dict[str, str] = ast.literal_eval(table)
+            return typed, {name: home for home, names in homes.items() for name in names.split()}
+    return None
+
+
+def uneven_names(modules: Modules) -> Iterator[str]:
+    """What a package hands on late is what types are checked for and what ``__all__`` lists, and no module's name.
+
+    A name that is also a module of the package would be the one thing or the other, by what was imported before.
+    """
+    for module in modules.values():
+        for found in filter(None, map(late_names, module.tree.body)):
+            typed, looked_up = found
+            listed = {
+                name
+                for node in module.tree.body
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+                for name in ast.literal_eval(node.value)
+            }
+            for name in sorted(typed.keys() | looked_up.keys() | listed):
+                if not (name in typed and typed[name] == looked_up.get(name) and name in listed):
+                    yield f"{module.name} does not say the same of {name} in its imports, its table and __all__"
+                elif f"{module.name}.{name}" in modules:
+                    yield f"{module.name} hands on {name}, which is also its module {module.name}.{name}"
 
 
 def own_randomness(modules: Modules) -> Iterator[str]:
@@ -366,6 +439,7 @@ RULES: list[Rule] = [
     optional_in_core,
     late_imports,
     busy_packages,
+    uneven_names,
     own_randomness,
     cycles,
 ]
@@ -387,6 +461,17 @@ def test_optional_libraries_are_not_of_the_standard_library() -> None:
     """A name of the standard library in OPTIONAL would be a slip of ours."""
     assert not OPTIONAL & sys.stdlib_module_names
 
+
+LATE = """
+from typing import TYPE_CHECKING
+from theory.names import handed_on
+if TYPE_CHECKING:
+    from theory.probability.law import Law, mix
+else:
+    __getattr__, __dir__ = handed_on(__name__, {"theory.probability.law": "Law mix"})
+__all__ = ["Law", "mix"]
+"""
+"""How a package hands names on late."""
 
 WRONG: list[tuple[Rule, dict[str, str], str]] = [
     (unlisted_folders, {"theory.attic.box": ""}, "theory.attic.box lies in a folder without a place"),
@@ -451,6 +536,41 @@ WRONG: list[tuple[Rule, dict[str, str], str]] = [
         "theory:3 does more than hand names on: x = 1",
     ),
     (
+        busy_packages,
+        {"theory.": LATE.replace("else:", "else:\n    import numpy")},
+        "theory:4 does more than hand names on: if TYPE_CHECKING:",
+    ),
+    (
+        busy_packages,
+        {"theory.": LATE.replace("Law, mix", "Law as mix")},
+        "theory:4 does more than hand names on: if TYPE_CHECKING:",
+    ),
+    (
+        busy_packages,
+        {"theory.": "def __getattr__(name):\n    return name"},
+        "theory:1 does more than hand names on: def __getattr__(name):",
+    ),
+    (
+        uneven_names,
+        {"theory.": LATE.replace('"Law mix"', '"Law"')},
+        "theory does not say the same of mix in its imports, its table and __all__",
+    ),
+    (
+        uneven_names,
+        {"theory.": LATE.replace('"theory.probability.law"', '"theory.law"').replace("mix", "Law")},
+        "theory does not say the same of Law in",
+    ),
+    (
+        uneven_names,
+        {"theory.": LATE.replace('["Law", "mix"]', '["Law"]')},
+        "theory does not say the same of mix in",
+    ),
+    (
+        uneven_names,
+        {"theory.": LATE, "theory.mix.": ""},
+        "theory hands on mix, which is also its module theory.mix",
+    ),
+    (
         own_randomness,
         {"theory.law": "import numpy as np\nRNG = np.random.default_rng(0)"},
         "theory.law:2 calls numpy.random.default_rng when it is imported",
@@ -508,13 +628,14 @@ def test_every_rule_can_fail() -> None:
 def test_right_modules_pass(rule: Rule) -> None:
     """Allowed: lower folders, re-exports, a guarded optional library, a draw where it is asked for."""
     right = {
-        "theory.": '"""Names."""\n\nfrom theory.probability.law import Law\n\n__all__ = ["Law"]',
+        "theory.": f'"""Names."""\n{LATE}',
+        "theory.names": "",
         "theory.arithmetic.exact": "try:\n    import numba\nexcept ImportError:\n    numba = None",
         "theory.probability.law": "import random\nfrom ..arithmetic import exact\ndef f(s):\n    random.Random(s)",
         "theory.claims.": "from theory.claims.alignment import CLAIMS\nfrom .claim import Claim",
         "theory.claims.claim": "",
         "theory.claims.alignment": "from theory.claims.claim import Claim\nfrom ..probability.law import Law",
-        "simulations.": "from simulations.draws import draw",
+        "simulations.": '"""Names."""\n\nfrom simulations.draws import draw\n\n__all__ = ["draw"]',
         "simulations.draws": "import random\nfrom theory import Law\nRNG = random.Random(0)",
         "simulations.bridge.": "",
         "simulations.bridge.models": "import torch",
