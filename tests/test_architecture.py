@@ -79,9 +79,6 @@ THEORY_MAY_TRY = {"llvmlite", "numba"}
 LATE_IMPORTS: dict[str, set[str]] = {
     # numba, which takes a fifth of a second and which short arrays do without
     "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
-    # scipy takes a quarter of a second: only automata need it, and corpora that are summed by halves
-    "theory.quantities.answer": {"theory.quantities.automaton"},
-    "theory.corpora.multinomial": {"scipy.special"},
     # matplotlib takes half a second to import, and most commands draw nothing
     "probqual": {"figures", "simulations.agreement", "simulations.bench", "simulations.bridge", "simulations.sweep"},
     "simulations.sweep.work": {"distributed"},

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import kernels
+from theory.arithmetic.compiled import WORTH
 
 Floats = NDArray[np.float64]
 Reals = NDArray[Any]
@@ -252,7 +252,7 @@ def running_scores(falling: Reals, power: float) -> Floats:
 
 
 def _worth_compiling(falling: Reals) -> bool:
-    return _COMPILED and falling.size >= kernels.WORTH
+    return _COMPILED and falling.size >= WORTH
 
 
 def _weights(falling: Reals, power: float) -> Reals:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
-from theory.arithmetic import kernels
+from theory.arithmetic.compiled import compiled
 from theory.arithmetic.exact import Array, Real, working
 
 Floats = NDArray[np.float64]
@@ -177,8 +177,9 @@ def _shifted_sums(
     peak = float(reward.max())
     # one shift serves mean and exponent unless a reward far above the mean would overflow e^{R - c}
     exponent = shift_r if peak - shift_r < _SAFE_EXPONENT else peak
-    if kernels.moment_sums is not None and len(prior) >= kernels.WORTH:
-        sums = kernels.moment_sums(prior, reward, exponent, shift_l, shift_r)
+    fast_sums = compiled("moment_sums", len(prior))
+    if fast_sums is not None:
+        sums = fast_sums(prior, reward, exponent, shift_l, shift_r)
     else:
         sums = _chunk_sums(prior, reward, exponent, shift_l, shift_r, chunk)
     mass, s_l, s_r, s_ll, s_lr, s_rr = (float(s) for s in sums)

@@ -1,4 +1,4 @@
-"""Compiled inner loops, for float64 arrays that are long enough to repay the compiler.
+"""Compiled inner loops, for float64 arrays that are long enough to repay the compiler; ``compiled`` chooses them.
 
 Each stands behind a function that works without it: ``float_moments`` and ``TreeModel.string_prob``.
 Where numba is not installed both are None.
@@ -18,9 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-
-WORTH = 1 << 16
-"""From so many elements on a loop is worth a second of compiling."""
 
 _BLOCK = 1024
 _LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
@@ -134,4 +131,4 @@ else:
     moment_sums, tree_products = _moment_sums, _tree_products
 
 
-__all__ = ["WORTH", "moment_sums", "tree_products"]  # and, where numba is installed, what compiled code may call
+__all__ = ["moment_sums", "tree_products"]  # and, where numba is installed, what compiled code may call

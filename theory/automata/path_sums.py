@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import scipy
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
-from scipy import linalg, sparse
-from scipy.sparse import linalg as sparse_linalg
 
 from theory.arithmetic.exact import Array, Undecided, ball, balls, floats, objects, power, widen
 from theory.arithmetic.formal import FormalSum, rational_power
@@ -316,17 +315,17 @@ class _DenseFactors:
         np.subtract.at(matrix, (graph.source, graph.target), weight)
         matrix = matrix[:-1, :-1]
         matrix.flat[:: graph.states + 1] += 1.0
-        self._lu, self._pivots, _ = linalg.lapack.dgetrf(matrix)
+        self._lu, self._pivots, _ = scipy.linalg.lapack.dgetrf(matrix)
         if not np.diagonal(self._lu).all():
             raise Undecided("I - M is singular in float64")
 
     def solve(self, right: Floats, *, rough: bool = False) -> Floats:
-        result: Floats = linalg.lapack.dgetrs(self._lu, self._pivots, right * self._scale)[0] / self._scale
+        result: Floats = scipy.linalg.lapack.dgetrs(self._lu, self._pivots, right * self._scale)[0] / self._scale
         return result
 
     def solve_transposed(self, right: Floats) -> Floats:
-        result: Floats = linalg.lapack.dgetrs(self._lu, self._pivots, right / self._scale, trans=1)[0] * self._scale
-        return result
+        solved: Floats = scipy.linalg.lapack.dgetrs(self._lu, self._pivots, right / self._scale, trans=1)[0]
+        return solved * self._scale
 
     def scaled(self, scale: Floats) -> _Factors:
         result = copy.copy(self)
@@ -344,8 +343,8 @@ class _SparseFactors:
     def __init__(self, graph: Graph, weight: Floats) -> None:
         inner = graph.target < graph.states
         shape = (graph.states, graph.states)
-        matrix = sparse.csr_array((weight[inner], (graph.source[inner], graph.target[inner])), shape=shape)
-        self._matrix = (sparse.eye_array(graph.states, format="csr") - matrix).tocsr()
+        matrix = scipy.sparse.csr_array((weight[inner], (graph.source[inner], graph.target[inner])), shape=shape)
+        self._matrix = (scipy.sparse.eye_array(graph.states, format="csr") - matrix).tocsr()
         self._factors: Any = None
 
     def solve(self, right: Floats, *, rough: bool = False) -> Floats:
@@ -357,7 +356,7 @@ class _SparseFactors:
     def scaled(self, scale: Floats) -> _Factors:
         found, own = copy.copy(self), self._matrix
         data = own.data * scale[own.indices] / np.repeat(scale, np.diff(own.indptr))
-        found._matrix = sparse.csr_array((data, own.indices, own.indptr), shape=own.shape)
+        found._matrix = scipy.sparse.csr_array((data, own.indices, own.indptr), shape=own.shape)
         found._factors = None
         return found
 
@@ -367,7 +366,7 @@ class _SparseFactors:
             if solution is not None:
                 return solution
             try:
-                self._factors = sparse_linalg.splu(self._matrix.tocsc())
+                self._factors = scipy.sparse.linalg.splu(self._matrix.tocsc())
             except RuntimeError:
                 raise Undecided("I - M is singular in float64") from None
         result: Floats = self._factors.solve(right, trans=trans)
@@ -382,7 +381,7 @@ class _SparseFactors:
             if not residual.any():
                 break
             with np.errstate(all="ignore"):
-                step, failed = sparse_linalg.bicgstab(
+                step, failed = scipy.sparse.linalg.bicgstab(
                     matrix, residual, rtol=tolerance, atol=0.0, maxiter=self._ITERATIONS
                 )
             if failed and tolerance == tolerances[0]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import arb, arb_mat, ctx, fmpq
-from scipy import linalg, optimize, sparse
 
 from theory.arithmetic.exact import Array, Undecided, balls, floats, objects, widen
 from theory.arithmetic.formal import FormalSum
@@ -193,7 +193,7 @@ class _Block:
     def floats(self) -> Any:
         """M in float64: dense up to 3,000 states, else sparse."""
         shape = (self.size, self.size)
-        matrix = sparse.csr_array((floats(self.weight), (self.source, self.target)), shape=shape)
+        matrix = scipy.sparse.csr_array((floats(self.weight), (self.source, self.target)), shape=shape)
         return matrix.toarray() if self.size <= DENSE else matrix
 
     def apply(self, x: Array) -> Array:
@@ -286,7 +286,7 @@ def _refined_perron(block: _Block) -> Array:
     bordered[:-1, :-1] = matrix - np.eye(block.size) * eigenvalue
     bordered[:-1, -1] = -x
     bordered[-1, :-1] = 1.0
-    factors = linalg.lu_factor(bordered)
+    factors = scipy.linalg.lu_factor(bordered)
     vector, value = objects(arb(float(v)) for v in x), arb(eigenvalue)
     best = math.inf
     for _ in range(ctx.prec):
@@ -295,7 +295,7 @@ def _refined_perron(block: _Block) -> Array:
         if size == 0 or not float(size.log()) < best - 1:
             break
         best = float(size.log())
-        step = linalg.lu_solve(factors, np.append(floats(objects(r / size for r in residual)), 0.0))
+        step = scipy.linalg.lu_solve(factors, np.append(floats(objects(r / size for r in residual)), 0.0))
         refined = objects((v - arb(float(d)) * size).mid() for v, d in zip(vector, step, strict=False))
         if not all(v > 0 for v in refined):
             break
@@ -386,7 +386,7 @@ class _RadiusAlong:
             return math.log(float(np.median(matrix @ x / x)))
 
         if np.abs(logs).max() < _TAME and log_radius(0.0) > 0 > log_radius(1.0):
-            root = float(optimize.brentq(log_radius, 0.0, 1.0, xtol=1e-14))
+            root = float(scipy.optimize.brentq(log_radius, 0.0, 1.0, xtol=1e-14))
             return arb(root + 1e-9), arb(root)
         one, two = arb(0), arb(1)
         for _ in range(24):

@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import arb, fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
-from scipy import fft, sparse
-from scipy.sparse import linalg as sparse_linalg
 
 from theory.arithmetic.exact import Undecided, balls, floats, objects, to_float
 from theory.arithmetic.formal import prime_exponents
@@ -159,16 +158,16 @@ class _Systems:
         self._inverses: Any = None
         self._factors: list[Any] = []
         if states <= _BATCHED_STATES:
-            place = sparse.csr_array(
+            place = scipy.sparse.csr_array(
                 (np.ones(len(inner)), (source * states + target, np.arange(len(inner)))), shape=(states**2, len(inner))
             )
             matrices = (place @ weight[:, inner].T).T.reshape(-1, states, states)
             self._inverses = np.linalg.inv(np.eye(states) - matrices)
             return
-        identity = sparse.eye_array(states, format="csc")
+        identity = scipy.sparse.eye_array(states, format="csc")
         for row in weight:
-            matrix = sparse.csc_array((row[inner], (source, target)), shape=(states, states))
-            self._factors.append(sparse_linalg.splu((identity - matrix).tocsc()))
+            matrix = scipy.sparse.csc_array((row[inner], (source, target)), shape=(states, states))
+            self._factors.append(scipy.sparse.linalg.splu((identity - matrix).tocsc()))
 
     def solve(self, right: Complexes) -> Complexes:
         """z, shape (F, S)."""
@@ -267,14 +266,14 @@ class _Grid:
         found = path_moments(aligned.graph, aligned.law, features)
         mean, deviation = floats(found.mean), np.sqrt(np.maximum(floats(np.diagonal(found.covariance)), 0))
         half = deviation * (8 * math.sqrt(size) + 32) + 4
-        shape = tuple(_BLOCK * fft.next_fast_len(math.ceil(2 * h / _BLOCK)) for h in half)
+        shape = tuple(_BLOCK * scipy.fft.next_fast_len(math.ceil(2 * h / _BLOCK)) for h in half)
         if math.prod(shape) > _GRID:
             return None
         return _Grid(shape, np.rint(mean * size).astype(np.int64), mean, floats(found.ahead))
 
     def frequencies(self, size: int) -> tuple[Floats, ...]:
         """The angles along each axis, in FFT order, in (-pi, pi]."""
-        return tuple(2 * math.pi * fft.fftfreq(n) for n in self.shape)
+        return tuple(2 * math.pi * scipy.fft.fftfreq(n) for n in self.shape)
 
 
 def _by_lattice(steps: _Steps, lattice: _Lattice, grid: _Grid, size: int, epsilon: float) -> Window:
@@ -293,9 +292,9 @@ def _by_lattice(steps: _Steps, lattice: _Lattice, grid: _Grid, size: int, epsilo
         mass[index] = two
         first[index] = size * f_x * one
         second[index] = size * f_xx * one + (size * (size - 1)) * f_x**2 * bulk
-    mass, first, second = (fft.fftn(a) / math.prod(grid.shape) for a in (mass, first, second))
+    mass, first, second = (scipy.fft.fftn(a) / math.prod(grid.shape) for a in (mass, first, second))
     mass, first, second = mass.real, first.real, second.real
-    offsets = [fft.fftfreq(n, 1 / n) for n in grid.shape]
+    offsets = [scipy.fft.fftfreq(n, 1 / n) for n in grid.shape]
     along = [(offset + centre) * unit for offset, centre, unit in zip(offsets, grid.centre, lattice.unit, strict=True)]
     y = lattice.base * size + np.sum(np.meshgrid(*along, indexing="ij"), axis=0)
     band = np.abs(y) < epsilon * size

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from flint import arb, fmpq
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from theory.arithmetic.exact import Array, Real, Undecided, ball, floats, floor_of, objects, to_float, widen
 from theory.corpora.atoms import Atoms, Floats, Window
@@ -288,7 +288,7 @@ def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
         mean = prob[j] * size
         reach = _HALF_RADIUS * math.sqrt(mean) + 30
         count = np.arange(max(0, math.floor(mean - reach)), min(size, math.ceil(mean + reach)) + 1)
-        mass = np.exp(count * math.log(mean) - mean - gammaln(count + 1))
+        mass = np.exp(count * math.log(mean) - mean - scipy.special.gammaln(count + 1))
         joint = np.multiply.outer(found.mass, mass)
         heavy = joint > 1e-19 * joint.max()
         old, new = np.nonzero(heavy)

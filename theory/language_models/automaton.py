@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import fmpq
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from theory.arithmetic.exact import Array, floats, objects
 from theory.language_models.rewards import Reward
@@ -65,11 +64,11 @@ class Graph:
         result: Array = np.add.reduceat(values, self.starts, axis=-1)
         return result
 
-    def adjacency(self, kept: Mask | None = None) -> sparse.csr_array:
+    def adjacency(self, kept: Mask | None = None) -> scipy.sparse.csr_array:
         """Which states have a step to which, the end included; shape (S + 1, S + 1)."""
         source, target = (self.source, self.target) if kept is None else (self.source[kept], self.target[kept])
         shape = (self.states + 1, self.states + 1)
-        return sparse.csr_array((np.ones(len(source), dtype=np.int32), (source, target)), shape=shape)
+        return scipy.sparse.csr_array((np.ones(len(source), dtype=np.int32), (source, target)), shape=shape)
 
     def reachable(self, kept: Mask | None = None) -> Mask:
         """The states that can be reached by kept steps, the end included; shape (S + 1,)."""
@@ -95,7 +94,7 @@ class Graph:
     def components(self) -> list[Index]:
         """The strongly connected sets of states that hold a cycle, each ascending."""
         inner = self.adjacency()[: self.states, : self.states]
-        _, label = csgraph.connected_components(inner, directed=True, connection="strong")
+        _, label = scipy.sparse.csgraph.connected_components(inner, directed=True, connection="strong")
         loops = self.source[self.source == self.target]
         cyclic = (np.bincount(label) > 1) | np.isin(np.arange(label.max() + 1), label[loops])
         order = np.argsort(label, kind="stable")
@@ -135,9 +134,9 @@ class Graph:
         return order
 
 
-def _reached(adjacency: sparse.csr_array, start: int) -> Mask:
+def _reached(adjacency: scipy.sparse.csr_array, start: int) -> Mask:
     found = np.zeros(adjacency.shape[0], dtype=bool)
-    found[csgraph.breadth_first_order(adjacency, start, directed=True, return_predecessors=False)] = True
+    found[scipy.sparse.csgraph.breadth_first_order(adjacency, start, directed=True, return_predecessors=False)] = True
     return found
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic import kernels
+from theory.arithmetic.compiled import compiled
 from theory.arithmetic.exact import Array, is_exact, objects
 from theory.probability.law import Law
 
@@ -216,10 +216,11 @@ class TreeModel:
 
     def string_prob(self) -> Array:
         """The probability of each string, in the order of ``strings()``. Cost: O(n)."""
-        if kernels.tree_products is None or is_exact(self.prob) or len(self.prob) < kernels.WORTH:
+        fast_products = None if is_exact(self.prob) else compiled("tree_products", len(self.prob))
+        if fast_products is None:
             return self._at_strings(self.prefix_prob() * self.end)
         mass = np.empty(len(self.prob))
-        kernels.tree_products(self.tree.parent, self.prob, self.end, mass)
+        fast_products(self.tree.parent, self.prob, self.end, mass)
         return self._at_strings(mass)
 
     def _at_strings(self, values: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulations.sampling import row_totals
-from theory.arithmetic.kernels import WORTH
+from theory.arithmetic.compiled import WORTH
 
 pytest.importorskip("numba", reason="numba is not installed")
 

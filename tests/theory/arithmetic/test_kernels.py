@@ -10,16 +10,16 @@ import pytest
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.adaptors import moments as tradeoff
 from theory.adaptors.moments import float_moments
 from theory.arithmetic import kernels
+from theory.arithmetic.compiled import WORTH
 from theory.arithmetic.exact import precision
 from theory.examples.finite import dense_tree
 
 pytest.importorskip("numba", reason="numba is not installed")
 
 Floats = NDArray[np.float64]
-LONG = kernels.WORTH + 77
+LONG = WORTH + 77
 """Not a multiple of the block."""
 
 
@@ -83,18 +83,18 @@ def test_moments_with_subnormal_priors(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_short_tables_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below WORTH strings the plain path is taken, from it on the compiled one."""
     calls = []
-    monkeypatch.setattr(tradeoff.kernels, "moment_sums", lambda *given: calls.append(len(given[0])) or np.ones(6))
-    for size in (kernels.WORTH - 1, kernels.WORTH):
+    monkeypatch.setattr(kernels, "moment_sums", lambda *given: calls.append(len(given[0])) or np.ones(6))
+    for size in (WORTH - 1, WORTH):
         float_moments(np.full(size, 1 / size), np.zeros(size))
     assert calls
-    assert set(calls) == {kernels.WORTH}
+    assert set(calls) == {WORTH}
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_string_probabilities(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit those of the level-by-level path, also where some prefixes are no strings."""
     model = dense_tree(np.random.default_rng(4), 3, 11)
-    assert len(model.prob) > kernels.WORTH
+    assert len(model.prob) > WORTH
     if not everywhere:
         model.end[::3] = 0
     found = model.string_prob()
