@@ -63,8 +63,7 @@ mutants: .venv/.stamp ## break theory in many small ways and show that the tests
 
 clean: ## remove caches and build products, but not the environments
 	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find theory simulations figures tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -rf __pycache__
+	find theory simulations figures probqual tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made anew, never patched, when the pins or the dependencies change.
 .venv/.stamp: pyproject.toml constraints.txt

@@ -381,7 +381,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "specification/reader",
-        "theory/specification/test_finite test_bad_input",
+        "theory/specification/test_finite probqual/test_bad_input",
         "adaptors",
         ("beta-ignored", "reward_over_beta(v, beta)", "reward_over_beta(v, fmpq(1))"),
         ("floats-not-divided-by-their-sum", "return [p / total for p in prob]", "return prob"),
@@ -395,7 +395,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "specification/finite",
-        "theory/specification/test_finite test_bad_input",
+        "theory/specification/test_finite probqual/test_bad_input",
         "adaptors",
         (
             "repeated-tokens-rewarded-once",
@@ -791,7 +791,7 @@ def copy_of_project(place: Path) -> Path:
     """
     shutil.copytree(ROOT, place, ignore=shutil.ignore_patterns(*LEFT_OUT))
     done = _python(place, "-c", "import theory, probqual; print(theory.__file__); print(probqual.__file__)")
-    if [Path(line).parent for line in done.stdout.split()] != [place / "theory", place]:
+    if [Path(line).parent for line in done.stdout.split()] != [place / "theory", place / "probqual"]:
         raise Unusable(f"not the copy is imported but {done.stdout or done.stderr}")
     return place
 

@@ -1,4 +1,4 @@
-"""Imports point downwards: figures -> simulations -> theory, and inside theory from a folder to those below it.
+"""Imports point downwards: probqual -> figures -> simulations -> theory, and in theory from a folder to lower ones.
 
 Every rule is a function from source text to the sentences that say where it is broken. It is applied to the
 project, where it must find nothing, and to a small wrong module, where it must find what is wrong.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "files",
     "names",
+    "seed",
     "arithmetic",
     "probability",
     "language_models",
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "theory": {"theory"},
     "simulations": {"theory", "simulations"},
     "figures": {"theory", "simulations", "figures"},
-    "probqual": {"theory", "simulations", "figures"},
+    "probqual": {"theory", "simulations", "figures", "probqual"},
 }
 PROJECT = {*MAY_IMPORT, "tests"}
 
@@ -75,12 +76,14 @@ OPTIONAL = {
 THEORY_MAY_TRY = {"llvmlite", "numba"}
 
 # Who may import what inside a function, because it needs an optional library, or because it takes long to import and is
-# seldom needed: module -> modules or packages.
+# seldom needed: module or package -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # numba, which takes a fifth of a second and which short arrays do without
     "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
-    # matplotlib takes half a second to import, and most commands draw nothing
-    "probqual": {"figures", "simulations.agreement", "simulations.bench", "simulations.bridge", "simulations.sweep"},
+    # a command pays for what it works with when it is called, not when it is listed, completed or explained
+    "probqual.commands": {"theory", "simulations", "figures", "rich", "concurrent.futures", "multiprocessing"},
+    "probqual.output": {"rich"},
+    "probqual.command_line": {"importlib"},  # its metadata, for --version alone
     "simulations.sweep.work": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},
@@ -88,6 +91,9 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "simulations.bench.growth": {"simulations.bench.transformer"},
     "simulations.bench.projection": {"pyarrow", "simulations.bench.transformer", "simulations.sweep"},
 }
+
+# The only library that the command line may import before it knows what is to be done.
+AT_START = {"typer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +154,8 @@ def parents(name: str) -> Iterator[str]:
 
 def project_modules() -> Modules:
     """Every module of the project, the tests apart."""
-    paths = [path for part in MAY_IMPORT for path in (ROOT / part).rglob("*.py")]
-    paths += [path for part in MAY_IMPORT if (path := ROOT / f"{part}.py").exists()]
     modules = {}
-    for path in paths:
+    for path in (path for part in MAY_IMPORT for path in (ROOT / part).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
         name = ".".join(parts[:-1] if is_package else parts)
@@ -300,29 +304,47 @@ def optional_in_theory(modules: Modules) -> Iterator[str]:
             yield f"{module.at(imported.line)} imports {library} outside try: ... except ImportError:"
 
 
-def optional_in_core(modules: Modules) -> Iterator[str]:
-    """Importing theory, simulations, figures or the command line needs no optional library."""
+def reached(
+    modules: Modules, starts: Iterable[str], followed: Callable[[Import], bool]
+) -> Iterator[tuple[str, Import]]:
+    """Each import that is met from the modules ``starts`` on, with the route to it: "a -> b"."""
     edges: dict[str, list[Import]] = {name: [] for name in modules}
     for module, imported in all_imports(modules):
-        if not imported.in_function and not imported.in_try:  # what is only for types is imported when it is used
+        if followed(imported):
             edges[module.name].append(imported)
-    route = {name: [name] for name in MAY_IMPORT if name in modules}
+    route = {name: [name] for name in starts}
     waiting = list(route)
     while waiting:
         name = waiting.pop()
         for imported in edges[name]:
-            if top(imported.target) in OPTIONAL:
-                yield f"{' -> '.join(route[name])} -> {imported.target}"
-            for reached in [imported.target, *parents(imported.target)]:
-                if reached in modules and reached not in route:
-                    route[reached] = [*route[name], reached]
-                    waiting.append(reached)
+            yield " -> ".join([*route[name], imported.target]), imported
+            for module_name in [imported.target, *parents(imported.target)]:
+                if module_name in modules and module_name not in route:
+                    route[module_name] = [*route[name], module_name]
+                    waiting.append(module_name)
+
+
+def optional_in_core(modules: Modules) -> Iterator[str]:
+    """Importing theory, simulations, figures or the command line needs no optional library, nor do their names."""
+    starts = [name for name in modules if name in MAY_IMPORT or within(name, {"probqual"})]
+    for route, imported in reached(modules, starts, lambda found: not found.in_function and not found.in_try):
+        if top(imported.target) in OPTIONAL:
+            yield route
+
+
+def slow_start(modules: Modules) -> Iterator[str]:
+    """Until a command is called, the command line imports no library but typer, directly or through others."""
+    starts = [name for name in modules if within(name, {"probqual"})]
+    for route, imported in reached(modules, starts, lambda found: found.on_import):
+        if top(imported.target) not in {*AT_START, *PROJECT, *sys.stdlib_module_names}:
+            yield route
 
 
 def late_imports(modules: Modules) -> Iterator[str]:
     """No import inside a function, except those of LATE_IMPORTS."""
     for module, imported in all_imports(modules):
-        if imported.in_function and not within(imported.target, LATE_IMPORTS.get(module.name, set())):
+        allowed = {target for name, late in LATE_IMPORTS.items() if within(module.name, {name}) for target in late}
+        if imported.in_function and not within(imported.target, allowed):
             yield f"{module.at(imported.line)} imports {imported.target} inside a function"
 
 
@@ -434,6 +456,7 @@ RULES: list[Rule] = [
     wrong_direction,
     optional_in_theory,
     optional_in_core,
+    slow_start,
     late_imports,
     busy_packages,
     uneven_names,
@@ -450,8 +473,8 @@ def test_project_keeps(rule: Rule) -> None:
 
 
 def test_project_is_read() -> None:
-    """The rules look at the three packages and the command line, not at an empty folder."""
-    assert set(MAY_IMPORT) <= set(project_modules())
+    """The rules look at the four packages, and into their folders, not at an empty folder."""
+    assert {*MAY_IMPORT, "theory.adaptors.exact", "probqual.commands.exact"} <= set(project_modules())
 
 
 def test_optional_libraries_are_not_of_the_standard_library() -> None:
@@ -515,18 +538,35 @@ WRONG: list[tuple[Rule, dict[str, str], str]] = [
     (
         optional_in_core,
         {
-            "probqual": "import simulations.bridge.store",
+            "probqual.": "import simulations.bridge.store",
             "simulations.bridge.": "import torch",
             "simulations.bridge.store": "",
         },
         "probqual -> simulations.bridge -> torch",
     ),
     (
+        slow_start,
+        {
+            "probqual.": "import typer",
+            "probqual.commands.": "",
+            "probqual.commands.greet": "from __future__ import annotations\nimport os\nfrom theory.seed import SEED",
+            "theory.": LATE + "import theory.law",
+            "theory.law": "import numpy",
+            "theory.seed": "",
+        },
+        "probqual.commands.greet -> theory -> theory.law -> numpy",
+    ),
+    (
         late_imports,
         {"theory.law": "def f():\n    import numpy"},
         "theory.law:2 imports numpy inside a function",
     ),
-    (late_imports, {"probqual": "def f():\n    import torch"}, "probqual:2 imports torch inside a function"),
+    (late_imports, {"probqual.": "def f():\n    import torch"}, "probqual:2 imports torch inside a function"),
+    (
+        late_imports,
+        {"probqual.commands.greet": "def greet():\n    import numpy"},
+        "probqual.commands.greet:2 imports numpy inside a function",
+    ),
     (
         busy_packages,
         {"theory.": '"""Doc."""\nimport theory.law\nx = 1'},
@@ -636,6 +676,9 @@ def test_right_modules_pass(rule: Rule) -> None:
         "simulations.draws": "import random\nfrom theory import Law\nRNG = random.Random(0)",
         "simulations.bridge.": "",
         "simulations.bridge.models": "import torch",
-        "probqual": "import theory\ndef sample():\n    from simulations.bridge import models",
+        "probqual.": "from probqual.errors import stop",
+        "probqual.errors": "import typer",
+        "probqual.commands.": "",
+        "probqual.commands.sample": "import theory\ndef sample():\n    from simulations.bridge import models",
     }
     assert list(rule(written(right))) == []

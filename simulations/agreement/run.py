@@ -13,9 +13,7 @@ from simulations.agreement.procedures import Parts
 from simulations.agreement.setting import Experiment, Setting
 from simulations.agreement.statistics import BUDGET, Ledger
 from theory.claims.registry import claims
-
-SEED = 20240610203
-"""Of the run that the report shows."""
+from theory.seed import SEED
 
 DRAWS = {"quick": (20_000, 5_000), "full": (200_000, 50_000)}
 """Strings and corpora per comparison."""

@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 from flint import arb, fmpq
 
+from theory.seed import SEED
+
 CERTAIN_RADIUS = 1e-30
 """A ball that holds 0 certifies an identity to its radius; wider than this it certifies nothing."""
 
@@ -97,7 +99,7 @@ class Profile:
     """How much is checked: "quick" or "full", and the seed of the random laws."""
 
     name: Literal["quick", "full"] = "full"
-    seed: int = 20240610203
+    seed: int = SEED
 
     @property
     def full(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import probqual
+from probqual.command_line import app
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("transformers")
@@ -25,7 +25,7 @@ from simulations.bridge.runs import RunError, read_run
 from simulations.bridge.store import Store, StoreError
 from tests.kills import finish, plan
 
-PAIR = Path(probqual.__file__).parent / "simulations" / "data" / "pair"
+PAIR = Path(__file__).resolve().parents[3] / "simulations" / "data" / "pair"
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_devices_that_are_not_there(device: str, tmp_path: Path) -> None:
         '[prompts]\ntexts = ["We"]\n[output]\nfolder = "out"\n',
         encoding="utf-8",
     )
-    done = CliRunner().invoke(probqual.app, ["sample", str(run)])
+    done = CliRunner().invoke(app, ["sample", str(run)])
     assert done.exit_code == 2
     (line,) = done.stderr.strip().splitlines()
     assert f"device '{device}'" in line

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import probqual
+from probqual.command_line import app
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pytest.importorskip("joblib", reason="joblib is not installed")
@@ -27,7 +27,7 @@ folder = "out"
 
 
 def run(*arguments: str) -> Any:
-    return CliRunner().invoke(probqual.app, ["sweep", *arguments, "--jobs", "1"])
+    return CliRunner().invoke(app, ["sweep", *arguments, "--jobs", "1"])
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
 
-import probqual
+from probqual.command_line import app
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.bridge import session
 from simulations.bridge.runs import Run
@@ -32,13 +32,13 @@ from simulations.bridge.sample import Models
 from simulations.bridge.store import Store
 from tests.kills import NAMES
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAIR = ROOT / "simulations" / "data" / "pair"
 
 
 def run(*arguments: str | Path) -> Any:
     """The command in this process, in a terminal narrower than any message: exit_code, stdout, stderr."""
-    return CliRunner(env={"COLUMNS": "40"}).invoke(probqual.app, [str(a) for a in arguments])
+    return CliRunner(env={"COLUMNS": "40"}).invoke(app, [str(a) for a in arguments])
 
 
 def refused(done: Any) -> str:

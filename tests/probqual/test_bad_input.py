@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import probqual
+from probqual.command_line import app
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 TABLE = """\
 [prior]
@@ -356,7 +356,7 @@ def written(folder: Path, content: str | bytes) -> Path:
 
 def exact(spec: Path, out: Path) -> tuple[int, str]:
     """Exit status and all output (standard error too), in a terminal narrower than any message."""
-    result = CliRunner(env={"COLUMNS": "40"}).invoke(probqual.app, ["exact", str(spec), "--json", str(out)])
+    result = CliRunner(env={"COLUMNS": "40"}).invoke(app, ["exact", str(spec), "--json", str(out)])
     return result.exit_code, result.output
 
 

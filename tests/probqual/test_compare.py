@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import probqual
 import simulations.agreement
+from probqual.command_line import app
 from simulations.agreement.faults import FAULTS
 from theory.claims.registry import repeated
 
@@ -22,7 +22,7 @@ ROW_KEYS = ["claim", "what", "exact", "estimate", "low", "high", "alpha", "draws
 
 def run(*arguments: str) -> Any:
     """The command in this process, without the models that need torch unless a device is named."""
-    return CliRunner(env={"COLUMNS": "200"}).invoke(probqual.app, ["compare", *arguments])
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["compare", *arguments])
 
 
 @pytest.fixture

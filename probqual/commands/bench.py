@@ -1,0 +1,99 @@
+"""``probqual bench``: how fast the toolkit is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from probqual.checkout import checkout, keep
+from probqual.errors import BadInput, bad_values
+from probqual.options import JsonPath
+from probqual.output import console, emit_json, progress, table, write
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Rows; all if left out.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Measure in this environment, without the rows whose peers it lacks.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Fail if a ratio is far below the recorded one; write nothing.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=2, help="Rounds per row, at most.")] = 9,
+    json_path: JsonPath = None,
+) -> None:
+    """Measure how fast the toolkit is, as ratios to named peers in one run.
+
+    In a checkout the peers are installed into .venv-peers first, and a run of all rows also measures how cost grows
+    and writes docs/benchmarks.md and docs/scaling.md. About 15 minutes.
+
+    Exit status: 0 measured, 1 a ratio has become worse (--verify) or two results differ, 2 bad input.
+
+    Example: probqual bench moments spectrum --here
+    """
+    root = checkout()
+    if not here:
+        _among_peers(root)
+        return
+    from simulations.bench import catalogue, pages
+    from theory.report.records import bench_record
+
+    try:
+        with bad_values():
+            able, lacking = catalogue.able(names or [])
+            for name, packages in lacking.items():
+                typer.echo(f"{name}: left out, {', '.join(packages)} is not installed", err=True)
+            whole = root if not (names or verify or lacking) else None
+            with progress("measuring", len(able) + (len(catalogue.SERIES) if whole else 0)) as advance:
+                found = catalogue.record(able, rounds=rounds, checkout=whole, advance=advance)
+    except catalogue.Disagreement as error:
+        typer.echo(f"probqual: a row's two results differ: {error}", err=True)
+        raise typer.Exit(1) from None
+    if json_path is not None:
+        emit_json(found, json_path)
+    if whole is not None:
+        keep(found, whole, "bench")
+        write(whole / "docs" / "benchmarks.md", pages.benchmarks_page(found))
+        write(whole / "docs" / "scaling.md", pages.scaling_page(found))
+    if str(json_path) != "-":
+        _show(found)
+    slower = catalogue.slower(found["rows"], bench_record()["rows"]) if verify else []
+    for line in slower:
+        typer.echo(line, err=True)
+    if slower:
+        raise typer.Exit(1)
+
+
+def _among_peers(root: Path | None) -> None:
+    """The same command in the environment of the peers, which is made first.
+
+    Raises:
+        BadInput: outside a checkout, or where the peers cannot be installed.
+        typer.Exit: as that command exits.
+    """
+    if root is None:
+        raise BadInput("the peers are installed beside the checkout; outside of one use --here")
+    made = subprocess.run(["make", "--quiet", "bench-peers"], cwd=root, check=False)
+    if made.returncode:
+        raise BadInput("make bench-peers failed; use --here to measure with what is installed")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    command = [str(root / ".venv-peers" / "bin" / "probqual"), *sys.argv[1:], "--here"]
+    done = subprocess.run(command, env=os.environ | threads, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
+def _show(found: dict[str, Any]) -> None:
+    rows = table("row", "times faster", "least", "largest", "aim", "met", "ours, s", "limit x", left={"row"})
+    for row in found["rows"]:
+        ratio, limit = row["ratio"], row["limit"]
+        numbers = [f"{ratio[key]:,.4g}" for key in ("median", "low", "high")]
+        times = "" if limit is None else f"{limit['times']:.3g}"
+        met = "yes" if row["met"] else "NO"
+        rows.add_row(row["name"], *numbers, f"{row['aim']:,g}", met, f"{row['ours']['median']:.3g}", times)
+    console().print(rows)

@@ -1,0 +1,201 @@
+"""``probqual check``: the claims, and the report on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from probqual.checkout import checkout
+from probqual.errors import BadInput, bad_values
+from probqual.options import JsonPath, ProfileName
+from probqual.output import console, emit_json, progress, table, write
+from theory.seed import SEED
+
+if TYPE_CHECKING:
+    from theory.claims.claim import Claim, Profile, Result
+
+WORDS_BETAS = ("1/2", "1", "2")
+TRIGRAM_BETAS = ("4/5", "1")
+
+Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
+
+
+def check(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="ID", help="Check these claims or families alone; repeatable.")
+    ] = None,
+    profile: Annotated[ProfileName, typer.Option(help="quick leaves out the large cases.")] = ProfileName.full,
+    json_path: JsonPath = None,
+    verify: Annotated[bool, typer.Option(help="Fail if paper_check.md is not what the code now writes.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write the report here, not to paper_check.md of the checkout.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random laws.")] = SEED,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="More ids for --only.")] = None,
+) -> None:
+    """Run the claims and their controls; the full profile of all claims writes paper_check.md.
+
+    Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
+
+    Example: probqual check --only adaptors.exchange --profile quick
+    """
+    from theory.claims.claim import Profile
+    from theory.claims.registry import find
+    from theory.report.paper_check import as_json
+    from theory.report.records import sampled_record
+
+    chosen_profile = Profile(name=profile.value, seed=seed)
+    ids = [*(only or []), *(more or [])]
+    if more and not only:
+        raise BadInput(f"unexpected {more[0]!r}; name claims with --only")
+    with bad_values():
+        chosen = find(ids)
+    whole = not ids and chosen_profile == Profile()
+    if (verify or output is not None) and not whole:
+        raise BadInput("the report is of all claims in the full profile: leave --only, --profile and --seed out")
+    target = output if output is not None else _committed_report()
+    if verify and (target is None or not target.is_file()):
+        raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
+    results, studies = _run_all(chosen, chosen_profile, jobs, with_studies=whole)
+    if str(json_path) != "-":
+        _show(chosen, results)
+    if json_path is not None:
+        record = sampled_record()
+        emit_json([as_json(c, r, record) for c, r in zip(chosen, results, strict=True)], json_path)
+    differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
+    if differs or not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def _committed_report() -> Path | None:
+    """paper_check.md of the checkout that the current folder belongs to; None outside of one."""
+    root = checkout()
+    return None if root is None else root / "paper_check.md"
+
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+
+def _run_all(
+    chosen: Sequence[Claim], profile: Profile, jobs: int, *, with_studies: bool
+) -> tuple[list[Result], Studies]:
+    """Claims and studies side by side in worker processes, the long ones first; a progress line for each that ends."""
+    tasks: list[tuple[str, str]] = []
+    if with_studies:
+        tasks += [("words", beta) for beta in WORDS_BETAS]
+        tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
+        tasks += [("toy", ""), ("audit", "")]
+    tasks += [("claim", claim.id) for claim in chosen]
+    found: dict[tuple[str, str], Any] = {}
+    with progress("checking", len(tasks)) as advance:
+        for task, value in _evaluated(tasks, profile, min(jobs, len(tasks))):
+            found[task] = value
+            advance(" ".join(task).strip())
+    results = [found["claim", claim.id] for claim in chosen]
+    words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
+    return results, (found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()))
+
+
+def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) -> Iterator[tuple[tuple[str, str], Any]]:
+    if jobs == 1:
+        for task in tasks:
+            yield task, evaluate(task, profile)
+        return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    # spawned, not forked: the numerical libraries hold threads
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(evaluate, task, profile): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def evaluate(task: tuple[str, str], profile: Profile) -> Any:
+    """One claim, or one study, by name."""
+    from theory.arithmetic.exact import precision, rational
+    from theory.claims.registry import check
+    from theory.report import studies
+
+    kind, name = task
+    if kind == "claim":
+        return check(name, profile)
+    with precision():
+        if kind == "toy":
+            return studies.toy_study()
+        if kind == "audit":
+            return studies.audit_study()
+        return (studies.words_study if kind == "words" else studies.trigram_study)(rational(name))
+
+
+# --- showing and writing ------------------------------------------------------------------------------------------
+
+
+def _show(chosen: Sequence[Claim], results: Sequence[Result]) -> None:
+    from theory.arithmetic.exact import power_of_ten_above
+    from theory.claims.claim import Verdict
+
+    rows = table("claim", "verdict", "residual", "controls refuted", "seconds", left={"claim", "verdict"})
+    for claim, result in zip(chosen, results, strict=True):
+        refuted = sum(control.verdict is Verdict.REFUTED for control in result.controls)
+        residual = "" if result.residual is None else power_of_ten_above(result.residual)
+        controls = f"{refuted} of {len(result.controls)}"
+        rows.add_row(claim.id, str(result.verdict), residual, controls, f"{result.seconds:.2f}")
+    screen = console()
+    screen.print(rows)
+    for result in results:
+        for failure in result.failures:
+            screen.print(f"{result.id} FAILS on {failure.case}: {failure.label} is {failure.value}", markup=False)
+        for control in result.controls:
+            if control.verdict is not Verdict.REFUTED:
+                screen.print(f"{result.id}: control {control.name} is {control.verdict}, not REFUTED", markup=False)
+
+
+def _settle(
+    target: Path | None, studies: Studies, chosen: Sequence[Claim], results: Sequence[Result], *, verify: bool
+) -> bool:
+    """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
+    from theory.report.paper_check import Report, markdown, with_table
+    from theory.report.records import RUNS, bridge_record, sampled_record, sweep_record
+    from theory.report.sketches import theory_page
+
+    if target is None:
+        typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
+        return False
+    runs = {name: bridge_record(name) for name in RUNS}
+    report = Report(chosen, results, *studies, sampled_record(), runs, sweep_record())
+    texts = {target: markdown(report)}
+    page, readme = target.parent / "docs" / "theory.md", target.parent / "README.md"
+    if target == _committed_report() and page.is_file() and readme.is_file():
+        texts |= {page: theory_page(chosen), readme: with_table(readme.read_text(encoding="utf-8"), report)}
+    if verify:
+        different = [_differs(path, text) for path, text in texts.items()]  # each says where
+        return any(different)
+    for path, text in texts.items():
+        write(path, text)
+        typer.echo(f"wrote {path}", err=True)
+    return False
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is not this text; the first line that differs is shown."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    for number, (one, two) in enumerate(zip_longest(old.splitlines(), text.splitlines()), start=1):
+        if one != two:
+            typer.echo(f"{path}:{number} differs\n  file: {one}\n  code: {two}", err=True)
+            return True
+    if old != text:
+        typer.echo(f"{path} differs in its last line end", err=True)
+        return True
+    typer.echo(f"{path} is what the code writes", err=True)
+    return False

@@ -1,0 +1,122 @@
+"""``probqual compare``: the claims again, by sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from probqual.errors import BadInput, bad_values, optional_libraries
+from probqual.options import JsonPath, ProfileName
+from probqual.output import console, emit_json, progress, table
+from theory.seed import SEED
+
+if TYPE_CHECKING:
+    from simulations.agreement.faults import Fault
+    from simulations.agreement.run import Outcome
+
+
+def compare(
+    profile: Annotated[ProfileName, typer.Option(help="quick makes a tenth of the draws.")] = ProfileName.full,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all draws.")] = SEED,
+    draws: Annotated[
+        int | None, typer.Option(metavar="N", help="Strings per comparison; corpora in proportion.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where the tiny torch models run: cpu, cuda, cuda:1; by default a GPU if there is one."),
+    ] = None,
+    plant: Annotated[str | None, typer.Option(metavar="NAME", help="Do one procedure wrong; it must DIFFER.")] = None,
+    list_plants: Annotated[
+        bool, typer.Option("--list-plants", help="Print the names of the faults; with --json, what is wrong, too.")
+    ] = False,
+    json_path: JsonPath = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and keep all of it for the report.")
+    ] = None,
+) -> None:
+    """Repeat the claims, those of the audit apart, by sampling from models whose exact answer is known.
+
+    Exit status: 0 every comparison is SAMPLED, 1 one DIFFERS (as it must with a planted fault), 2 bad input.
+
+    Example: probqual compare --profile quick --plant inverted-ratio
+    """
+    from simulations.agreement.faults import FAULTS, planted
+    from simulations.agreement.run import EXPERIMENTS, caught, run, setting
+
+    if list_plants:
+        if json_path is None:
+            typer.echo("\n".join(fault.name for fault in FAULTS))
+        else:
+            emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
+        return
+    if record is not None and plant is not None:
+        raise BadInput("--record keeps a run without a fault, and plants all of them itself: leave --plant out")
+    with bad_values():
+        parts = None if plant is None else planted(plant).parts
+        chosen = setting(profile.value, seed, draws, parts)
+    extra, trained = _torch_experiments(device, profile)
+    experiments = (*EXPERIMENTS, *extra)
+    with progress("comparing", len(experiments)) as advance:
+        found = run(chosen, experiments, advance)
+    answer = found.as_json() | {"device": device, "plant": plant, "dpo": trained}
+    if record is not None:
+        with progress("planting", len(FAULTS)) as advance:
+            answer["faults"] = [_noticed(fault, out, advance) for fault, out in caught(seed, experiments)]
+        emit_json(answer, record)
+    if json_path is not None:
+        emit_json(answer, json_path)
+    if str(json_path) != "-":
+        _show(found, answer)
+    if found.differing:
+        raise typer.Exit(1)
+
+
+def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """The comparisons on tiny torch models, and how far the trained one came; nothing where torch is not installed.
+
+    Raises:
+        BadInput: a device was named, and torch is not installed or does not have it.
+    """
+    try:
+        with optional_libraries("--device needs torch and transformers", "bridge"):
+            from simulations.agreement import models
+    except BadInput:
+        if device is not None:
+            raise
+        typer.echo("without torch and transformers: the tiny models are left out (install probqual[bridge])", err=True)
+        return (), None
+    with bad_values():
+        where, size = models.placed(device)
+    trained = models.dpo(where).as_json() if profile is ProfileName.full else None
+    return models.experiments(where, size, trained=profile is ProfileName.full), trained
+
+
+def _noticed(fault: Fault, found: Outcome, advance: Callable[[str], None]) -> dict[str, Any]:
+    advance(fault.name)
+    claims_hit = list(dict.fromkeys(row.claim for row in found.differing))
+    return {"name": fault.name, "wrong": fault.wrong, "differing": len(found.differing), "claims": claims_hit}
+
+
+def _show(found: Outcome, whole: dict[str, Any]) -> None:
+    screen = console()
+    rows = table("claim", "what", "exact", "estimate", "interval", "verdict", left={"claim", "what", "verdict"})
+    for row in found.rows:
+        span = f"[{row.low:.5f}, {row.high:.5f}]"
+        rows.add_row(row.claim, row.what, f"{row.exact:.5f}", f"{row.estimate:.5f}", span, row.verdict)
+    screen.print(rows)
+    if whole["dpo"] is not None:
+        title = "DPO on a tiny model: how far from p+, and its own exchange coefficient"
+        columns = ("step", "loss", "KL(p+ || pi)", "KL(pi || p+)", "b", "Corr(L, R)", "slope residual")
+        training = table(*columns, title=title)
+        for one in whole["dpo"]["progress"]:
+            training.add_row(*("" if v is None else f"{v:.5g}" for v in one.values()))
+        screen.print(training)
+    chance = sum(row.alpha > 0 for row in found.rows)
+    screen.print(
+        f"{len(found.rows)} comparisons, {chance} of them by chance at alpha {found.spent / max(chance, 1):.2g} each, "
+        f"{found.spent:.2g} in all; {len(found.differing)} differ",
+        highlight=False,
+    )

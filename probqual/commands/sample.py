@@ -1,0 +1,32 @@
+"""``probqual sample``: strings from a real pair of models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from probqual.errors import bad_files, bad_values, optional_libraries
+from probqual.output import Piece, made_with_progress
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(metavar="RUN.toml", help="Models, prompts, adaptors, and where to store.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
+    ] = None,
+) -> None:
+    """Sample strings from a real pair of models and store what every later question needs.
+
+    It can be stopped at any moment and run again: it goes on where it stopped. Several may run at once on one folder.
+
+    Example: probqual sample examples/default.toml --output runs/default
+    """
+    with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
+        from simulations.bridge.session import Session
+
+    with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
+        session = Session.open(run, output)
+        pieces = (Piece(made.shard, f"{made.strings} strings", made.tokens) for made in session.work())
+        made_with_progress("sampling", "tokens", session.store, pieces)

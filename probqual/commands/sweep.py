@@ -1,0 +1,89 @@
+"""``probqual sweep``: random models by the thousand."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from probqual.checkout import checkout_for_record, keep
+from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
+from probqual.options import JsonPath
+from probqual.output import Piece, console, emit_json, interval, made_with_progress, table
+
+
+class BackendName(StrEnum):
+    """Where a sweep's shards are made."""
+
+    local = "local"
+    dask = "dask"
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="Families of models, adaptors, claims.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Store the sweep here, not where the file says.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Local processes.")] = os.cpu_count() or 1,
+    backend: Annotated[
+        BackendName, typer.Option(help="Processes of this machine, or a dask cluster that you have.")
+    ] = BackendName.local,
+    address: Annotated[str | None, typer.Option(metavar="TCP", help="Of the dask scheduler: tcp://host:8786.")] = None,
+    json_path: JsonPath = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the numbers for the report and its figure.")] = False,
+) -> None:
+    """Run thousands of random exact models through the claims, and count what happens how often.
+
+    It can be stopped at any moment and run again: it goes on where it stopped. What comes out does not depend on the
+    backend or on the number of workers.
+
+    Exit status: 0 no claim fails, 1 one does (its model is shown), 2 bad input.
+
+    Example: probqual sweep examples/sweep.toml --output runs/sweep --jobs 2
+    """
+    if (backend is BackendName.dask) != (address is not None):
+        raise BadInput("--backend dask and --address tcp://... go together")
+    root = checkout_for_record() if record else None
+    with optional_libraries("needs joblib and pyarrow", "cluster"):
+        from simulations.sweep.session import Session
+
+    with bad_values(), bad_files(output or file, "{file}: {reason}"):
+        session = Session.open(file, output, jobs, address)
+        pieces = (Piece(shard, f"{models} models", models) for shard, models in session.work())
+        if not made_with_progress("sweeping", "models", session.store, pieces):
+            return
+        found = session.summary()
+    if json_path is not None:
+        emit_json(found, json_path)
+    if root is not None:
+        keep(found, root, "sweep")
+    if str(json_path) != "-":
+        _show(found)
+    if any(claim["fails"] for claim in found["claims"]):
+        typer.echo("a claim fails on this model:\n\n" + found["witnesses"][0], err=True)
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
+    screen = console()
+    screen.print(f"{found['models']:,} models, {found['strings']:,} strings; key {found['key'][:16]}", highlight=False)
+    columns = ("models with", "value", "share, 95 %", "models")
+    trading = table(*columns, title="temperature trades, share of models")
+    trading.add_row("", "all", interval(found["trades"]), f"{found['trades']['of']:,}")
+    for name, key in (("strings from", "strings"), ("beta", "beta"), ("Corr_p(L, R) near", "correlation")):
+        for row in found[f"by_{key}"]:
+            trading.add_row(name, row["label"], interval(row), f"{row['of']:,}")
+    screen.print(trading)
+    columns = ("dropped hypothesis", "all", "strings +", "strings -")
+    turns = table(*columns, left=columns, title="the sign of corpora is not that of strings")
+    for turn in found["turns"]:
+        turns.add_row(turn["dropped"], *(interval(turn[key]) for key in ("turns", "from_positive", "from_negative")))
+    screen.print(turns)
+    verdicts = ("holds", "silent", "undecided", "fails")
+    outcomes = table("claim", *verdicts, left={"claim"}, title="claims, number of models")
+    for claim in found["claims"]:
+        outcomes.add_row(claim["id"], *(f"{claim[key]:,}" for key in verdicts))
+    screen.print(outcomes)
