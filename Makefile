@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants clean
+.PHONY: help check test branches bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ words: .venv/.stamp ## make theory/data/words.csv again
 trigrams: .venv/.stamp ## make theory/data/trigrams.csv again
 	$(PIP) -e '.[words]'
 	$(BIN)/python theory/data/make_trigrams.py
+
+branches: .venv/.stamp ## run every claim's check over its cases and list the branches that none of them reaches
+	$(BIN)/python -m tests.branches
 
 mutants: .venv/.stamp ## break theory in many small ways and show that the tests notice each
 	$(BIN)/python tests/mutants.py

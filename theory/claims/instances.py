@@ -11,11 +11,13 @@ import numpy as np
 from flint import fmpq
 
 from theory.adaptors.exact import Adapted
-from theory.alignment.gibbs import Aligned
+from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import Array, balls, log, objects, precision
 from theory.claims.claim import Case, Profile
 from theory.examples import finite as examples
 from theory.examples.words import speeches
+from theory.language_models.rewards import reward_over_beta
+from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification, write_specification
 
@@ -70,8 +72,8 @@ def named(*names: str) -> list[Case]:
 
 
 def small(profile: Profile) -> list[Case]:
-    """C1 to C5, C7 and random rational tables and trees: what most identities are checked on."""
-    return [*named("C1", "C2", "C3", "C4", "C5", "C7"), *random_laws(profile)]
+    """C1 to C5, C7, random rational tables and trees, and the borders: what most identities are checked on."""
+    return [*named("C1", "C2", "C3", "C4", "C5", "C7"), *random_laws(profile), *borders(profile)]
 
 
 @functools.lru_cache(maxsize=3)
@@ -83,6 +85,35 @@ def words_case(beta: fmpq = fmpq(1)) -> Case:
 def usual(profile: Profile) -> list[Case]:
     """The small cases, the paper's toy and, in the full profile, the words of the speeches."""
     return [*small(profile), *named("toy"), *([words_case()] if profile.full else [])]
+
+
+_BORDERS = (
+    ("one string", (1,), (1,)),
+    ("L and R constant", (1, 1), (1, 1)),
+    ("V = 0", (1, 2), (2, 1)),
+    ("L constant", (1, 1), (1, 2)),
+    ("R constant", (1, 2), (1, 1)),
+    ("b = 0", (1, 4, 8), (1, 8, 2)),
+    ("b = -1", (1, 8, 2), (1, 4, 8)),
+    ("ties", (1, 1, 2, 2), (1, 1, 2, 1)),
+)
+
+
+@functools.lru_cache(maxsize=1)
+def _borders() -> tuple[Case, ...]:
+    prior = TreeModel.table(("x", "y", "z"), objects((fmpq(4, 7), fmpq(1, 7), fmpq(2, 7))))
+    irrational = align(prior, [reward_over_beta(value, fmpq(1)) for value in ("0", "1/2", "1")])
+    found = [case(f"border: {name}", examples.table(p, x)) for name, p, x in _BORDERS]
+    return *found, case("r = 0, 1/2, 1", irrational)
+
+
+def borders(profile: Profile) -> tuple[Case, ...]:
+    """Where a hypothesis is just met or just not: one string; L, R or I constant; b = 0 or -1; ties; p+ irrational.
+
+    V = 0: all p+ are equal. b = 0: Cov(L, I) = 0, L constant or not. b = -1: Cov(R, I) = 0, R constant or not.
+    """
+    del profile
+    return _borders()
 
 
 @functools.lru_cache(maxsize=4)

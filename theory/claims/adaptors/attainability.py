@@ -20,7 +20,7 @@ from theory.arithmetic.exact import Array, floats, objects, rational, to_float
 from theory.claims.adaptors.tree_models import (
     cooled_changes,
     few_string_trees,
-    first_below,
+    least_below,
     ranked_rows,
     rational_cases,
     rational_function_vanishes,
@@ -105,7 +105,8 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"CE > {share} of the way just before tau", before - wanted, "positive")
         yield Finding(f"CE < {share} of the way just after tau", wanted - after, "positive")
         law = _powered(found, arb(tau))
-        variance = (law * (surprisal - (law * surprisal).sum()) ** 2).sum()
+        gap = surprisal - (law * surprisal).sum()
+        variance = (law * gap * gap).sum()
         yield Finding(f"-dCE/dtau = Var I > 0 at {share} of the way", variance, "positive")
     rest = fmpq(len(surprisal) - len(first), len(first))
     cold, hot = fmpq(16), fmpq(1, 64)
@@ -186,7 +187,7 @@ def _truncation_attains(found: FiniteModel) -> Iterator[Finding]:
             met = sum((w * (form - wanted).ball() for w, form in zip(law, forms, strict=True)), start=arb(0))
             yield Finding(f"E {name} is met {share} of the way to the mode", met)
             yield Finding(
-                f"E {name}, {share} of the way: weights within p+", first_below([*law, *(prob - law)]), "nonnegative"
+                f"E {name}, {share} of the way: weights within p+", least_below([*law, *(prob - law)]), "nonnegative"
             )
 
 

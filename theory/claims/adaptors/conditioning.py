@@ -136,7 +136,7 @@ def _by_generating_function(corpora: LineCorpora) -> Types:
     fewer = fmpz_poly(coefficients) ** (size - 1)
     level = int((corpora.level * size).p)
     target = int((corpora.share * size).p) - size * low[0] + fold * (level - size * low[1])
-    first = [fmpq(fewer[target - degree]) if target >= degree else fmpq(0) for degree in degrees]
+    first = [fmpq(fewer[target - degree]) for degree in degrees]  # 0 for a negative power
     ways = sum(first, start=fmpq(0))
     return Types(ways * fmpq(2) ** level, objects(x / ways for x in first))
 

@@ -48,6 +48,10 @@ def _range(values: Array) -> Any:
 
 def _exchange(found: FiniteModel) -> Iterator[Finding]:
     if found.mean.constant.surprisal:
+        for tau in TEMPERATURES:
+            at = tempered(found, tau)
+            yield Finding(f"V = 0: E L stays, tau = {tau}", at.mean_log_prior - found.mean.mean_log_prior)
+            yield Finding(f"V = 0: E R stays, tau = {tau}", at.mean_reward - found.mean.mean_reward)
         return
     for tau in TEMPERATURES:
         at = tempered(found, tau)
@@ -67,7 +71,7 @@ def _trichotomy(at: Moments) -> Iterator[Finding]:
     outside = b * (1 + b)
     below = -at.cov - arb.min(at.var_log_prior, at.var_reward)
     small_v = abs(at.var_log_prior - at.var_reward) - at.var_surprisal
-    if outside.contains(0) or below.contains(0):
+    if outside.contains(0):
         yield Finding("b (1 + b) = 0 on the border", outside)
         yield Finding("-Cov = min(Var L, Var R) on the border", below)
         return

@@ -125,7 +125,7 @@ def _family(trial: Trial) -> Iterator[Finding]:
 def _family_cases(profile: Profile) -> list[Case]:
     rng = np.random.default_rng(profile.seed)
     models = small(profile)
-    cases = _planar([*models, *named("toy")] if profile.full else models[:_FEW])
+    cases = _planar([*(models if profile.full else models[:_FEW]), *named("toy")])
     return [Case(c.name, Trial(c.content, _random_laws(rng, len(c.content.aligned))), c.spec) for c in cases]
 
 

@@ -123,8 +123,6 @@ def own_budget(found: FiniteModel) -> Iterator[Finding]:
     base = member_of(found, fmpq(0), fmpq(0))
     for tau, t in ((fmpq(1), fmpq(1)), (fmpq(2), fmpq(1, 3))):
         own = member_of(found, tau, tau * t)
-        if found.mean.constant.surprisal and t == 1:
-            continue
         best = budget_member(found.numbers.log_prior, found.numbers.reward, base, (fmpq(1), t), own.divergence(base))
         yield Finding(f"s of the best law of the entropy of ({tau}, {tau * t})", best.prior_power - tau)
         yield Finding(f"t of the best law of the entropy of ({tau}, {tau * t})", best.reward_power - tau * t)

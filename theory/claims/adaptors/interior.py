@@ -45,8 +45,10 @@ def _tilted(found: FiniteModel) -> tuple[Array, arb]:
     return found.numbers.prob * (1 + direction * step), own.determinant * step
 
 
-def _mixed(found: FiniteModel) -> Array | None:
-    return gaining_mixture(found.numbers, (found.mean.mean_log_prior, found.mean.mean_reward))
+def _mixed(found: FiniteModel) -> Array:
+    law = gaining_mixture(found.numbers, (found.mean.mean_log_prior, found.mean.mean_reward))
+    assert law is not None, "(E L, E R) lies inside the hull, so that one or two strings gain in both"
+    return law
 
 
 def _dominated(found: FiniteModel) -> Iterator[Finding]:
@@ -58,9 +60,8 @@ def _dominated(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("p+ (1 + eps g): E R gains eps det Cov", gain_r - gain)
     yield from _spent(found, "p+ (1 + eps g)", law)
     mixture = _mixed(found)
-    yield Finding("one or two strings gain in both", fmpq(mixture is not None), "positive")
-    if mixture is not None:
-        yield from _spent(found, "one or two strings", mixture)
+    yield Finding("one or two strings gain in both", least_of(iter(gains_of(found, mixture))), "positive")
+    yield from _spent(found, "one or two strings", mixture)
 
 
 def _on_a_line(found: FiniteModel) -> Iterator[Finding]:

@@ -33,13 +33,12 @@ from theory.adaptors.order_preserving import (
     string_points,
     support,
 )
-from theory.alignment.gibbs import align
 from theory.arithmetic.exact import objects
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,
     decisions_of,
     few_string_trees,
-    first_below,
+    least_below,
     ranked_rows,
     rational_function_vanishes,
     symbolic_tree_of,
@@ -48,8 +47,6 @@ from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, small
 from theory.claims.symbolic import mean, simplex
 from theory.claims.tree_search import tree, trees_by_size
-from theory.language_models.rewards import reward_over_beta
-from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
 
 _KEEPING = (
@@ -104,7 +101,7 @@ def _corners(ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
         direction = Point.whole(*axis)
         best = support(ranked, direction).point
         gaps = [(best - corner.point).along(direction) for corner in corners]
-        yield Finding(f"no corner beyond the support function along {axis}", first_below(gaps), "nonnegative")
+        yield Finding(f"no corner beyond the support function along {axis}", least_below(gaps), "nonnegative")
         yield Finding(
             f"a corner attains it along {axis}", fmpq(not any(gap == 0 for gap in gaps if isinstance(gap, fmpq)))
         )
@@ -113,12 +110,12 @@ def _corners(ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
         yield Finding("E L of a corner, from its law", apart.log_prior.number())
         yield Finding("E R of a corner, from its law", apart.reward.number())
     mixture = sum(corner_law(ranked, corner.tops) * fmpq(k + 1) for k, corner in enumerate(corners))
-    steep = first_below(itertools.chain.from_iterable(slopes(ranked, mixture / mixture.sum())))
+    steep = least_below(itertools.chain.from_iterable(slopes(ranked, mixture / mixture.sum())))
     yield Finding("a mixture of the corners keeps the order", steep, "nonnegative")
     if corner_count(ranked) <= _MANY_CORNERS:
         facets = [(normal, support(ranked, normal).point) for normal in normals(corners)]
         every = [mean_point(points, corner_law(ranked, tops)) for tops in every_corner(ranked)]
-        beyond = first_below((best - point).along(normal) for point in every for normal, best in facets)
+        beyond = least_below((best - point).along(normal) for point in every for normal, best in facets)
         yield Finding(f"none of {len(every)} choices of top tokens lies outside", beyond, "nonnegative")
 
 
@@ -127,7 +124,7 @@ def _inside(found: FiniteModel, ranked: Ranking, corners: Sequence[Corner]) -> I
     facets = [(normal, support(ranked, normal).point, losses(ranked, normal)) for normal in normals(corners)]
     for steps in _KEEPING:
         law, means = _slopes(found, ranked, steps)
-        steep = first_below(itertools.chain.from_iterable(law))
+        steep = least_below(itertools.chain.from_iterable(law))
         yield Finding(f"{steps} keeps the order", steep, "nonnegative")
         for k, (normal, best, lost) in enumerate(facets):
             inside = slack(lost, law)
@@ -148,7 +145,7 @@ def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterat
         yield Finding(f"no order-preserving adaptor raises {decided.raises} and lowers the other", most)
         return
     law = decided.law(ranked)
-    steep = first_below(itertools.chain.from_iterable(slopes(ranked, law)))
+    steep = least_below(itertools.chain.from_iterable(slopes(ranked, law)))
     yield Finding(f"the adaptor that raises {decided.raises} is a law", law.sum() - 1)
     yield Finding(f"the adaptor that raises {decided.raises} keeps the order", steep, "nonnegative")
     change = law - found.numbers.prob
@@ -169,13 +166,8 @@ def _on_rising_line(points: Sequence[Point]) -> bool:
 def _order_cases(profile: Profile) -> list[Case]:
     # every context ties, so that p+ is a corner; L and R fall together from branch to branch, off any one line
     tied = tree(((), ((), ()), ((), (), ())), (9, 6, 6, 4, 4, 4), (8, 6, 6, 6, 6, 6))
-    values = ("0", "1/2", "1")
-    irrational = align(
-        TreeModel.table(("x", "y", "z"), objects((fmpq(4, 7), fmpq(1, 7), fmpq(2, 7)))),
-        [reward_over_beta(value, fmpq(1)) for value in values],
-    )
     chosen = [c for c in small(profile) if len(c.content.aligned) <= _MANY_STRINGS]
-    return [*chosen, case("a tree of ties", tied), case("r = 0, 1/2, 1", irrational)]
+    return [*chosen, case("a tree of ties", tied)]
 
 
 def _typical_inside(found: FiniteModel) -> Iterator[Finding]:

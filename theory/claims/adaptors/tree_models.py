@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
-from flint import fmpq
+from flint import arb
 
 from theory.adaptors.exact import chain, decide
 from theory.adaptors.gauge import (
@@ -123,9 +124,9 @@ def few_string_trees(profile: Profile) -> Iterator[Case]:
     return trees_by_size(2, 3, 8, ordered=True)
 
 
-def first_below(values: Iterable[Any]) -> Any:
-    """The first value that is not certainly >= 0, else 0."""
-    return next((value for value in values if not value >= 0), fmpq(0))
+def least_below(values: Iterable[Any]) -> arb:
+    """The least of 0 and the values, as a ball: certainly >= 0 only where each of them is."""
+    return functools.reduce(arb.min, map(arb, values), arb(0))
 
 
 def ranked_rows(ranked: Ranking) -> Iterator[tuple[tuple[int, ...], tuple[bool, ...]]]:

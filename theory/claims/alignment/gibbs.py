@@ -9,7 +9,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.instances import integer_cases, law_of, reference_laws, usual
+from theory.claims.instances import integer_cases, law_of, reference_laws, replay, usual
 from theory.claims.symbolic import mean, model, proved, simplex, vanishes
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
@@ -17,16 +17,12 @@ from theory.probability.information import kl_divergence
 
 def _objective(found: FiniteModel, weights: Sequence[Any], direction: int = 1) -> Any:
     """E_q R - KL(q || p), the objective over beta; ``direction`` = -1 turns the divergence around."""
-    law = law_of(found, weights)
-    prior = found.aligned.prior / found.aligned.prior.sum()
+    law, prior = law_of(found, weights), found.aligned.prior
     divergence = kl_divergence(law.prob, prior) if direction == 1 else kl_divergence(prior, law.prob)
     return (law.prob * found.numbers.reward).sum() - divergence
 
 
 def _gibbs(found: FiniteModel) -> Iterator[Finding]:
-    prior_mass = found.aligned.prior.sum()
-    if prior_mass != 1:
-        return
     for name, weights in reference_laws(found):
         law = law_of(found, weights)
         gap = kl_divergence(law.prob, found.numbers.prob)
@@ -47,8 +43,21 @@ def _gibbs_check(content: FiniteModel | int) -> Iterator[Finding]:
     return _unbounded(content) if isinstance(content, int) else _gibbs(content)
 
 
+_REMOVED = """\
+[prior]
+kind = "table"
+strings = ["x", "y", "z"]
+probs = ["1/4", "1/4", "1/2"]
+
+[reward]
+beta = "1"
+values = ["0", "1", "-inf"]
+"""
+
+
 def _gibbs_cases(profile: Profile) -> list[Case]:
-    return [*usual(profile), *(Case(f"Z = inf, first {n} strings", n) for n in (10, 1000))]
+    removed = Case("r = -inf on one string", replay(_REMOVED), _REMOVED)
+    return [*usual(profile), removed, *(Case(f"Z = inf, first {n} strings", n) for n in (10, 1000))]
 
 
 def _plus_divergence(found: FiniteModel) -> Iterator[Finding]:

@@ -30,9 +30,9 @@ def sums_of_squares(automaton: Automaton) -> tuple[fmpq, fmpq]:
     ends = fmpq_mat(size * size, 1, [0] * size**2)
     for steps in by_token.values():
         for (i, j, p), (k, l, q) in itertools.product(steps, repeat=2):
-            if j < size and l < size:
+            if j < size:  # then l is a state too: the end has a token of its own
                 matrix[i * size + k, j * size + l] -= p * q
-            elif j == l == size:
+            else:
                 ends[i * size + k, 0] += p * q
     start = graph.initial * size + graph.initial
     squares = objects(p * p for p in automaton.prob)

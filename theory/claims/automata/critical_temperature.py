@@ -11,18 +11,19 @@ from flint import arb, fmpq
 from theory.arithmetic.exact import Array
 from theory.automata.path_sums import step_weights
 from theory.automata.spectral_radius import bisected_exponent, converges, critical_temperature
-from theory.claims.automata.models import ONE, automaton_case, equality_slack, random_automata
+from theory.claims.automata.models import ONE, automaton_case, diverging, equality_slack, random_automata
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.symbolic import vanishes
 from theory.examples.automata import letters, two_states
 from theory.language_models.automaton import Automaton
+from theory.language_models.rewards import Reward
 from theory.probability.information import entropy, renyi_entropy
 
 
 def independent_letters(automaton: Automaton) -> tuple[Array, fmpq] | None:
-    """(law of a letter, probability a of going on) under the p+ of an automaton of one state with rational e^R."""
+    """(law of a letter, probability a of going on) under the p+ of one state with letters and rational e^R, else None."""
     graph, end = automaton.graph, automaton.end
-    if graph.states > 1 or end.all() or any(r.exponent != 0 for r in automaton.reward):
+    if graph.states > 1 or any(r.exponent != 0 for r in automaton.reward):
         return None
     weight = step_weights(automaton, ONE, ONE)[~end]
     going_on = weight.sum()
@@ -40,9 +41,7 @@ def _critical(automaton: Automaton) -> Iterator[Finding]:
     if len(kept.graph) <= 40:
         above, below = bisected_exponent(kept, 24)
         yield Finding("T_c is above a temperature that exists", found - 1 / arb(above), "nonnegative")
-        margin = (
-            1 / arb(below) - found if below > 0 else arb(1)
-        ) + equality_slack()  # T_c itself is such a temperature
+        margin = 1 / arb(below) - found + equality_slack()  # T_c itself is such a temperature
         yield Finding("and at most one that does not", margin, "nonnegative")
     independent = independent_letters(kept)
     if independent is not None:
@@ -70,6 +69,9 @@ def _critical_cases(profile: Profile) -> Iterator[Case]:
         for going_on in (fmpq(1, 2), fmpq(9, 10)):
             yield _letter_case(weights, going_on)
     yield automaton_case("one letter", letters((1,), fmpq(1, 2)))
+    rewards = [Reward(exponent=fmpq(1, 2)), Reward()]
+    yield automaton_case("letters (1, 2), r = 1/2, 0, a = 1/2", letters((1, 2), fmpq(1, 2), rewards))
+    yield automaton_case("Z = inf: one state, e^R = 5, 1", diverging())
     yield automaton_case("two states, two letters", two_states())
     for name, automaton in random_automata(profile, 25 if profile.full else 3):
         yield automaton_case(name, automaton)

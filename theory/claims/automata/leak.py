@@ -18,7 +18,14 @@ from theory.automata.adaptors import (
     decide_automaton,
 )
 from theory.automata.spectral_radius import converges
-from theory.claims.automata.models import ONE, automaton_case, equality_slack, random_automata, smallest_automata
+from theory.claims.automata.models import (
+    ONE,
+    automaton_case,
+    diverging,
+    equality_slack,
+    random_automata,
+    smallest_automata,
+)
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Automaton, Graph
@@ -133,6 +140,7 @@ def _adapted_case(name: str, automaton: Automaton, steps: Chain) -> Case:
 def _leak_cases(profile: Profile) -> Iterator[Case]:
     for tau in (2, 3, 4):
         yield Case(f"stop hazard 1/(n+2), T = 1/{tau}", Hazard(tau))
+    yield _adapted_case("Z = inf: one state, e^R = 5, 1", diverging(), _CHAINS[0])
     for steps in _CHAINS:
         yield _adapted_case("two states, two letters", two_states(), steps)
         for name, automaton in random_automata(profile, 12 if profile.full else 2):

@@ -31,6 +31,11 @@ def one_state(weights: Sequence[int], stop: int, factors: Sequence[int | fmpq]) 
     return letters(weights, going_on, [Reward(factor=fmpq(x)) for x in factors])
 
 
+def diverging() -> Automaton:
+    """One state, p e^R of going on = 5/4 + 1/4 > 1: Z is infinite."""
+    return one_state((1, 1), 2, (5, 1))
+
+
 def smallest_automata(most_letters: int, most: int) -> Iterator[Case]:
     """Automata of one state, in the order (letters, sum of the integer weights of p and e^R)."""
     for count in range(1, most_letters + 1):

@@ -20,7 +20,16 @@ from theory.automata.adaptors import (
 from theory.automata.moments import family
 from theory.automata.path_sums import step_features, step_weights
 from theory.automata.spectral_radius import converges
-from theory.claims.automata.models import NEAR, ONE, ZERO, automaton_case, one_state, random_automata, smallest_automata
+from theory.claims.automata.models import (
+    NEAR,
+    ONE,
+    ZERO,
+    automaton_case,
+    diverging,
+    one_state,
+    random_automata,
+    smallest_automata,
+)
 from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
 from theory.claims.symbolic import vanishes
 from theory.examples.automata import two_states
@@ -139,6 +148,7 @@ def diamond() -> Automaton:
 def _moment_cases(profile: Profile) -> Iterator[Case]:
     yield automaton_case("two states, two letters", two_states())
     yield automaton_case("six strings", diamond())
+    yield automaton_case("Z = inf: one state, e^R = 5, 1", diverging())
     yield automaton_case("one state, p e^R = 1 - 10^-12", one_state((1,), 1, (2 - 2 * NEAR,)))
     for name, automaton in random_automata(profile, 30 if profile.full else 5):
         yield automaton_case(name, automaton)

@@ -56,21 +56,19 @@ def _by_length(automaton: Automaton, weight: Array, length: int) -> list[Any]:
     return found
 
 
-def _tail_bound(automaton: Automaton, weight: Array, length: int) -> Any:
-    """A bound on the weight of all longer strings: theta^(n+1) x_0 c / (1 - theta), with M x <= theta x, b <= c x.
+def _tail_bound(automaton: Automaton, weight: Array, length: int) -> tuple[fmpq, fmpq, fmpq]:
+    """(bound, least x, theta): the longer strings weigh theta^(n+1) x_0 c / (1 - theta) at most, if M x <= theta x, b <= c x.
 
-    Such an x > 0 with theta < 1 is (I - M)^-1 1; what it has to satisfy is checked, not assumed. Rational weights.
+    Such an x > 0 with theta < 1 is (I - M)^-1 1; whether they are so is for the check to say. Rational weights.
     """
     graph = automaton.graph
     matrix, ends = _entries(graph, weight, weight[0] * 0)
     rows = [[fmpq(int(i == j)) - w for j, w in enumerate(row)] for i, row in enumerate(matrix)]
     solved = fmpq_mat(rows).solve(fmpq_mat([[ONE]] * graph.states))
     x = [solved[i, 0] for i in range(graph.states)]
-    if not all(v > 0 for v in x):
-        return None
     images = [sum((w * v for w, v in zip(row, x, strict=True)), start=ZERO) for row in matrix]
     theta, scale = (max(a / v for a, v in zip(values, x, strict=True)) for values in (images, ends))
-    return theta ** (length + 1) * x[graph.initial] * scale / (1 - theta) if theta < 1 else None
+    return theta ** (length + 1) * x[graph.initial] * scale / (1 - theta), min(x), theta
 
 
 def _partition(automaton: Automaton) -> Iterator[Finding]:
@@ -87,10 +85,11 @@ def _partition(automaton: Automaton) -> Iterator[Finding]:
         return
     partition = totals(kept.graph, weight)[kept.graph.initial]
     rest = partition - sum(by_length, start=ZERO)
-    bound = _tail_bound(kept, weight, 6)
+    bound, least, theta = _tail_bound(kept, weight, 6)
     yield Finding("Z is at least the sum of the strings up to 6 tokens", rest, "nonnegative")
-    if bound is not None:
-        yield Finding("and exceeds it by no more than a certified tail", bound - rest, "nonnegative")
+    yield Finding("some x > 0 has M x = x - 1", least, "positive")
+    yield Finding("and M x <= theta x with theta < 1", 1 - theta, "positive")
+    yield Finding("Z exceeds the sum by no more than the tail that theta allows", bound - rest, "nonnegative")
     tilted = doob(kept)
     for state, total in enumerate(tilted.graph.row_sums(tilted.prob)):
         yield Finding(f"the Doob law at state {state} sums to 1", total - 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flint import arb, fmpq
 
-from theory.arithmetic.exact import to_float
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import law_of, named
@@ -20,18 +20,9 @@ def unweighted_correlation(found: FiniteModel) -> Any:
 
 
 def ranks(values: Sequence[Any]) -> list[fmpq]:
-    """Ranks 1..n of certain numbers; equal ones (by their key) share the mean rank."""
-    order = sorted(range(len(values)), key=lambda k: to_float(values[k]))
-    result = [fmpq(0)] * len(values)
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and not values[order[stop]] > values[order[stop - 1]]:
-            stop += 1
-        for k in order[start:stop]:
-            result[k] = fmpq(start + 1 + stop, 2)
-        start = stop
-    return result
+    """Ranks 1..n of numbers; those of which neither is certainly the larger share the mean rank."""
+    ordered = sorted(values)
+    return [fmpq(bisect_left(ordered, v) + bisect_right(ordered, v) + 1, 2) for v in values]
 
 
 def unweighted_spearman(found: FiniteModel) -> arb:

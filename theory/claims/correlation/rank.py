@@ -84,10 +84,10 @@ def _rank(content: Ranked) -> Iterator[Finding]:
             gap = moments[size].correlation - limit
             yield Finding(f"Spearman at N = {size}: within {rate:.3g}/N of its limit", gap, "zero", rate / size)
     if content.reverses is not None:
-        direction = 1 if rho > 0 else -1
-        yield Finding("sign of rho and of the limit", limit * direction, "positive")
+        yield Finding("rho > 0", rho, "positive")
+        yield Finding("the limit > 0", limit, "positive")
         for size, moment in moments.items():
-            side = direction if size >= content.reverses else -direction
+            side = 1 if size >= content.reverses else -1
             yield Finding(f"sign of Spearman at N = {size}", moment.cov * side, "positive")
     if content.figures:
         strings = corpus_rank_moments(found.aligned, 1).correlation

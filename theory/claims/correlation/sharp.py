@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.correlation.models import integer_varying, varying
+from theory.claims.claim import Case, Claim, Control, Finding, Profile, Relation
+from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import case, usual
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
@@ -24,15 +24,22 @@ def _larger_variance(found: FiniteModel) -> arb:
     return result
 
 
+def _on_border(found: FiniteModel) -> bool:
+    """Whether Cov = -min(Var L, Var R), so that the bound is met: V = 0, b = 0 or b = -1."""
+    below = found.mean.cov + arb.min(found.mean.var_log_prior, found.mean.var_reward)
+    return bool(below.contains(0))
+
+
 def _sharp(found: FiniteModel) -> Iterator[Finding]:
     mean, larger = found.mean, _larger_variance(found)
     rho = mean.correlation
     if rho is None:
         return
-    yield Finding("V - (1 - rho^2) max(Var L, Var R)", mean.var_surprisal - (1 - rho * rho) * larger, "positive")
+    relation: Relation = "zero" if _on_border(found) else "positive"
+    yield Finding("V - (1 - rho^2) max(Var L, Var R)", mean.var_surprisal - (1 - rho * rho) * larger, relation)
     if mean.var_surprisal < larger:
         bound = (1 - mean.var_surprisal / larger).sqrt()
-        yield Finding("-sqrt(1 - V/max) - rho", -bound - rho, "positive")
+        yield Finding("-sqrt(1 - V/max) - rho", -bound - rho, relation)
 
 
 def _sharp_attained(found: FiniteModel) -> Iterator[Finding]:
@@ -46,7 +53,7 @@ def _sharp_check(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]
 
 
 def _sharp_cases(profile: Profile) -> list[Case]:
-    return [*varying(usual(profile)), Case("I and R independent", (attained(),))]
+    return [*usual(profile), Case("I and R independent", (attained(),))]
 
 
 def _with_sum(found: FiniteModel) -> Iterator[Finding]:

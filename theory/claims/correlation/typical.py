@@ -41,7 +41,7 @@ def _typical_bound(content: SizedCorpus) -> Iterator[Finding]:
         left = deviation[event]
         larger = arb.max(var_l, var_r)
         var_i = some.covariance(left, left)
-        if var_l > 0 and var_r > 0 and var_i < larger and var_i > 0:
+        if var_l > 0 and var_i < larger and var_i > 0:
             rho = some.covariance(some.log_prior, some.reward) / (var_l * var_r).sqrt()
             margin = -(1 - var_i / larger).sqrt() - rho
             yield Finding(f"given {name}: -sqrt(1 - Var(I|A)/max) - Corr", margin, "positive")
@@ -64,7 +64,7 @@ def _typical_limit(content: TypicalCorpora) -> Iterator[Finding]:
     residual = found.mean.var_log_prior - b * b * found.mean.var_surprisal
     if residual > fmpq(1, 10**6):
         yield Finding("u > 0: the limit is -1 as c -> 0", narrow + 1, tolerance=1e-9)
-    elif residual.contains(0):
+    else:
         yield Finding("u = 0: the limit is sign(b (1 + b)) times -1", narrow + (b * (1 + b)).sgn(), tolerance=1e-9)
 
 

@@ -43,6 +43,7 @@ def _log_moment(found: FiniteModel, s: fmpq) -> arb:
 def _concentration(content: SizedCorpus) -> Iterator[Finding]:
     found, size, epsilon = content.found, content.size, arb(content.epsilon)
     if found.mean.constant.surprisal:
+        yield Finding("V = 0: no corpus strays from H", outside_probability(content))
         return
     variance, entropy = found.mean.var_surprisal, found.mean.entropy
     outside, below = outside_probability(content), _below(content)
@@ -51,8 +52,7 @@ def _concentration(content: SizedCorpus) -> Iterator[Finding]:
     yield Finding("one-sided bound - P", one_sided - below, "positive")
     for s in (fmpq(-1), fmpq(-1, 3), fmpq(1, 3), fmpq(2)):
         moment = _log_moment(found, s)
-        if s != 0 and s != 1:
-            yield Finding(f"log E e^(sI) = s H_(1-s), s = {s}", moment - _renyi(found, 1 - s) * s)
+        yield Finding(f"log E e^(sI) = s H_(1-s), s = {s}", moment - _renyi(found, 1 - s) * s)
         tail = below if s < 0 else content.probability(~certainly(-content.deviation, -content.epsilon))
         edge = entropy + (epsilon if s > 0 else -epsilon)
         yield Finding(f"Chernoff bound - P, s = {s}", concentration.chernoff(moment, s, size, edge) - tail, "positive")

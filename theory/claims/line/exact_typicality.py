@@ -32,6 +32,7 @@ def _windows(content: SizedCorpus) -> list[Window]:
 
 def _typicality(content: SizedCorpus) -> Iterator[Finding]:
     if content.found.mean.constant.surprisal:
+        yield Finding("V = 0: every corpus is typical", outside_probability(content))
         return
     inside = certainly(content.deviation, -content.epsilon) & certainly(-content.deviation, -content.epsilon)
     enumerated = _sums(content, inside)

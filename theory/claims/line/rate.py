@@ -64,9 +64,7 @@ def _rate(band: Band) -> Iterator[Finding]:
             if levels > 2:  # with two levels of p+ the mean of I fixes their masses: q may be q_tau itself
                 yield Finding(f"KL(q||p+) > KL(q_tau||p+), q = {name}", cost - law.rate, "positive")
         for size in band.sizes:
-            beyond = beyond_by_counting(band, size, side)
-            if beyond == 0:  # no corpus of this size lies beyond
-                continue
+            beyond = beyond_by_counting(band, size, side)  # > 0: so many copies of one string lie beyond
             yield Finding(f"exp(-N rate) > P beyond {edge}, N = {size}", (-law.rate * size).exp() - beyond, "positive")
             excess = rate_excess(law, size)
             if excess is not None:
@@ -80,6 +78,7 @@ def _rate_cases(profile: Profile) -> Iterator[Case]:
         named("C4", "C2"), (fmpq(1, 20), fmpq(1, 10)), (16, 64, 256) if profile.full else (16, 64), sized=True
     )
     yield from banded(named("C5"), (fmpq(1, 5),), (16, 32, 64) if profile.full else (24,), sized=True)
+    yield from banded(named("C4"), (fmpq(1, 5),), (16,), sized=True)  # no string lies below H - eps
 
 
 def _smallest_bands(profile: Profile) -> Iterator[Case]:

@@ -127,6 +127,7 @@ def _sample_size_cases(profile: Profile) -> Iterator[Case]:
     tenth, twentieth, quarter, hundredth = (fmpq(1, k) for k in (10, 20, 4, 100))
     yield from required(banded(named("C4", "C2"), [tenth]), DELTA)
     yield from required(banded(named("C3", "C5"), [quarter]), DELTA)
+    yield from required(banded(named("C4"), [fmpq(1, 5)]), quarter)  # one string is enough
     yield from _limit_cases(named("C4"), [DELTA, hundredth], (4, 6) if not profile.full else (4, 5, 6, 7, 8))
     if profile.full:
         yield from required(banded(named("C4", "C2"), [twentieth]), DELTA)

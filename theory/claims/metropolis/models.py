@@ -16,7 +16,7 @@ from flint import fmpq
 from theory.adaptors.exact import Chain, Kept, chain, decide
 from theory.arithmetic.exact import Array, objects, rational
 from theory.claims.claim import Case, Profile, ProofFailed
-from theory.claims.instances import integer_tables, named, random_laws
+from theory.claims.instances import borders, integer_tables, named, random_laws
 from theory.corpora.metropolis import (
     IndependentChain,
 )
@@ -143,11 +143,12 @@ def three_string_chains(profile: Profile) -> Iterator[Case]:
 
 @functools.lru_cache(maxsize=4)
 def chain_cases(profile: Profile) -> tuple[Case, ...]:
-    """C6; C4 proposing from its target and from its prior; random tables, proposals from the profile's seed."""
+    """C6; C4 proposing from its target and from its prior; V = 0; random tables, proposals from the profile's seed."""
     (c4,), (c6,) = named("C4"), named("C6")
     cases = [chained_case("C6", c6.content, C6_PROPOSAL)]
     cases.append(chained_case("C4", c4.content, c4.content.mass()))
     cases.append(chained_case("C4", c4.content, c4.content.aligned.prior))
+    cases.append(chained_case("V = 0: p = (1, 2), e^R = (2, 1)", FiniteModel.of(table((1, 2), (2, 1))), (1, 3)))
     rng = np.random.default_rng(profile.seed)
     for case in random_laws(profile):
         if case.name.startswith("random table"):
@@ -168,9 +169,10 @@ _STEPS = (
 
 
 def tree_cases(profile: Profile) -> Iterator[Case]:
-    """C2 and random trees of few strings, under each chain of adaptors."""
+    """C2, random trees of few strings and a table with an irrational p+, under each chain of adaptors."""
     trees = [c for c in random_laws(profile) if c.name.startswith("random tree")]
-    for case in (*named("C2"), *trees):
+    irrational = [c for c in borders(profile) if c.content.aligned.exact_prob() is None]
+    for case in (*named("C2"), *trees, *irrational):
         if 1 < len(case.content.aligned) <= _SOLVABLE:
             for steps in _STEPS:
                 yield adapted_case(case.name, case.content, steps)

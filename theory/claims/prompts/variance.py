@@ -9,10 +9,11 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.instances import case
 from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
 from theory.claims.symbolic import covariance, mean, simplex
-from theory.corpora.mixtures import Joint, Prompts, prompts
+from theory.corpora.mixtures import Joint, Prompts, prompt_tree, prompts
 from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev
 
@@ -64,6 +65,11 @@ def _one_prompt_per_corpus(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("Var(Lbar + Rbar) times N, N = 2", _line_variance(corpora) * 2 - model.string_variance())
 
 
+def _variance_cases(profile: Profile) -> list[Case]:
+    level = prompt_tree([[1, 2], [1, 2]], [[2, 1], [2, 1]])
+    return [*prompt_trees(profile), case("Var(L + R) = 0: p+ uniform, one Z", level)]
+
+
 def _variance_proof() -> list[str]:
     return [_variance_identity(shape) for shape in ((1, 2), (2, 2), (2, 1, 1))] + [_corpus_variance()]
 
@@ -109,7 +115,7 @@ CLAIM = Claim(
     ),
     source="law of total variance; Chebyshev's inequality",
     check=_variance,
-    cases=prompt_trees,
+    cases=_variance_cases,
     controls=(
         Control(
             "within-only",

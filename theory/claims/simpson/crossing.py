@@ -118,6 +118,11 @@ def adaptors_of(found: FiniteModel, *chains: Chain, normalise: str = "local") ->
 def _cases(profile: Profile) -> Iterator[Case]:
     yield Case("C8", Scene(c8(), (1, 2, 15, 16, 17)))
     yield Case("C8 with -R", Scene(mirrored(c8()), (1, 2, 15, 16, 17)))
+    level = Joint.of((1, 1), [(0, 0), (4, 0)])
+    yield Case("W = 0", Scene(Mixture.even(level, Joint.of((1, 1), [(1, 1), (5, 1)])), (1, 2, 3)))
+    yield Case(
+        "B = 0", Scene(Mixture.even(Joint.of((1, 1), [(0, 0), (4, 4)]), Joint.of((1, 1), [(1, 1), (3, 3)])), (1, 2, 3))
+    )
     tree = case("", reversing_tree())
     for names, chains in (("1, 1/2", (_BASE, _COOL)), ("1/2, 2", (_COOL, _HOT)), ("1, 1/2, 2", (_BASE, _COOL, _HOT))):
         name = f"p = (1, 2, 2), e^R = (3, 3, 4) on the tree a(1 2) b(1), local temperatures {names}"
