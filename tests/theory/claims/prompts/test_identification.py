@@ -1,53 +1,17 @@
-"""prompts.variance and prompts.identification: a property each, edges, and controls whose witnesses replay."""
+"""prompts.identification: bounds in float64, an example, and what a search finds."""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import numpy as np
 import pytest
-from flint import fmpq
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.theory.claims.prompts.conditional import conditional_models
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.claim import Claim, Control, Profile, Verdict, run, run_control
-from theory.claims.instances import replay
 from theory.claims.prompts.models import two_prompts
-from theory.claims.registry import find
-from theory.corpora.mixtures import identification, prompt_tree, prompts
-
-CLAIMS = find(["prompts"])
-
-_PAIRS = [(claim, control) for claim in CLAIMS for control in claim.controls]
-
-
-@st.composite
-def conditional_models(draw: Any) -> Aligned:
-    """Two or three prompts with one to three answers each."""
-    shape = draw(st.lists(st.integers(1, 3), min_size=2, max_size=3))
-    rows = [[draw(st.lists(st.integers(1, 9), min_size=n, max_size=n)) for n in shape] for _ in range(2)]
-    return prompt_tree(*rows)
-
-
-@given(conditional_models(), st.integers(1, 2))
-def test_variance(aligned: Aligned, size: int) -> None:
-    """E(Lbar + Rbar) = E_x[log Z - H] and N Var = E V + Var_x(log Z - H), over all sequences of N pairs (x, y)."""
-    model = prompts(aligned)
-    pairs = [
-        (w * p, l + r)
-        for w, part in zip(model.mixture.weight, model.mixture.parts, strict=True)
-        for p, l, r in zip(part.prob, part.log_prior, part.reward, strict=True)
-    ]
-    corpora = [(fmpq(1), fmpq(0))]
-    for _ in range(size):
-        corpora = [(p * q, s + v / size) for (p, s), (q, v) in itertools.product(corpora, pairs)]
-    mean = sum(p * s for p, s in corpora)
-    assert (mean - model.centre()).contains(0)
-    variance = sum(p * (s - mean) * (s - mean) for p, s in corpora)
-    assert (variance * size - model.string_variance()).contains(0)
+from theory.corpora.mixtures import identification, prompts
 
 
 @given(conditional_models(), st.lists(st.floats(-50, 50), min_size=3, max_size=3))
@@ -95,32 +59,3 @@ def test_range_is_what_a_search_finds() -> None:
     )
     assert total.min() == pytest.approx(low, abs=1e-4)
     assert low - 1e-12 < total.min() < total.max() < high
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_verdict(claim: Claim) -> None:
-    result = run(claim, Profile("quick"))
-    assert result.verdict is Verdict.PROVED
-    assert result.as_expected
-
-
-@pytest.mark.parametrize(("claim", "control"), _PAIRS, ids=lambda value: getattr(value, "name", ""))
-def test_control_is_refuted_and_replays(claim: Claim, control: Control) -> None:
-    result = run_control(control, Profile("quick"))
-    assert result.verdict is Verdict.REFUTED
-    assert result.witness is not None
-    assert control.smallest
-    assert "fails" in [finding.outcome for finding in control.check(replay(result.witness.spec))]
-
-
-def test_smallest_witnesses() -> None:
-    witnesses = {control.name: run_control(control, Profile("quick")).witness for _, control in _PAIRS}
-    assert {name: w.case for name, w in witnesses.items() if w is not None} == {
-        "within-only": "P p = [[1], [1]], e^R = [[1], [2]]",
-        "mean-partition": "P p = [[1], [1]], e^R = [[1], [2]]",
-        "one-prompt-per-corpus": "P p = [[1], [1]], e^R = [[1], [2]]",
-        "identified": "P p = [[1, 1], [1]], e^R = [[1, 2], [1]]",
-        "any-sign": "P p = [[1], [1, 2]], e^R = [[1], [2, 1]]",
-        "without-share": "P p = [[1, 2], [1]], e^R = [[1, 2], [1]]",
-        "closed-interval": "P p = [[1, 2], [1]], e^R = [[1, 2], [1]]",
-    }

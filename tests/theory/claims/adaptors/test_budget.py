@@ -1,0 +1,67 @@
+"""adaptors.budget: entropies and divergences from rational laws, edited formulas."""
+
+from __future__ import annotations
+
+import pytest
+from flint import arb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import models
+from tests.theory.claims.adaptors.rationals import mean, parts, share
+from tests.theory.claims.edits import (
+    Edit,
+    ln,
+    model,
+    negated,
+    nudged,
+    numbers,
+    one_nudged,
+    rational,
+    rotated,
+    turns_red,
+)
+from theory.alignment.gibbs import Aligned
+from theory.claims.adaptors.budget import CLAIM
+from theory.claims.instances import law_of
+from theory.models.finite import FiniteModel
+
+
+@given(models(), *[st.lists(st.integers(0, 9), min_size=15, max_size=15)] * 2)
+def test_budget(aligned: Aligned, one: list[int], two: list[int]) -> None:
+    """E_q L + E_q R + H(q) = log Z - KL(q||p+) <= log Z for every q; between two, dE R/dE L = -1 - dCE/dE L."""
+    p, x, z, own = parts(aligned)
+    log_prior, reward = [ln(v) for v in p], [ln(v) for v in x]
+    found = FiniteModel.of(aligned)
+    means = []
+    for q in (share(one, len(p)), share(two, len(p))):
+        entropy = -mean(q, [ln(m) if m else arb(0) for m in q])
+        divergence = mean(q, [ln(m / a) if m else arb(0) for m, a in zip(q, own, strict=True)])
+        e_l, e_r = mean(q, log_prior), mean(q, reward)
+        assert (e_l + e_r + entropy - ln(z) + divergence).contains(0)
+        assert q == own or e_l + e_r + entropy < ln(z)
+        at = found.moments(law_of(found, [rational(m) for m in q]))
+        ours = (e_l, e_r, entropy, divergence, entropy + divergence)
+        names = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "cross_entropy")
+        assert all((getattr(at, name) - value).contains(0) for name, value in zip(names, ours, strict=True))
+        means.append((e_l, e_r, mean(q, [-ln(a) for a in own])))
+    (l_1, r_1, c_1), (l_2, r_2, c_2) = means
+    if l_1 - l_2 != 0:
+        assert ((r_1 - r_2) / (l_1 - l_2) + 1 + (c_1 - c_2) / (l_1 - l_2)).contains(0)
+
+
+EDITS: dict[str, tuple[str, Edit]] = {
+    "R": ("C5", numbers("reward", negated)),
+    "one R": ("C2", numbers("reward", one_nudged)),
+    "one L": ("C3", numbers("log_prior", one_nudged)),
+    "log Z": ("C3", numbers("log_partition", nudged)),
+    "one I": ("C3", numbers("surprisal", one_nudged)),
+    "p+": ("C3", numbers("prob", rotated)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_formula_turns_red(edit: str) -> None:
+    """The claim holds on the model, and certainly fails once a sign or a digit of one number is changed."""
+    name, change = EDITS[edit]
+    turns_red(CLAIM, model(name), change)
