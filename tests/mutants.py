@@ -352,7 +352,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "corpora/metropolis",
-        "theory/corpora/test_metropolis theory/claims/metropolis/test_metropolis",
+        "theory/corpora/test_metropolis theory/claims/metropolis/test_spectrum "
+        "theory/claims/metropolis/test_acceptance theory/claims/metropolis/test_corpora",
         "metropolis",
         ("acceptance-inverted", "weight[None, :] / weight[:, None]", "weight[:, None] / weight[None, :]"),
         (
@@ -435,8 +436,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "corpora/mixtures",
-        "theory/corpora/test_mixtures theory/test_survivors "
-        "theory/claims/prompts/test_prompts theory/claims/simpson/test_simpson",
+        "theory/corpora/test_mixtures theory/claims/prompts/test_variance "
+        "theory/claims/prompts/test_identification theory/claims/simpson/test_crossing",
         "simpson prompts",
         (
             "between-averaged-away",
@@ -456,7 +457,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "corpora/resampling",
-        "theory/corpora/test_resampling theory/claims/correlation/test_correlation_sampling",
+        "theory/corpora/test_resampling theory/claims/correlation/test_rank theory/claims/correlation/test_bootstrap",
         "correlation",
         ("understatement-by-n", "1 + fmpq(size, pool - 1)", "1 + fmpq(size, pool)"),
         ("ranks-below-their-ties", "2 * below + mass - total", "2 * below - total"),
@@ -490,7 +491,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "adaptors/gauge",
-        "theory/adaptors/test_gauge theory/claims/adaptors/test_adaptors_tree",
+        "theory/adaptors/test_gauge theory/claims/adaptors/test_gauge theory/claims/adaptors/test_local_global",
         "adaptors",
         (
             "end-not-in-the-normaliser",
@@ -532,7 +533,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "adaptors/order_preserving",
-        "theory/adaptors/test_order_preserving theory/claims/adaptors/test_adaptors_tree",
+        "theory/adaptors/test_order_preserving "
+        "theory/claims/adaptors/test_order_preserving theory/claims/adaptors/test_attainability",
         "adaptors.order-preserving adaptors.attainability",
         (
             "best-sum-for-best-average",
@@ -558,7 +560,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "corpora/large_deviations",
-        "theory/corpora/test_large_deviations theory/test_survivors theory/claims/line/test_line_limits",
+        "theory/corpora/test_large_deviations theory/claims/line/test_rate theory/claims/line/test_sample_size",
         "line alignment",
         ("tau-is-the-order", "return 1 - self.order", "return self.order"),
         ("rate-with-a-minus", "(law * (np.log(law) + family.statistic))", "(law * (np.log(law) - family.statistic))"),
@@ -576,7 +578,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "alignment/best_of_n",
-        "theory/alignment/test_best_of_n theory/claims/alignment/test_alignment_paths",
+        "theory/alignment/test_best_of_n theory/claims/alignment/test_best_of_n",
         "alignment",
         ("level-not-shared", "- below**n) / own", "- below**n)"),
         ("best-of-one-fewer", "((below + own) ** n - below**n)", "((below + own) ** (n - 1) - below ** (n - 1))"),
@@ -660,7 +662,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *of(
         "claims/instances",
-        "theory/claims/test_instances theory/claims/adaptors/test_adaptors_tree",
+        "theory/claims/test_instances theory/claims/test_tree_search",
         "correlation adaptors",
         ("search-skips-the-smallest", "range(2 * strings, max_total + 1)", "range(2 * strings + 1, max_total + 1)"),
         ("search-stops-early", "range(2 * strings, max_total + 1)", "range(2 * strings, max_total)"),

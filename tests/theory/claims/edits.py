@@ -9,8 +9,9 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.arithmetic.exact import objects
-from theory.claims.claim import Claim, Finding
+from theory.alignment.gibbs import Aligned
+from theory.arithmetic.exact import fraction, objects
+from theory.claims.claim import Case, Claim, Finding
 from theory.claims.instances import named
 from theory.models.finite import FiniteModel
 
@@ -104,3 +105,9 @@ def rational(value: Fraction) -> fmpq:
 def ln(value: Fraction) -> arb:
     """log of a rational, as a ball."""
     return arb(rational(value)).log()
+
+
+def content_of(one: Case) -> tuple[list[Fraction], list[Fraction]]:
+    """(p, e^R) of a case's strings, as they are in the model."""
+    aligned: Aligned = one.content.aligned
+    return [fraction(p) for p in aligned.prior], [fraction(r.factor) for r in aligned.reward]

@@ -224,3 +224,17 @@ def test_tilts_that_do_not_exist() -> None:
         family.order_of_divergence(arb(0))
     with pytest.raises(ValueError, match="out of reach"):
         family.order_of_divergence(arb(1))  # log 2 is the supremum
+
+
+def test_legendre_transform_of_a_coin_from_a_wide_order() -> None:
+    """sup_s {s x - log((1 + e^s)/2)} = log 2 + x log x + (1 - x) log(1 - x), attained at s = log(x/(1 - x)).
+
+    An order known to 1/2 only gives a wide ball, which must still hold the supremum.
+    """
+    coin = ExponentialFamily(objects([arb(fmpq(1, 2))] * 2), objects([arb(0), arb(1)]))
+    for numerator in (1, 2, 3, 5, 7):
+        x = arb(fmpq(numerator, 8))
+        supremum = arb(2).log() + x * x.log() + (1 - x) * (1 - x).log()
+        found = legendre(coin, x, (x / (1 - x)).log() + arb(0, 0.5))
+        assert found.contains(supremum)
+        assert found.rad() < 0.1

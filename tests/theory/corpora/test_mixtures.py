@@ -115,6 +115,13 @@ def test_crossing_is_where_the_sign_changes(one: Any, two: Any) -> None:
             assert (within / (turn * factor) + between) * side > 0
 
 
+def test_no_crossing_where_one_string_has_covariance_zero() -> None:
+    """W/N + B with W = -B is B (1 - 1/N): 0 at N = 1, of the sign of B at every N > 1, so that no sign changes."""
+    assert crossing(fmpq(1), fmpq(-1)) is None
+    assert crossing(fmpq(-3), fmpq(3)) is None
+    assert crossing(fmpq(3), fmpq(-2)) == fmpq(3, 2)
+
+
 def test_crossing_refuses_an_unclear_sign() -> None:
     with pytest.raises(Undecided, match="sign of B"):
         crossing(arb(1), arb(0, 1))
