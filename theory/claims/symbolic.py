@@ -43,24 +43,24 @@ def model(n: int) -> SymbolicModel:
     return SymbolicModel(weight, log_prior, reward, log_partition, surprisal, tuple(w / total for w in weight))
 
 
-def simplex(n: int, name: str = "q") -> tuple[Any, ...]:
+def simplex(n: int, name: str = "q") -> tuple[sp.Expr, ...]:
     """A law on n strings: q_1, ..., q_{n-1} free, the last their complement."""
     free = sp.symbols(f"{name}1:{n}", positive=True) if n > 1 else ()
     return (*free, 1 - sp.Add(*free))
 
 
-def mean(prob: Sequence[Any], values: Sequence[Any]) -> Any:
+def mean(prob: Sequence[sp.Expr], values: Sequence[sp.Expr]) -> sp.Expr:
     """E[f]."""
     return sp.Add(*(p * v for p, v in zip(prob, values, strict=True)))
 
 
-def covariance(prob: Sequence[Any], first: Sequence[Any], second: Sequence[Any]) -> Any:
+def covariance(prob: Sequence[sp.Expr], first: Sequence[sp.Expr], second: Sequence[sp.Expr]) -> sp.Expr:
     """Cov(f, g) = E[f g] - E f E g."""
     products = [a * b for a, b in zip(first, second, strict=True)]
     return mean(prob, products) - mean(prob, first) * mean(prob, second)
 
 
-def vanishes(expression: Any, what: str) -> str:
+def vanishes(expression: sp.Expr, what: str) -> str:
     """Prove that an expression is 0: evaluate it at three rational points first, then cancel it symbolically.
 
     Raises:
@@ -80,6 +80,29 @@ def vanishes(expression: Any, what: str) -> str:
     if sp.expand(sp.expand_log(numerator)) != 0:
         raise ProofFailed(f"{what}: does not cancel")
     return what
+
+
+def is_zero(element: sp.Expr, what: str) -> str:
+    """The line that says ``what``, proved if an element of a polynomial ring or a field of fractions is 0.
+
+    Such elements are kept in lowest terms, so that equal ones are the same.
+
+    Raises:
+        ProofFailed: it is not 0.
+    """
+    if element != 0:
+        raise ProofFailed(f"{what}: leaves {element}")
+    return what
+
+
+def cancels(expression: sp.Expr, what: str) -> str:
+    """The line that says ``what``, proved if a rational function is 0 in the field that its symbols generate.
+
+    Raises:
+        ProofFailed: it is another function.
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    return is_zero(sp.field(symbols, sp.QQ)[0].from_expr(expression) if symbols else expression, what)
 
 
 def proved(lines: Iterable[str]) -> list[str]:

@@ -12,12 +12,12 @@ from theory.arithmetic.exact import Array
 from theory.claims.adaptors.plane_models import (
     doubled_area,
     gains_of,
-    polynomial_vanishes,
     ring_symbols,
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, integer_cases, small
+from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -153,17 +153,17 @@ def _affine_proof() -> list[str]:
         law = [g[j] for j in level]
         given = [sum(x for x, k in zip(log_prior, level, strict=True) if k == j) / size for j, size in enumerate(sizes)]
         gap = sum_of_products(law, log_prior) - sum_of_products(law, [given[j] for j in level])
-        lines.append(polynomial_vanishes(gap, f"E_q L = E_q l(I), levels of {sizes} strings"))
+        lines.append(is_zero(gap, f"E_q L = E_q l(I), levels of {sizes} strings"))
     for n in (2, 3, 4):
         prob, i, b, log_z, mean_l, mean_i = ring_symbols(n, "qi", "bZEH")
         prob = (*prob[:-1], 1 - sum(prob[:-1]))
         gain_l = sum_of_products(prob, [mean_l + b * (x - mean_i) for x in i]) - mean_l
         gain_r = log_z - mean_l - gain_l - sum_of_products(prob, i) - (log_z - mean_l - mean_i)
-        lines.append(polynomial_vanishes((1 + b) * gain_l + b * gain_r, f"l affine: all on the line, {n} levels"))
+        lines.append(is_zero((1 + b) * gain_l + b * gain_r, f"l affine: all on the line, {n} levels"))
     given, i, log_z = ring_symbols(3, "li", "Z")
     reward = [log_z - x - y for x, y in zip(given, i, strict=True)]
     gap = doubled_area(given, reward, 0, 1, 2) + doubled_area(given, i, 0, 1, 2)
-    lines.append(polynomial_vanishes(gap, "three levels are on a line iff three points of l are"))
+    lines.append(is_zero(gap, "three levels are on a line iff three points of l are"))
     return lines
 
 

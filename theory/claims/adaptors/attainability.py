@@ -16,19 +16,18 @@ from theory.adaptors.exact import chain
 from theory.adaptors.fractional import fractional_truncation, thinned
 from theory.adaptors.log_forms import LogForm
 from theory.adaptors.order_preserving import ranking, string_points
-from theory.arithmetic.exact import Array, floats, objects, rational, to_float
+from theory.arithmetic.exact import Array, Exact, floats, objects, rational, to_float
 from theory.claims.adaptors.tree_models import (
     cooled_changes,
     few_string_trees,
     least_below,
     ranked_rows,
     rational_cases,
-    rational_function_vanishes,
     three_string_trees,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import small
-from theory.claims.symbolic import covariance, mean
+from theory.claims.symbolic import cancels, covariance, mean
 from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
@@ -47,14 +46,14 @@ _MASSES = (fmpq(1, 10), fmpq(1, 3), _HALF, fmpq(2, 3), fmpq(9, 10), fmpq(1))
 _BRACKET = fmpq(1, 2**30)
 
 
-def _powered(found: FiniteModel, tau: Any) -> Array:
+def _powered(found: FiniteModel, tau: Exact) -> Array:
     """The global temperature law at tau = 1 / T."""
     weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
     result: Array = weight / weight.sum()
     return result
 
 
-def _cross_entropy(found: FiniteModel, tau: Any) -> Any:
+def _cross_entropy(found: FiniteModel, tau: Exact) -> arb:
     return (_powered(found, tau) * found.numbers.surprisal).sum()
 
 
@@ -139,7 +138,7 @@ def _temperature_continuous(found: FiniteModel) -> Iterator[Finding]:
                     yield Finding(f"{label}: moves no faster than its bound", bound - abs(gap), "nonnegative")
 
 
-def _range(values: Array) -> Any:
+def _range(values: Array) -> arb:
     return functools.reduce(arb.max, values) - functools.reduce(arb.min, values)
 
 
@@ -239,13 +238,13 @@ def _attained_proof() -> list[str]:
         moved = [w * (1 - x * i) for w, i in zip(weight, surprisal, strict=True)]
         slope = sp.diff(mean(moved, values) / sp.Add(*moved), x).subs(x, 0)
         what = f"dE f/dtau = -Cov_q(f, I) along global temperature, {size} strings"
-        lines.append(rational_function_vanishes(slope + covariance(prob, values, surprisal), what))
+        lines.append(cancels(slope + covariance(prob, values, surprisal), what))
         mass, fraction = sp.Add(*weight[:-1]), sp.Symbol("t")
         kept = mass + fraction * weight[-1]
         part = (mean(weight[:-1], surprisal[:-1]) + fraction * weight[-1] * surprisal[-1]) / kept
         rate = sp.diff(part, fraction) / sp.diff(kept, fraction)
         what = f"dCE/dm = (I of the threshold string - CE) / m, {size} strings"
-        lines.append(rational_function_vanishes(rate - (surprisal[-1] - part) / kept, what))
+        lines.append(cancels(rate - (surprisal[-1] - part) / kept, what))
     return lines
 
 

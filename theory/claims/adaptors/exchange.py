@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
@@ -25,7 +24,7 @@ from theory.models.finite import FiniteModel
 _STEP = fmpq(1, 10**20)
 
 
-def _slope(found: FiniteModel, values: Array, tau: fmpq) -> Any:
+def _slope(found: FiniteModel, values: Array, tau: fmpq) -> arb:
     """dE f/dtau along the global temperature, by a symmetric difference whose error is enclosed.
 
     The third derivative is a joint cumulant of f and three I's: a sum over the 15 partitions of the four, with weights
@@ -39,7 +38,7 @@ def _slope(found: FiniteModel, values: Array, tau: fmpq) -> Any:
     return widen((means[1] - means[0]) / (2 * _STEP), error)
 
 
-def _range(values: Array) -> Any:
+def _range(values: Array) -> arb:
     low, high = values[0], values[0]
     for value in values[1:]:
         low, high = arb.min(low, value), arb.max(high, value)

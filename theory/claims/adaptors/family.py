@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 from flint import arb, arb_series, fmpq
 
 from theory.adaptors.frontier import Member, Pair, budget_member, member_with_means
@@ -19,12 +20,12 @@ from theory.claims.adaptors.plane_models import (
     least_of,
     means_under,
     member_of,
-    polynomial_vanishes,
     ring_symbols,
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import integer_cases, named, small
+from theory.claims.symbolic import is_zero
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 
@@ -175,7 +176,7 @@ def _cumulant_lines(n: int) -> Iterator[str]:
     w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
     total = sum(w)
 
-    def slope(polynomial: Any, rate: Sequence[Any]) -> Any:
+    def slope(polynomial: sp.Expr, rate: Sequence[sp.Expr]) -> sp.Expr:
         return sum(polynomial.diff(x) * x * r for x, r in zip(w, rate, strict=True))
 
     for name, values, rate, other in (
@@ -186,10 +187,10 @@ def _cumulant_lines(n: int) -> Iterator[str]:
     ):
         quotient = slope(sum_of_products(w, values), rate) * total - sum_of_products(w, values) * slope(total, rate)
         covariance = sum_of_products(w, values, other) * total - sum_of_products(w, values) * sum_of_products(w, other)
-        yield polynomial_vanishes(quotient - covariance, f"{name}, n = {n}")
+        yield is_zero(quotient - covariance, f"{name}, n = {n}")
     along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
     gap = slope(total, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
-    yield polynomial_vanishes(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}")
+    yield is_zero(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}")
 
 
 def _area_line(n: int) -> str:
@@ -204,7 +205,7 @@ def _area_line(n: int) -> str:
     gram = (ll * one - first**2) * (rr * one - second**2) - (lr * one - first * second) ** 2
     triples = itertools.combinations(range(n), 3)
     areas = sum(w[i] * w[j] * w[k] * doubled_area(log_prior, reward, i, j, k) ** 2 for i, j, k in triples)
-    return polynomial_vanishes(gram - one * areas, f"Z^3 det Cov = sum over triples of w w w D^2, n = {n}")
+    return is_zero(gram - one * areas, f"Z^3 det Cov = sum over triples of w w w D^2, n = {n}")
 
 
 def _gibbs_line(n: int) -> str:
@@ -218,19 +219,15 @@ def _gibbs_line(n: int) -> str:
 
     spent = divergence(law, log_law, log_base) - divergence(best, log_best, log_base)
     gap = u * (sum_of_products(law, f) - sum_of_products(best, f)) - spent + divergence(law, log_law, log_best)
-    return polynomial_vanishes(gap, f"u (E_q f - E_u f) = KL(q||base) - KL(q_u||base) - KL(q||q_u), n = {n}")
+    return is_zero(gap, f"u (E_q f - E_u f) = KL(q||base) - KL(q_u||base) - KL(q||q_u), n = {n}")
 
 
 def _family_proof() -> list[str]:
     ((var_l,), (cov,), (var_r,)) = ring_symbols(1, "VCW")
     flow, determinant = (cov + var_r, -(var_l + cov)), var_l * var_r - cov**2
     lines = [
-        polynomial_vanishes(
-            var_l * flow[0] + cov * flow[1] - determinant, "E L' = Var L s' + Cov t' = det Cov along the flow"
-        ),
-        polynomial_vanishes(
-            cov * flow[0] + var_r * flow[1] + determinant, "E R' = Cov s' + Var R t' = -det Cov along the flow"
-        ),
+        is_zero(var_l * flow[0] + cov * flow[1] - determinant, "E L' = Var L s' + Cov t' = det Cov along the flow"),
+        is_zero(cov * flow[0] + var_r * flow[1] + determinant, "E R' = Cov s' + Var R t' = -det Cov along the flow"),
     ]
     for n in (2, 3, 4):
         lines += [*_cumulant_lines(n), _gibbs_line(n)]

@@ -30,11 +30,10 @@ from theory.claims.adaptors.tree_models import (
     few_string_trees,
     path_product,
     rational_cases,
-    rational_function_vanishes,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import small
-from theory.claims.symbolic import simplex
+from theory.claims.symbolic import cancels, simplex
 from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
@@ -192,23 +191,15 @@ def _gauge_proof() -> list[str]:
             sums = {u: sp.Add(*(moved[u, t] for t in ts)) for u, ts in decisions.items()}
             gap = path_product(path, {key: w / sums[key[0]] for key, w in moved.items()}) - law
             what = f"q_loc({' '.join(path)}) is free of gamma, {n} strings"
-            lines.append(rational_function_vanishes(gap, what))
-        lines.append(
-            rational_function_vanishes(
-                sp.Add(*stepwise) - 1, f"softmax weights have C = 1, so that q_glob = q_loc, {n} strings"
-            )
-        )
+            lines.append(cancels(gap, what))
+        lines.append(cancels(sp.Add(*stepwise) - 1, f"softmax weights have C = 1, so that q_glob = q_loc, {n} strings"))
         target = simplex(n, "q")
         height = {path: q / w for path, q, w in zip(paths, target, product, strict=True)}
         height = {u: height.get(u, sp.Symbol(f"G{''.join(u)}")) for u in decisions}
         gauge = {u: height[u] / height[u[:-1]] if u else height[u] for u in decisions}
         reached = [path_product(path, {key: gauge[key[0]] * w for key, w in weight.items()}) for path in paths]
         for path, have, want in zip(paths, reached, target, strict=True):
-            lines.append(
-                rational_function_vanishes(
-                    have - want, f"gamma = G(u) / G(parent) reaches q({' '.join(path)}), {n} strings"
-                )
-            )
+            lines.append(cancels(have - want, f"gamma = G(u) / G(parent) reaches q({' '.join(path)}), {n} strings"))
     return lines
 
 

@@ -16,12 +16,12 @@ from theory.claims.adaptors.plane_models import (
     is_independent,
     least_of,
     member_of,
-    polynomial_vanishes,
     ring_symbols,
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, integer_cases, usual
+from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
@@ -134,22 +134,20 @@ def _interior_proof() -> list[str]:
         w, log_prior, reward, c, d = ring_symbols(n, "wLR", "cd")
         total, first, second = sum(w), sum_of_products(w, log_prior), sum_of_products(w, reward)
         direction = [c * (x * total - first) + d * (r * total - second) for x, r in zip(log_prior, reward, strict=True)]
-        lines.append(polynomial_vanishes(sum_of_products(w, direction), f"E g = 0, n = {n}"))
+        lines.append(is_zero(sum_of_products(w, direction), f"E g = 0, n = {n}"))
         for name, values in (("L", log_prior), ("R", reward)):
             covariances = [
                 sum_of_products(w, other, values) * total - sum_of_products(w, other) * sum_of_products(w, values)
                 for other in (log_prior, reward)
             ]
             gap = sum_of_products(w, direction, values) - c * covariances[0] - d * covariances[1]
-            lines.append(polynomial_vanishes(gap, f"E[g {name}] = c Cov(L, {name}) + d Cov(R, {name}), n = {n}"))
+            lines.append(is_zero(gap, f"E[g {name}] = c Cov(L, {name}) + d Cov(R, {name}), n = {n}"))
     (var_l,), (cov,), (var_r,), a, b = ring_symbols(1, "VCW", "ab")
     on_l, on_r, determinant = a * var_r - b * cov, b * var_l - a * cov, var_l * var_r - cov**2
     return [
         *lines,
-        polynomial_vanishes(
-            on_l * var_l + on_r * cov - a * determinant, "c = a Var R - b Cov, d = b Var L - a Cov: a det Cov"
-        ),
-        polynomial_vanishes(on_l * cov + on_r * var_r - b * determinant, "the same c and d: b det Cov"),
+        is_zero(on_l * var_l + on_r * cov - a * determinant, "c = a Var R - b Cov, d = b Var L - a Cov: a det Cov"),
+        is_zero(on_l * cov + on_r * var_r - b * determinant, "the same c and d: b det Cov"),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
@@ -25,13 +24,12 @@ from theory.claims.adaptors.tree_models import (
     cooled_changes,
     decisions_of,
     path_product,
-    rational_function_vanishes,
     symbolic_tree_of,
     three_string_trees,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, named, small
-from theory.claims.symbolic import covariance, mean
+from theory.claims.symbolic import cancels, covariance, mean
 from theory.claims.tree_search import tree
 from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
@@ -58,7 +56,7 @@ def _moves(found: FiniteModel) -> list[tuple[str, LogForm, LogForm]]:
     return [("E L", everywhere.log_prior, stepwise.log_prior), ("E R", everywhere.reward, stepwise.reward)]
 
 
-def _quotient(found: FiniteModel, values: Array, normalise: str) -> Any:
+def _quotient(found: FiniteModel, values: Array, normalise: str) -> arb:
     """d E f / d tau at 1 as a symmetric difference of adapted laws, less h^2/6 times an enclosure of d^3 E f."""
     means = []
     for tau in (1 + _STEP, 1 - _STEP):
@@ -144,7 +142,7 @@ def _local_global_proof() -> list[str]:
         everywhere = [path_product(path, raised) for path in paths]
         gap = mean(everywhere, values) / sp.Add(*everywhere) - mean(stepwise, values)
         slope = sp.diff(gap, x).subs(x, 0) + covariance(found.prob, values, found.along(entropy))
-        lines.append(rational_function_vanishes(slope, f"d(E_glob - E_loc) f = -Cov(f, sum h), {len(paths)} strings"))
+        lines.append(cancels(slope, f"d(E_glob - E_loc) f = -Cov(f, sum h), {len(paths)} strings"))
     return lines
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import Moments
@@ -48,6 +47,6 @@ def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
         yield f"global {label}", adapt_global(found.numbers, kept)
 
 
-def direct_divergence(found: FiniteModel, law: Adapted) -> Any:
+def direct_divergence(found: FiniteModel, law: Adapted) -> arb:
     """KL(q || p+) from probabilities alone."""
     return kl_divergence(law.prob, found.numbers.prob[law.string])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
@@ -40,12 +39,11 @@ from theory.claims.adaptors.tree_models import (
     few_string_trees,
     least_below,
     ranked_rows,
-    rational_function_vanishes,
     symbolic_tree_of,
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, small
-from theory.claims.symbolic import mean, simplex
+from theory.claims.symbolic import cancels, mean, simplex
 from theory.claims.tree_search import tree, trees_by_size
 from theory.models.finite import FiniteModel
 
@@ -75,7 +73,7 @@ def _slopes(found: FiniteModel, ranked: Ranking, steps: Chain) -> tuple[Slopes, 
     return slopes(ranked, mass), means
 
 
-def _inner(direction: Point, log_prior: Any, reward: Any) -> Any:
+def _inner(direction: Point, log_prior: arb, reward: arb) -> arb:
     return direction.log_prior.ball() * log_prior + direction.reward.ball() * reward
 
 
@@ -233,16 +231,10 @@ def _order_proof() -> list[str]:
     for size in (2, 3, 4):
         q = simplex(size, "q")
         share = [j * (one - two) for j, (one, two) in enumerate(itertools.pairwise([*q, 0]), start=1)]
-        lines.append(
-            rational_function_vanishes(sp.Add(*share) - 1, f"the weights j (q_j - q_j+1) sum to 1, {size} tokens")
-        )
+        lines.append(cancels(sp.Add(*share) - 1, f"the weights j (q_j - q_j+1) sum to 1, {size} tokens"))
         for i in range(size):
             mixed = sp.Add(*(w / sp.Integer(j) for j, w in enumerate(share, start=1) if j > i))
-            lines.append(
-                rational_function_vanishes(
-                    mixed - q[i], f"q_{i + 1} is that mixture of uniform laws on top sets, {size} tokens"
-                )
-            )
+            lines.append(cancels(mixed - q[i], f"q_{i + 1} is that mixture of uniform laws on top sets, {size} tokens"))
     for paths in SYMBOLIC_PATHS:
         found = symbolic_tree_of(paths)
         decisions, values = decisions_of(paths), sp.symbols(f"f1:{len(paths) + 1}")
@@ -253,9 +245,7 @@ def _order_proof() -> list[str]:
             reach = sp.Mul(*(found.step[u[:k], token] for k, token in enumerate(u)))
             ahead = sp.Add(*(found.step[u, t] * (ends[u] if t == "$" else best[*u, t]) for t in tokens))
             total -= reach * (best[u] - ahead)
-        lines.append(
-            rational_function_vanishes(total, f"V(root) - E_q f = sum q(u) [V(u) - E_q V(next)], {len(paths)} strings")
-        )
+        lines.append(cancels(total, f"V(root) - E_q f = sum q(u) [V(u) - E_q V(next)], {len(paths)} strings"))
     return lines
 
 

@@ -13,7 +13,6 @@ from flint import arb
 from theory.adaptors.frontier import Member, Pair, member
 from theory.adaptors.hull import independent
 from theory.arithmetic.exact import Array
-from theory.claims.claim import ProofFailed
 from theory.models.finite import FiniteModel
 
 
@@ -42,27 +41,16 @@ def doubled_area(x: Any, y: Any, i: int, j: int, k: int) -> Any:
     return (x[j] - x[i]) * (y[k] - y[i]) - (x[k] - x[i]) * (y[j] - y[i])
 
 
-def ring_symbols(n: int, families: str, scalars: str = "") -> tuple[Any, ...]:
+def ring_symbols(n: int, families: str, scalars: str = "") -> tuple[sp.Expr, ...]:
     """Generators of one polynomial ring: a tuple of n for each letter in ``families``, then the scalars."""
     names = [f"{letter}{k + 1}" for letter in families for k in range(n)]
     found = sp.ring([*names, *scalars], sp.QQ)[1:]
     return (*(found[k * n : (k + 1) * n] for k in range(len(families))), *found[len(names) :])
 
 
-def sum_of_products(*factors: Sequence[Any]) -> Any:
+def sum_of_products(*factors: Sequence[sp.Expr]) -> sp.Expr:
     """sum_i of the products of the i-th entries."""
     return sum(math.prod(row) for row in zip(*factors, strict=True))
-
-
-def polynomial_vanishes(polynomial: Any, what: str) -> str:
-    """Prove a polynomial identity: every coefficient is 0.
-
-    Raises:
-        ProofFailed: one is not.
-    """
-    if polynomial != 0:
-        raise ProofFailed(f"{what}: leaves {polynomial}")
-    return what
 
 
 def gains_of(found: FiniteModel, law: Array) -> Pair:

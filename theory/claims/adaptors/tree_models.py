@@ -21,7 +21,7 @@ from theory.adaptors.order_preserving import (
     Ranking,
 )
 from theory.arithmetic.exact import Array
-from theory.claims.claim import Case, Profile, ProofFailed
+from theory.claims.claim import Case, Profile
 from theory.claims.symbolic import simplex
 from theory.claims.tree_search import trees_by_size
 from theory.models.finite import FiniteModel
@@ -69,7 +69,7 @@ def decisions_of(paths: Paths) -> dict[tuple[str, ...], list[str]]:
     return found
 
 
-def path_product(path: tuple[str, ...], weight: Mapping[Step, Any]) -> Any:
+def path_product(path: tuple[str, ...], weight: Mapping[Step, sp.Expr]) -> sp.Expr:
     """The product of the weights of a path's steps, its end included."""
     return sp.Mul(*(weight[path[:k], token] for k, token in enumerate((*path, "$"))))
 
@@ -104,18 +104,6 @@ def symbolic_tree_of(paths: Paths) -> SymbolicTree:
         step |= {(context, token): p for token, p in zip(tokens, law, strict=True)}
     log_step = {(u, t): sp.Symbol(f"l{''.join(u)}_{t}") for u, t in step}
     return SymbolicTree(paths, step, log_step, tuple(path_product(path, step) for path in paths))
-
-
-def rational_function_vanishes(expression: Any, what: str) -> str:
-    """Prove that a rational function is 0, in the field of rational functions of its symbols.
-
-    Raises:
-        ProofFailed: it is another function.
-    """
-    symbols = sorted(expression.free_symbols, key=str)
-    if (sp.field(symbols, sp.QQ)[0].from_expr(expression) if symbols else expression) != 0:
-        raise ProofFailed(f"{what}: does not cancel")
-    return what
 
 
 def few_string_trees(profile: Profile) -> Iterator[Case]:

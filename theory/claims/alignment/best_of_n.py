@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
@@ -157,7 +156,7 @@ def _best_proof() -> list[str]:
     return proved(lines)
 
 
-def _symbolic_best(prior: Sequence[Any], levels: Sequence[int], n: int) -> list[Any]:
+def _symbolic_best(prior: Sequence[sp.Expr], levels: Sequence[int], n: int) -> list[sp.Expr]:
     """p [F^n - F-^n]/[F - F-] as sums of powers: no division."""
     found = []
     for p, level in zip(prior, levels, strict=True):

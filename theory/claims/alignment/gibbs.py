@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import Exact
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import integer_cases, law_of, reference_laws, replay, usual
 from theory.claims.symbolic import mean, model, proved, simplex, vanishes
@@ -15,7 +15,7 @@ from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
 
-def _objective(found: FiniteModel, weights: Sequence[Any], direction: int = 1) -> Any:
+def _objective(found: FiniteModel, weights: Sequence[Exact], direction: int = 1) -> arb:
     """E_q R - KL(q || p), the objective over beta; ``direction`` = -1 turns the divergence around."""
     law, prior = law_of(found, weights), found.aligned.prior
     divergence = kl_divergence(law.prob, prior) if direction == 1 else kl_divergence(prior, law.prob)

@@ -214,7 +214,7 @@ def _without_strength(content: Path) -> Iterator[Finding]:
     yield Finding("d KL(p_l || p) = Var r", content.expansions()[1] - content.derivatives()[0])
 
 
-def _symbolic_path(n: int) -> tuple[Any, Any, Any, Any, Callable[[Any], Any]]:
+def _symbolic_path(n: int) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr, Callable[[sp.Expr], sp.Expr]]:
     """(law, r, L, log Z, d/dlambda) with the weights p_i e^{lambda r_i} as symbols a_i: da_i/dlambda = r_i a_i."""
     weight = sp.symbols(f"a1:{n + 1}", positive=True)
     reward = sp.symbols(f"r1:{n + 1}", real=True)

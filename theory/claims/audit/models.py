@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from flint import arb
+
 from theory.adaptors.exact import Chain, chain
 from theory.claims.claim import Case, Control, Finding, Profile
 from theory.claims.instances import named, random_laws
@@ -47,7 +49,7 @@ def deep_trees(profile: Profile) -> list[Case]:
     return [*named("C2"), *(c for c in random_laws(profile) if "tree" in c.name)]
 
 
-def mean_line(law: Joint) -> Any:
+def mean_line(law: Joint) -> arb:
     """E L + E R."""
     return mean_log_prior(law) + mean_reward(law)
 

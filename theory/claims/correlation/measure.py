@@ -14,7 +14,7 @@ from theory.claims.instances import law_of, named
 from theory.models.finite import FiniteModel
 
 
-def unweighted_correlation(found: FiniteModel) -> Any:
+def unweighted_correlation(found: FiniteModel) -> arb:
     """Pearson's correlation of (L, R) with every string counted once."""
     return found.moments(law_of(found, [fmpq(1)] * len(found.aligned))).correlation
 

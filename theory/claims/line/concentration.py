@@ -26,7 +26,7 @@ def _third_absolute_moment(found: FiniteModel) -> arb:
     return sum((p * g for p, g in zip(found.numbers.prob, gaps, strict=True)), start=arb(0))
 
 
-def _spread(found: FiniteModel) -> Any:
+def _spread(found: FiniteModel) -> arb:
     """H - min I."""
     least = found.numbers.surprisal[0]
     for i in found.numbers.surprisal:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq, fmpz
 
-from theory.arithmetic.exact import Array, ball, objects, precision
+from theory.arithmetic.exact import Array, Exact, ball, objects, precision
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
     integer_cases,
@@ -39,7 +38,7 @@ class SizedCorpus:
         surprisal, entropy = self.found.numbers.surprisal, self.found.mean.entropy
         return objects((row * surprisal).sum() / self.size - entropy for row in self.corpora.counts.astype(object))
 
-    def probability(self, event: Array) -> Any:
+    def probability(self, event: Array) -> Exact:
         """The probability of a boolean event, rational where p+ is."""
         return self.corpora.prob[event].sum() if event.any() else fmpq(0)
 
@@ -54,12 +53,12 @@ def sized(cases: Sequence[Case], sizes: Sequence[int], epsilon: fmpq, most: int 
                 yield Case(f"{one.name}, N = {size}", SizedCorpus(found, size, epsilon, corpora), one.spec)
 
 
-def certainly(values: Array, above: Any) -> Array:
+def certainly(values: Array, above: Exact) -> Array:
     """Mask of values > above, each decided."""
     return np.array([bool(v > above) for v in values])
 
 
-def outside_probability(content: SizedCorpus) -> Any:
+def outside_probability(content: SizedCorpus) -> Exact:
     """P(|Ibar - H| >= eps)."""
     inside = certainly(content.deviation, -content.epsilon) & certainly(-content.deviation, -content.epsilon)
     return content.probability(~inside)

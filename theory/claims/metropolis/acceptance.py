@@ -11,11 +11,11 @@ from theory.claims.claim import Claim, Control, Finding
 from theory.claims.metropolis.models import (
     Chained,
     acceptance_cases,
-    field_element_vanishes,
     symbolic_chain_of,
     three_string_chains,
     two_string_chains,
 )
+from theory.claims.symbolic import is_zero
 from theory.corpora.metropolis import (
     IndependentChain,
     acceptance_probability,
@@ -69,14 +69,12 @@ def _acceptance_proof() -> list[str]:
         accepted = sum(c.target[x] * q[y] * (w[y] / w[x] if y < x else 1) for x, y in pairs)
         spread = sum(q[x] * q[y] * (w[max(x, y)] - w[min(x, y)]) for x, y in pairs)
         summed = sum(c.target[i] * (q[i] + 2 * sum(q[i + 1 :])) for i in range(n))
-        lines.append(field_element_vanishes(accepted - rate, f"E_pi E_q min(1, w'/w) = E min(w, w'), n = {n}"))
-        lines.append(field_element_vanishes(rate - 1 + spread / 2, f"E min(w, w') = 1 - Gini(w), n = {n}"))
-        lines.append(
-            field_element_vanishes(rate - summed, f"E min(w, w') = sum_i pi_i (q_i + 2 sum_(j > i) q_j), n = {n}")
-        )
+        lines.append(is_zero(accepted - rate, f"E_pi E_q min(1, w'/w) = E min(w, w'), n = {n}"))
+        lines.append(is_zero(rate - 1 + spread / 2, f"E min(w, w') = 1 - Gini(w), n = {n}"))
+        lines.append(is_zero(rate - summed, f"E min(w, w') = sum_i pi_i (q_i + 2 sum_(j > i) q_j), n = {n}"))
         if n == 2:
             # of two states the first has the smaller weight, hence pi_1 <= q_1
-            lines.append(field_element_vanishes(rate - 1 + q[0] - c.target[0], "acceptance = 1 - TV on two states"))
+            lines.append(is_zero(rate - 1 + q[0] - c.target[0], "acceptance = 1 - TV on two states"))
     return lines
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -17,7 +16,6 @@ from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
     chain_cases,
-    field_element_vanishes,
     is_constant,
     mean_under,
     point_law,
@@ -25,7 +23,7 @@ from theory.claims.metropolis.models import (
     three_string_chains,
     two_string_chains,
 )
-from theory.claims.symbolic import vanishes
+from theory.claims.symbolic import is_zero, vanishes
 from theory.corpora.metropolis import (
     IndependentChain,
     corpus_variance_bound,
@@ -165,15 +163,13 @@ def _corpora_proof() -> list[str]:
         for k in range(1, n):
             gap = f[k] - mean_under(c.target[:k], f[:k]) / c.mass[k - 1]
             modes.append(c.target[k] * c.mass[k - 1] / c.mass[k] * gap * gap)
-        lines.append(field_element_vanishes(_covariance(c, f, f) - sum(modes), f"Var(f) = sum m_k, n = {n}"))
+        lines.append(is_zero(_covariance(c, f, f) - sum(modes), f"Var(f) = sum m_k, n = {n}"))
         if n < 4:
             lag = _covariance(c, f, [mean_under(row, f) for row in c.kernel])
             decayed = mean_under(modes, c.rejection[1:])
-            lines.append(field_element_vanishes(lag - decayed, f"Cov(f(Y_0), f(Y_1)) = sum m_k lambda_k, n = {n}"))
+            lines.append(is_zero(lag - decayed, f"Cov(f(Y_0), f(Y_1)) = sum m_k lambda_k, n = {n}"))
         for i, j in itertools.combinations(range(n), 2):
-            field_element_vanishes(
-                c.target[i] * c.kernel[i][j] - c.target[j] * c.kernel[j][i], f"pi_{i} P_{i}{j} = pi_{j} P_{j}{i}"
-            )
+            is_zero(c.target[i] * c.kernel[i][j] - c.target[j] * c.kernel[j][i], f"pi_{i} P_{i}{j} = pi_{j} P_{j}{i}")
         lines.append(f"pi_i P_ij = pi_j P_ji, n = {n}")
     x, w, power, size = sp.symbols("x w P N", positive=True)
     # P stands for x^N
@@ -187,7 +183,7 @@ def _corpora_proof() -> list[str]:
     return lines
 
 
-def _covariance(c: SymbolicChain, first: Sequence[Any], second: Sequence[Any]) -> Any:
+def _covariance(c: SymbolicChain, first: Sequence[sp.Expr], second: Sequence[sp.Expr]) -> sp.Expr:
     products = [a * b for a, b in zip(first, second, strict=True)]
     return mean_under(c.target, products) - mean_under(c.target, first) * mean_under(c.target, second)
 

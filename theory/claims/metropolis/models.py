@@ -15,7 +15,7 @@ from flint import fmpq
 
 from theory.adaptors.exact import Chain, Kept, chain, decide
 from theory.arithmetic.exact import Array, objects, rational
-from theory.claims.claim import Case, Profile, ProofFailed
+from theory.claims.claim import Case, Profile
 from theory.claims.instances import borders, integer_tables, named, random_laws
 from theory.corpora.metropolis import (
     IndependentChain,
@@ -294,20 +294,9 @@ def symbolic_chain_of(n: int, names: str = "") -> SymbolicChain:
     return SymbolicChain(q, w, target, kernel, rejection, list(itertools.accumulate(target)), blocks[1:])
 
 
-def mean_under(law: Sequence[Any], values: Sequence[Any]) -> Any:
+def mean_under(law: Sequence[sp.Expr], values: Sequence[sp.Expr]) -> sp.Expr:
     """E f under a law."""
     return sum(a * b for a, b in zip(law, values, strict=True))
-
-
-def field_element_vanishes(value: Any, what: str) -> str:
-    """The line that says ``what``, proved if the rational function is 0.
-
-    Raises:
-        ProofFailed: it is not.
-    """
-    if value != 0:
-        raise ProofFailed(f"{what}: does not cancel")
-    return what
 
 
 def acceptance_cases(profile: Profile) -> Iterator[Case]:

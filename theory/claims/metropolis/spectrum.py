@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
+import sympy as sp
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from theory.arithmetic.exact import Array, objects
@@ -17,13 +17,13 @@ from theory.claims.metropolis.models import (
     SymbolicChain,
     chain_cases,
     correction_cases,
-    field_element_vanishes,
     mean_under,
     point_law,
     symbolic_chain_of,
     total_gap,
     two_string_chains,
 )
+from theory.claims.symbolic import is_zero
 from theory.corpora.metropolis import (
     largest_weight,
 )
@@ -103,11 +103,9 @@ def _spectrum_proof() -> list[str]:
         for k in range(1, n):
             vector = [-c.target[k]] * k + [c.mass[k - 1]] + [0] * (n - k - 1)
             for row, value in zip(c.kernel, vector, strict=True):
-                field_element_vanishes(
-                    mean_under(row, vector) - c.rejection[k] * value, f"P v = lambda v, n = {n}, k = {k + 1}"
-                )
+                is_zero(mean_under(row, vector) - c.rejection[k] * value, f"P v = lambda v, n = {n}, k = {k + 1}")
         lines.append(f"P v_k = lambda_k v_k for k = 2, ..., n, n = {n}")
-        lines.append(field_element_vanishes(c.rejection[-1] - 1 + 1 / c.weight[-1], f"lambda_n = 1 - 1/w*, n = {n}"))
+        lines.append(is_zero(c.rejection[-1] - 1 + 1 / c.weight[-1], f"lambda_n = 1 - 1/w*, n = {n}"))
     for n in (2, 3):
         c = symbolic_chain_of(n, "f")
         phi = c.free[0]
@@ -115,13 +113,13 @@ def _spectrum_proof() -> list[str]:
         now, later, still = (_function_of_kernel(c, values) for values in (phi, raised, [phi[0]] * n))
         for x, y in itertools.product(range(n), repeat=2):
             stepped = mean_under(c.kernel[x], [row[y] for row in now])
-            field_element_vanishes(stepped - later[x][y], f"one more step, n = {n}")
-            field_element_vanishes(still[x][y] - (phi[0] if x == y else 0), f"no step, n = {n}")
+            is_zero(stepped - later[x][y], f"one more step, n = {n}")
+            is_zero(still[x][y] - (phi[0] if x == y else 0), f"no step, n = {n}")
         lines.append(f"P phi(P) = (lambda phi)(P) and 1(P) = 1, hence the k-step law at every k, n = {n}")
     return lines
 
 
-def _function_of_kernel(c: SymbolicChain, phi: Sequence[Any]) -> list[list[Any]]:
+def _function_of_kernel(c: SymbolicChain, phi: Sequence[sp.Expr]) -> list[list[sp.Expr]]:
     """phi(P) in closed form; phi[0] is phi(1), phi[k] is phi(lambda_k).
 
     At the least weight phi(lambda_1) cancels between T and the diagonal: any value does, and 0 is taken.

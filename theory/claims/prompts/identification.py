@@ -12,8 +12,8 @@ from flint import arb, fmpq
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import ball
 from theory.claims.claim import Case, Claim, Control, Finding
-from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
-from theory.claims.symbolic import covariance, mean, simplex
+from theory.claims.prompts.models import prompt_trees, smallest_prompts
+from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
 from theory.language_models.rewards import Reward
 from theory.models.finite import FiniteModel
@@ -195,7 +195,7 @@ def _identification_proof() -> list[str]:
     upper = (e**2 + k**2) * norm - (t * e + k) ** 2 - (t * k - e) ** 2 - (e**2 + k**2) * m**2
     lines = [
         *(_split(shape) for shape in ((2, 2), (1, 3), (2, 1, 1))),
-        expands_to_zero(
+        cancels(
             upper,
             "(e^2 + k^2)(t^2 + m^2 + 1) - (t e + k)^2 = (t k - e)^2 + (e^2 + k^2) m^2: the far end, at t = e/k, m = 0",
         ),
@@ -204,9 +204,7 @@ def _identification_proof() -> list[str]:
     # over f^2 is a sum of positive terms
     excess = (e**2 * norm - d**2).subs(t, -(k + d) / e) - (k**2 + 2 * k * d + e**2 * (m**2 + 1))
     lines.append(
-        expands_to_zero(
-            excess, "t e + k = -d < 0: e^2 (t^2 + m^2 + 1) - d^2 = k^2 + 2 k d + e^2 (m^2 + 1) > 0, so f > -e"
-        )
+        cancels(excess, "t e + k = -d < 0: e^2 (t^2 + m^2 + 1) - d^2 = k^2 + 2 k d + e^2 (m^2 + 1) > 0, so f > -e")
     )
     return lines
 
@@ -225,10 +223,8 @@ def _split(shape: Sequence[int]) -> str:
     within = [covariance(q, a, r) for q, a, r in zip(laws, log_prior, reward, strict=True)]
     spread = [covariance(q, r, r) for q, r in zip(laws, reward, strict=True)]
     what = f"g moves only the means given x: Cov and Var split, answers per prompt {tuple(shape)}"
-    expands_to_zero(covariance(prob, values, total) - mean(weight, within) - covariance(weight, level, merit), what)
-    return expands_to_zero(
-        covariance(prob, total, total) - mean(weight, spread) - covariance(weight, merit, merit), what
-    )
+    cancels(covariance(prob, values, total) - mean(weight, within) - covariance(weight, level, merit), what)
+    return cancels(covariance(prob, total, total) - mean(weight, spread) - covariance(weight, merit, merit), what)
 
 
 CLAIM = Claim(

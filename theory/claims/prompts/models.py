@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from theory.alignment.gibbs import Aligned
-from theory.claims.claim import Case, Profile, ProofFailed
+from theory.claims.claim import Case, Profile
 from theory.claims.instances import case, integer_tables
 from theory.corpora.mixtures import prompt_tree
 
@@ -60,14 +58,3 @@ def _partitions(size: int) -> Iterator[list[list[int]]]:
         yield [*blocks, [size - 1]]
         for k, block in enumerate(blocks):
             yield [*blocks[:k], [*block, size - 1], *blocks[k + 1 :]]
-
-
-def expands_to_zero(polynomial: Any, what: str) -> str:
-    """A polynomial that is 0 has no term left once it is multiplied out.
-
-    Raises:
-        ProofFailed: some term is left.
-    """
-    if sp.expand(polynomial) != 0:
-        raise ProofFailed(f"{what}: does not cancel")
-    return what

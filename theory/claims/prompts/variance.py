@@ -11,8 +11,8 @@ from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case
-from theory.claims.prompts.models import expands_to_zero, prompt_trees, smallest_prompts
-from theory.claims.symbolic import covariance, mean, simplex
+from theory.claims.prompts.models import prompt_trees, smallest_prompts
+from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Joint, Prompts, prompt_tree, prompts
 from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev
@@ -86,9 +86,9 @@ def _variance_identity(shape: Sequence[int]) -> str:
     varentropy = [covariance(q, i, i) for q, i in zip(laws, surprisal, strict=True)]
     centre = [z - h for z, h in zip(level, entropy, strict=True)]
     what = f"E and Var of L + R = E and Var of log Z(x) - H(x), plus E V(x); answers per prompt {tuple(shape)}"
-    expands_to_zero(mean(prob, line) - mean(weight, centre), what)
+    cancels(mean(prob, line) - mean(weight, centre), what)
     total = covariance(prob, line, line)
-    return expands_to_zero(total - mean(weight, varentropy) - covariance(weight, centre, centre), what)
+    return cancels(total - mean(weight, varentropy) - covariance(weight, centre, centre), what)
 
 
 def _corpus_variance() -> str:
@@ -97,7 +97,7 @@ def _corpus_variance() -> str:
     size = sp.Symbol("N", positive=True)
     transform = (1 + s * first / size + s**2 * second / (2 * size**2)) ** size
     slope, curvature = (sp.diff(transform, s, k).subs(s, 0) for k in (1, 2))
-    return expands_to_zero(curvature - slope**2 - (second - first**2) / size, "Var(Sbar) = Var(S)/N for every N")
+    return cancels(curvature - slope**2 - (second - first**2) / size, "Var(Sbar) = Var(S)/N for every N")
 
 
 CLAIM = Claim(
