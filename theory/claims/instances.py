@@ -104,7 +104,7 @@ def _borders() -> tuple[Case, ...]:
     prior = TreeModel.table(("x", "y", "z"), objects((fmpq(4, 7), fmpq(1, 7), fmpq(2, 7))))
     irrational = align(prior, [reward_over_beta(value, fmpq(1)) for value in ("0", "1/2", "1")])
     found = [case(f"border: {name}", examples.table(p, x)) for name, p, x in _BORDERS]
-    return *found, case("r = 0, 1/2, 1", irrational)
+    return *found, case("border: p+ irrational", irrational)
 
 
 def borders(profile: Profile) -> tuple[Case, ...]:

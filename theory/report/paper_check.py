@@ -600,11 +600,11 @@ def _witness_text(witness: Witness) -> str:
 
 
 def _gathered(names: Sequence[str]) -> str:
-    """The names, runs of random laws and of corpus sizes gathered."""
+    """The names, runs of random laws, of borders and of corpus sizes gathered."""
     seen: dict[str, int] = {}
     for name in names:
         stem = name.split(", N =")[0]
-        for kind in ("random table", "random tree"):
+        for kind in ("random table", "random tree", "border"):
             stem = f"{kind}s" if stem.startswith(kind) else stem
         seen[stem] = seen.get(stem, 0) + 1
     return ", ".join(stem if count == 1 else f"{stem} ({count})" for stem, count in seen.items())
