@@ -575,3 +575,19 @@ def test_arguments() -> None:
     for command in ("sample", "analyse"):
         assert run(command).exit_code == 2
         assert run(command, "a", "b").exit_code == 2
+
+
+@pytest.mark.parametrize("device", ["hpu", "meta", "privateuseone", "nowhere"])
+def test_devices_that_are_not_there(device: str, tmp_path: Path) -> None:
+    """Whatever torch raises about a device is one line."""
+    run = tmp_path / "run.toml"
+    run.write_text(
+        f'[models]\nprior = "embedded:prior"\naligned = "embedded:aligned"\ndevice = "{device}"\n'
+        '[prompts]\ntexts = ["We"]\n[output]\nfolder = "out"\n',
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(app, ["sample", str(run)])
+    assert done.exit_code == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert f"device '{device}'" in line
+    assert not (tmp_path / "out").exists()

@@ -333,3 +333,11 @@ def test_json_has_no_nan() -> None:
             original: Any = getattr(row, name)
             finite = not isinstance(original, float) or math.isfinite(original)
             assert value == (original if finite else None)
+
+
+def test_no_draws_say_nothing() -> None:
+    """An event or a law without draws is refused by name."""
+    with pytest.raises(ValueError, match="claim, what: no draws"):
+        event("claim", "what", 0.5, np.zeros(0, dtype=bool))
+    with pytest.raises(ValueError, match="claim, what: no draws"):
+        law("claim", "what", np.ones(2) / 2, np.zeros(2, dtype=np.int64))

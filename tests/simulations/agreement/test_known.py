@@ -296,3 +296,16 @@ def test_wrong_corpora_are_noticed(slip: str) -> None:
     """On C5 with three strings a corpus."""
     assert not corpora_differ(corpus_law, examples.c5(), 3)
     assert corpora_differ(CORPORA[slip], examples.c5(), 3)
+
+
+def test_corpora_of_a_law_with_a_zero() -> None:
+    """Strings of probability 0 are in no corpus."""
+    _, prob = corpus_law(example("C5").adapted(chain(("top_k", 2)), "local"), 3)
+    assert prob.sum() == pytest.approx(1)
+    assert np.isfinite(prob).all()
+
+
+def test_shared_arrays_are_read_only() -> None:
+    """What is kept for the next caller cannot be changed by this one."""
+    with pytest.raises(ValueError, match="read-only"):
+        example("C5").adapted(chain(("top_k", 2)), "local")[0] = 9

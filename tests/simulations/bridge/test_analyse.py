@@ -50,6 +50,7 @@ from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, work
 from simulations.bridge.store import Store, StoreError
 from simulations.sampling.generate import Sample
+from tests.kills import finish, plan
 from theory.adaptors.exact import chain
 from theory.arithmetic.exact import objects
 from theory.corpora import mixtures
@@ -1003,3 +1004,13 @@ def test_slips_are_noticed(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
         if hasattr(owner, name):
             monkeypatch.setattr(owner, name, wrong)
     assert numbers <= wrong_numbers()
+
+
+@pytest.mark.parametrize("word", ["run", "chains", "aligned"])
+def test_keys_with_one_letter_changed(word: str, tmp_path: Path) -> None:
+    """A flipped bit in the name of a field: what the analysis needs is not there."""
+    store = finish(plan(tmp_path))
+    text = (store.folder / "key.json").read_text(encoding="utf-8")
+    (store.folder / "key.json").write_text(text.replace(f'"{word}"', f'"{word[:-1]}~"', 1), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"key\.json: is damaged"):
+        analyse(Store.existing(store.folder))

@@ -17,6 +17,7 @@ pytest.importorskip("transformers")
 
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors.torch import load_file, save_file
 
 import simulations.bridge.models as module
 from simulations.bridge.models import LoadedModel, check_tokenizers, load, versions
@@ -368,3 +369,51 @@ def test_positions_are_those_that_both_have(copy: Path) -> None:
     config = json.loads((copy / "config.json").read_text("utf-8"))
     (copy / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 100}), "utf-8")
     assert load_models(a_run(aligned=str(copy))).longest == 100
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the embedded aligned model."""
+    shutil.copytree(PAIR / "aligned", tmp_path / "model")
+    return tmp_path / "model"
+
+
+def loaded(folder: Path) -> Any:
+    return load(str(folder), dtype="float32", device="cpu")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 4000])
+def test_damaged_weights(copied: Path, content: bytes) -> None:
+    """Empty, or no safetensors at all."""
+    (copied / "model.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        loaded(copied)
+
+
+@pytest.mark.parametrize("change", [{"num_attention_heads": 0}, {"num_hidden_layers": "x"}, []])
+def test_damaged_configuration(copied: Path, change: Any) -> None:
+    """A configuration that no model has."""
+    path = copied / "config.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(whole | change if isinstance(change, dict) else change), encoding="utf-8")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        loaded(copied)
+
+
+def test_weights_that_are_missing(copied: Path) -> None:
+    """A model with a random layer is refused, by the layer's name."""
+    weights = load_file(copied / "model.safetensors")
+    gone = "model.layers.0.mlp.down_proj.weight"
+    save_file({k: v for k, v in weights.items() if k != gone}, copied / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=gone):
+        loaded(copied)
+
+
+def test_tokenizers_with_other_merges(copied: Path) -> None:
+    """The same vocabulary, but texts are cut otherwise."""
+    path = copied / "tokenizer.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    whole["model"]["merges"] = whole["model"]["merges"][:5]
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"the model of tokenizer\.json differs"):
+        check_tokenizers(load("embedded:prior", dtype="float32", device="cpu").tokenizer, loaded(copied).tokenizer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.bridge.rewards import KINDS, checked, scorer
+from simulations.bridge.rewards import KINDS, checked, identity, scorer
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKENIZER = ROOT / "simulations" / "data" / "pair" / "prior"
@@ -239,3 +240,49 @@ def test_no_classifier(tmp_path: Path, classifier: Path) -> None:
     for name in ("none", ".", "pickle"):
         assert "no safetensors" in refused("classifier", str(tmp_path / name))
     assert "cannot be loaded" in refused("classifier", str(tmp_path / "bare"))
+
+
+def write_module(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> str:
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    return name
+
+
+def test_reward_functions_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any exception of the user's code names the reward, the text and the exception."""
+    name = write_module(tmp_path, monkeypatch, "failing_rewards", "def one(text):\n    return 1 / 0\n")
+    reward = scorer("function", f"{name}:one")
+    assert reward is not None
+    with pytest.raises(ValueError, match=r"failing_rewards:one fails on 'Peace': ZeroDivisionError"):
+        reward(["Peace"], [1])
+    broken = write_module(tmp_path, monkeypatch, "broken_rewards", "1 / 0\n")
+    for source in (f"{broken}:one", ".x:one", "no_such_module_anywhere:one"):
+        with pytest.raises(ValueError, match="cannot be imported"):
+            scorer("function", source)
+
+
+def test_rewards_that_are_no_numbers() -> None:
+    """Too large, text or nothing; a float32 is one."""
+    assert checked([np.float32(0.5), 2], ["a", "b"]) == [0.5, 2.0]
+    for value in (10**400, "1", None, True, float("nan")):
+        with pytest.raises(ValueError, match="must be a finite number"):
+            checked([value], ["a"])
+
+
+def test_a_classifier_without_its_head() -> None:
+    """A language model read as a classifier would give random rewards."""
+    pytest.importorskip("transformers")
+    with pytest.raises(ValueError, match="random rewards"):
+        scorer("classifier", str(TOKENIZER))
+
+
+def test_what_decides_a_reward_is_part_of_the_run(tmp_path: Path) -> None:
+    """The files of a classifier and the module of a function; the others have no files."""
+    copied = tmp_path / "model"
+    shutil.copytree(TOKENIZER.parent / "aligned", copied)
+    before = identity("classifier", str(copied))
+    assert before is not None
+    (copied / "model.safetensors").write_bytes(b"other")
+    assert identity("classifier", str(copied)) != before
+    assert set(identity("function", "theory.arithmetic.exact:rational") or {}) == {"exact.py"}
+    assert identity("vader", None) is None

@@ -362,3 +362,14 @@ def _one_line(factory: pytest.TempPathFactory, **changes: str) -> None:
     except RunError as error:
         said = str(error)
     assert said is None or len(said.splitlines()) == 1
+
+
+def test_no_temperature_at_all(tmp_path: Path) -> None:
+    run = tmp_path / "run.toml"
+    run.write_text(
+        '[models]\nprior = "x"\naligned = "y"\n[prompts]\ntexts = ["We"]\n[sampling]\ntemperatures = []\n'
+        '[output]\nfolder = "out"\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(RunError, match="temperatures must name one"):
+        read_run(run)

@@ -23,6 +23,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -682,3 +683,46 @@ def test_no_run(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="holds no run"):
             Store.existing(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "null", "5", "{", '{"shards": 0}', '{"shards": "3"}'])
+def test_damaged_keys(content: str, tmp_path: Path) -> None:
+    """Reading and resuming both say which file is damaged."""
+    store = finish(plan(tmp_path))
+    (store.folder / "key.json").write_text(content, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"key\.json: is damaged"):
+        Store.existing(store.folder)
+    with pytest.raises(StoreError, match=r"key\.json: is damaged"):
+        finish(plan(tmp_path))
+
+
+def test_a_shard_in_the_wrong_place_is_made_again(tmp_path: Path) -> None:
+    """Whole, with its sidecar, but of another number: it does not count, and resuming mends it."""
+    store = finish(plan(tmp_path))
+    right = store.path(1).read_bytes()
+    for suffix in (".parquet", ".sha256"):
+        shutil.copy(store.path(0).with_suffix(suffix), store.path(1).with_suffix(suffix))
+    assert store.missing() == [1]
+    with pytest.raises(StoreError, match="another place"):
+        store.read(1)
+    assert finish(plan(tmp_path)).path(1).read_bytes() == right
+    assert len(list((store.folder / "aside").iterdir())) == 2
+
+
+def test_looking_changes_nothing(tmp_path: Path) -> None:
+    """Only who holds a shard's lock sets a damaged one aside: others may be mending it."""
+    store = finish(plan(tmp_path))
+    store.path(2).write_bytes(b"damaged")
+    assert not store.committed(2)
+    assert store.path(2).read_bytes() == b"damaged"
+    assert not list((store.folder / "aside").iterdir())
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    """Somebody's notes are no run."""
+    made = plan(tmp_path)
+    made.run.folder.mkdir()
+    (made.run.folder / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"notes\.txt"):
+        finish(made)
+    assert [p.name for p in made.run.folder.iterdir()] == ["notes.txt"]

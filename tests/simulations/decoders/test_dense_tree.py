@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from mpmath import mp
 from numpy.typing import NDArray
 
-from simulations.agreement.known import Known
+from simulations.agreement import setting
+from simulations.agreement.known import Known, tree
 from simulations.decoders import dense_tree as module
 from simulations.decoders.dense_tree import Enumeration
 from simulations.decoders.tree import TreeDecoder
-from simulations.sampling.generate import PAD, Decoder, Sample
+from simulations.sampling.generate import PAD, Decoder, Sample, generate
 from tests.reference import adapted, real
 from tests.strategies import tables, trees
 from theory.adaptors.exact import Chain, adapt, chain, decide
@@ -401,3 +402,11 @@ def test_wrong_enumerations_are_noticed(slip: str, monkeypatch: pytest.MonkeyPat
     """Each slip shows in the outcomes, their order or their numbers."""
     monkeypatch.setattr(*PATCHES[slip])
     assert all_complaints()
+
+
+def test_outcomes_of_strings_cut_too_soon_are_refused() -> None:
+    """A string cut after 1 token of 2 is a prefix of several outcomes."""
+    decoder = setting.decoder_of(tree(1))
+    cut = generate(decoder, np.zeros((50, 0), dtype=np.int64), (), 1, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="was cut after 1 tokens, before 2"):
+        Enumeration.of(decoder, np.zeros(0, dtype=np.int64), 2).outcome(cut)

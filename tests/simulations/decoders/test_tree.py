@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulations.decoders.tree import TreeDecoder
+from simulations.sampling.adaptors import log_weights
 from simulations.sampling.generate import PAD
 from tests.strategies import models, trees
+from theory.adaptors.exact import chain
 from theory.adaptors.gauge import next_token_laws
 from theory.alignment.gibbs import Aligned, align
-from theory.arithmetic.exact import floats, fraction
+from theory.arithmetic.exact import floats, fraction, objects
 from theory.examples.finite import dense_tree, random_tree
 from theory.language_models.rewards import REMOVED, Reward
 from theory.language_models.tree import TreeModel
@@ -312,3 +314,13 @@ def test_prior_and_aligned_differ(aligned: Aligned) -> None:
     assume(len({r.factor for r in aligned.reward}) > 1)
     prior, own = TreeDecoder.pair(aligned)
     assert np.abs(np.exp(prior.log_law) - np.exp(own.log_law)).max() > 1e-6
+
+
+def test_exact_ties_survive_in_a_tree() -> None:
+    """P(a) = 3/10 = P(b ends here) by sums of subtrees: top-k 2 keeps the lower index of the tie."""
+    strings = [(), (0,), (1, 0), (1, 1)]
+    model = TreeModel.from_strings(("b", "a"), strings, objects(fmpq(w, 10) for w in (4, 3, 1, 2)))
+    _, decoder = TreeDecoder.pair(align(model, [Reward()] * 4))
+    first = decoder.begin(np.zeros((1, 0), dtype=np.int64))
+    assert first[0, 0] == first[0, 1]
+    assert np.isfinite(log_weights(first, chain(("top_k", 2)))).tolist() == [[True, False, True]]

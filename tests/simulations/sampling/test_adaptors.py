@@ -526,3 +526,9 @@ def test_digits_without_tolerance_are_noticed(monkeypatch: pytest.MonkeyPatch) -
     """Sums such as 1/10 + 1/10 + 1/10 fall short of 3/10 in float64."""
     monkeypatch.setattr(adaptors, "_ON", 0.0)
     assert wrong_cases(log_weights) > 0
+
+
+def test_typical_distances_that_tie() -> None:
+    """(1, 1, 2)/4: every surprisal lies log 2 / 2 from the entropy, and the lowest index is kept."""
+    weights = log_weights(log_softmax(np.log([[1.0, 1.0, 2.0]])), chain(("typical", "1/4")))
+    assert np.isfinite(weights).tolist() == [[True, False, False]]

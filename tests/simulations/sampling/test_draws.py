@@ -32,6 +32,7 @@ from simulations.agreement.statistics import (
 )
 from simulations.sampling import draws
 from simulations.sampling.draws import TreeWalker, corpus_means, counts, local_strings, one_by_one, strings, walks
+from simulations.sampling.generate import first_above
 from tests.automata import automata
 from tests.strategies import trees
 from theory.adaptors.exact import adapt, chain, decide
@@ -42,7 +43,7 @@ from theory.corpora.enumeration import counts_of
 from theory.examples.automata import random_automaton, two_states
 from theory.examples.finite import random_tree
 from theory.language_models.automaton import Arc, Automaton, Graph
-from theory.language_models.tree import PrefixTree
+from theory.language_models.tree import PrefixTree, TreeModel
 
 Floats = NDArray[np.float64]
 Share = tuple[fmpq, fmpq]
@@ -554,3 +555,21 @@ def test_rewards_are_summed() -> None:
         low, high = float(exact.min()), float(exact.max())
         assert float(prob @ exact) in empirical_bernstein(drawn, low, high, ALPHA)
         assert float(prob @ exact) not in empirical_bernstein(np.clip(-drawn, low, high), low, high, ALPHA)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-15, 1e15, 1e17])
+def test_tree_walks_at_any_scale(scale: float) -> None:
+    """Weights of one prefix far above those of another: each prefix is normalised by itself."""
+    row = [fmpq(1, 2), fmpq(1, 2), fmpq(0)]
+    shape = TreeModel.from_next(("a", "b"), {(): [fmpq(1), fmpq(0), fmpq(0)], ("a",): row}).tree
+    walker = TreeWalker.of(shape, np.array([1, scale, 1, 2.0]), np.array([0, 1, 1, 1.0]))
+    ends = np.bincount(walker.draw(40_000, rng=np.random.default_rng(0)), minlength=4) / 40_000
+    assert ends == pytest.approx([0, 1 / 4, 1 / 4, 1 / 2], abs=0.02)
+
+
+def test_choices_without_weight_are_never_taken() -> None:
+    """Not even by a uniform draw that rounds up to the whole."""
+    two = PrefixTree(("a", "b"), np.array([-1, 0, 0]), np.array([-1, 0, 1]), (0, 1, 3))
+    walker = TreeWalker.of(two, np.array([1.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0]))
+    assert set(walker.draw(1000, rng=np.random.default_rng(0)).tolist()) == {1}
+    assert first_above(np.array([[5e-324, 0.0]]), np.array([0.75])).tolist() == [0]

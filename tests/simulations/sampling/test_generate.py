@@ -22,6 +22,8 @@ from mpmath import mp
 from numpy.typing import NDArray
 
 import simulations.sampling.generate as module
+from simulations.agreement.known import tree
+from simulations.agreement.setting import decoder_of
 from simulations.sampling.adaptors import log_weights
 from simulations.sampling.generate import PAD, Sample, check_logits, first_above, generate
 from tests.reference import adapted, real
@@ -473,3 +475,25 @@ def test_wrong_procedures_are_noticed(slip: str, monkeypatch: pytest.MonkeyPatch
 def test_wrong_samples_are_noticed(slip: str) -> None:
     """One field of the sample, or the adaptors, wrong."""
     assert all_complaints(WRONG[slip])
+
+
+def test_very_cold_temperatures() -> None:
+    """Weights that all underflow: the most probable token is drawn."""
+    known = tree(1)
+    drawn = generate(
+        decoder_of(known),
+        np.zeros((64, 0), dtype=np.int64),
+        chain(("temperature", "1/5000")),
+        4,
+        rng=np.random.default_rng(0),
+    )
+    assert np.isfinite(drawn.log_sampled).all()
+
+
+def test_a_nucleus_of_a_row_that_has_ended_may_hold_anything() -> None:
+    """Row 0 ends at the first step; its NaN at the second is nobody's business."""
+    decoder = Steps(np.array([[[-50.0, 0.0], [0.0, -50.0]], [[np.nan, np.nan], [-50.0, 0.0]]]), 1)
+    drawn = generate(
+        decoder, np.zeros((2, 1), dtype=np.int64), chain(("nucleus", "1/2")), 2, rng=np.random.default_rng(0)
+    )
+    assert drawn.tokens.tolist() == [[1, -1], [0, 1]]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from simulations.decoders.tree import TreeDecoder
 from simulations.sampling import score
 from simulations.sampling.generate import PAD
+from simulations.sampling.score import log_probs
 from tests.reference import adapted, real
 from tests.strategies import trees
 from theory.adaptors.exact import Chain, chain
@@ -310,3 +311,10 @@ def test_normalisers_of_the_whole_row_are_noticed(monkeypatch: pytest.MonkeyPatc
     own = case(aligned, (), 5, CHAINS[4])
     monkeypatch.setattr(score, "log_sum", lambda weight: np.zeros(weight.shape[:-1]))
     assert not close(score.adapted(own.decoder, own.prompts, own.tokens, CHAINS[4])[1], own.log_normaliser)
+
+
+def test_a_row_without_a_possible_token_is_refused() -> None:
+    """All -inf where a token stands."""
+    decoder = Fixed(np.array([[[-np.inf, -np.inf]]]), 1)
+    with pytest.raises(ValueError, match="row 0, token 1"):
+        log_probs(decoder, np.zeros((1, 1), dtype=np.int64), np.array([[0]]))
