@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 from typing import Any, Literal
 
 from theory.arithmetic.exact import precision
+from theory.claims.claim import Claim, Profile
 
 ROOT = Path(__file__).resolve().parents[1]
 _NAME = "__branches__"
@@ -203,7 +204,7 @@ class Row:
     silent: tuple[str, ...]
 
 
-def watch(claim: Any, profile: Any, notes: Notes) -> Row:
+def watch(claim: Claim, profile: Profile, notes: Notes) -> Row:
     """Run the claim's check and its controls; what makes the cases is not watched."""
     silent, count = [], 0
     for case in claim.cases(profile):
@@ -243,7 +244,7 @@ def main() -> int:
     notes = Notes()
     sys.meta_path.insert(0, Finder(notes))
     registry = importlib.import_module("theory.claims.registry")
-    profile = importlib.import_module("theory.claims.claim").Profile(options.profile)
+    profile = Profile(options.profile)
     with precision():
         rows = [watch(claim, profile, notes) for claim in registry.find(options.only)]
     own = {registry.modules()[row.claim].replace(".", "/") + ".py" for row in rows}
