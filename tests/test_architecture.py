@@ -56,6 +56,7 @@ OPTIONAL = {
     "accelerate",
     "dask",
     "distributed",
+    "filelock",
     "gguf",
     "jax",
     "joblib",

@@ -6,7 +6,6 @@ torch is imported here and in few other places; everything downstream sees numpy
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import io
 import json
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from simulations.sampling.generate import PAD, Tokens
+from theory.files import sha256
 
 Logits = NDArray[np.floating]
 
@@ -228,12 +228,7 @@ def _weights(path: Path, name: str) -> list[Path]:
 def _identity(path: Path, weights: list[Path]) -> dict[str, str]:
     """SHA-256 of the files that decide what the model does."""
     others = [] if path.is_file() else [path / n for n in ("config.json", "tokenizer.json") if (path / n).is_file()]
-    return {file.name: _sha256(file) for file in [*weights, *others]}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {file.name: sha256(file) for file in [*weights, *others]}
 
 
 def versions() -> dict[str, str]:

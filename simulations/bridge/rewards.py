@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import importlib.util
 import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-KINDS = ("secret", "vader", "length", "classifier", "function")
+from theory.files import sha256
+
+Kind = Literal["secret", "vader", "length", "classifier", "function"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Scorer = Callable[[Sequence[str], Sequence[int]], list[float]]
 """Rewards, in reward units, of texts (prompt and continuation) and their lengths in tokens."""
@@ -73,7 +76,7 @@ def identity(kind: str, source: str | None) -> dict[str, str] | None:
     else:
         found = importlib.util.find_spec(source.partition(":")[0])
         files = [] if found is None or found.origin is None else [Path(found.origin)]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+    return {path.name: sha256(path) for path in files if path.is_file()}
 
 
 def _vader() -> Scorer:

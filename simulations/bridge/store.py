@@ -11,12 +11,9 @@ makes it, or how often.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from theory.files import replaced, sha256, sync, write_whole
 
 
 class StoreError(ValueError):
@@ -53,7 +53,7 @@ class Store:
             OSError: it cannot be written.
         """
         text = canonical(configuration)
-        key = hashlib.sha256(text.encode()).hexdigest()
+        key = sha256(text)
         folder.mkdir(parents=True, exist_ok=True)
         strange = next((p.name for p in sorted(folder.iterdir()) if p.name.lstrip(".").split(".")[0] not in _OWN), None)
         if strange is not None:
@@ -70,7 +70,7 @@ class Store:
             elif any((folder / "shards").iterdir()):
                 raise StoreError(f"{folder}: has shards but no key.json; remove it or name another folder")
             else:
-                _commit(there, (text + "\n").encode())
+                write_whole(there, text + "\n", durable=True)
         return Store(folder, key, shards)
 
     @staticmethod
@@ -84,7 +84,7 @@ class Store:
             raise StoreError(f"{folder}: holds no run (no key.json); sample one first")
         configuration = _configuration(folder)
         text = canonical(configuration)
-        return Store(folder, hashlib.sha256(text.encode()).hexdigest(), int(configuration["shards"]))
+        return Store(folder, sha256(text), _shards(configuration))
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Store:
         """What is wrong with a shard, None where nothing is."""
         path, mark = self.path(shard), self._mark(shard)
         try:
-            if _sha256(path) != mark.read_text(encoding="ascii", errors="replace").strip():
+            if sha256(path) != mark.read_text(encoding="ascii", errors="replace").strip():
                 return "is damaged"
             metadata = pq.read_schema(path).metadata or {}
         except FileNotFoundError:
@@ -122,7 +122,7 @@ class Store:
         """The shards that are still to be made."""
         return [shard for shard in range(self.shards) if not self.committed(shard)]
 
-    def claim(self, shard: int) -> Any:
+    def claim(self, shard: int) -> AbstractContextManager[bool]:
         """A context that holds the shard's lock: True in it, or False where another worker has it."""
         return _locked(self.folder / "locks" / f"{shard:05d}", wait=False)
 
@@ -133,9 +133,7 @@ class Store:
             StoreError: what was read back is not what was written.
             OSError: a full disk, a read-only folder.
         """
-        path = self.path(shard)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with replaced(self.path(shard), durable=True) as temporary:
             pq.write_table(
                 table.replace_schema_metadata({"run key": self.key, "shard": str(shard)}),
                 temporary,
@@ -144,15 +142,11 @@ class Store:
                 use_dictionary=False,
                 store_schema=True,
             )
-            _sync(temporary)
+            sync(temporary)
             if not pq.read_table(temporary, page_checksum_verification=True).equals(table):
                 raise StoreError(f"{temporary}: reads back differently than it was written; the disk may be failing")
-            digest = _sha256(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(path.parent)
-        _commit(self._mark(shard), f"{digest}\n".encode("ascii"))
+            digest = sha256(temporary)
+        write_whole(self._mark(shard), f"{digest}\n", durable=True)
 
     def tidy(self, shard: int) -> None:
         """Remove what a killed writer of this shard left, and set a damaged one aside; call while its lock is held."""
@@ -196,11 +190,17 @@ def _configuration(folder: Path) -> dict[str, Any]:
     path = folder / "key.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and isinstance(found["shards"], int) and found["shards"] >= 1:
+        if isinstance(found, dict) and _shards(found) >= 1:
             return found
-    except (ValueError, KeyError):
+    except ValueError:
         pass
     raise StoreError(f"{path}: is damaged; the run cannot be read or continued without it")
+
+
+def _shards(configuration: Mapping[str, Any]) -> int:
+    """How many shards a configuration asks for; 0 where it does not say."""
+    found = configuration.get("shards")
+    return found if isinstance(found, int) else 0
 
 
 def canonical(configuration: Mapping[str, Any]) -> str:
@@ -228,40 +228,18 @@ def _same_configuration(old: Any, new: Any, folder: Path, path: str = "") -> Non
 
 @contextmanager
 def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
+    """Hold the lock that a file stands for: True, or False where another has it and is not waited for."""
+    # never a marker file instead of a lock of the system: a killed worker would leave it
+    lock = FileLock(path, blocking=wait, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
         yield True
-
-
-def _commit(path: Path, content: bytes) -> None:
-    """Write, sync, rename, sync: the file is there whole or not at all, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        lock.release()
 
 
 __all__ = ["Store", "StoreError", "canonical"]

@@ -31,6 +31,7 @@ from simulations.bridge.models import TorchDecoder
 from simulations.bridge.rewards import scorer
 from simulations.sampling.generate import PAD, generate
 from theory.adaptors.exact import Chain
+from theory.files import write_whole
 
 END = "<|end|>"
 Tokens = NDArray[np.int64]
@@ -251,5 +252,5 @@ def make_pair(folder: Path, recipe: Recipe, say: Say) -> None:
         target.mkdir(parents=True, exist_ok=True)
         copy.deepcopy(model).to(torch.bfloat16).save_pretrained(target)
         tokenizer.save_pretrained(target)
-        (target / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+        write_whole(target / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
         say(f"wrote {target}")
