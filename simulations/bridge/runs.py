@@ -35,17 +35,88 @@ folder = "runs/default"          # beside the run file
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from simulations.bridge.rewards import KINDS
+from pydantic import Field
+
+from simulations.bridge.rewards import Kind
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import rational
+from theory.files import JsonObject
+from theory.specification.reader import Number, as_number, located, read_document
+from theory.specification.tables import Table, Wording, read_as
 
-DTYPES = ("float32", "bfloat16", "float16")
+RUN_FILE = Wording("unknown table [{}]", key="[{}] {}")
+
+
+Temperature = Annotated[Number, Field(description=": expected a number, got {!r}")]
+
+
+class ModelsTable(Table):
+    """[models]."""
+
+    prior: str
+    aligned: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str | None = None
+    threads: int = Field(default=1, ge=1, le=4096)
+    revision: str | None = None
+
+
+class PromptsTable(Table):
+    """[prompts]."""
+
+    texts: list[str] | None = Field(default=None, description=" must be strings")
+    file: str | None = None
+    begin: bool = True
+
+
+class SamplingTable(Table):
+    """[sampling]."""
+
+    strings: int = Field(default=16, ge=2)
+    length: int = Field(default=40, ge=1)
+    seed: int = Field(default=1, ge=0)
+    rows: int = Field(default=128, ge=1)
+    temperatures: list[Temperature] = Field(
+        default=["1"], min_length=1, description=' must name one; leave them out for "1"'
+    )
+
+
+class RewardTable(Table):
+    """[reward]."""
+
+    kind: Kind = "secret"
+    source: str | None = None
+    label: str | None = None
+    beta: Number = "1"
+
+
+class RunAdaptorTable(Table):
+    """[[adaptor]]: one adaptor, or a chain of as many names as values; of none it is p+ itself."""
+
+    name: str | list[str] = Field(default_factory=list[str])
+    value: object = Field(default_factory=list[object])
+
+
+class OutputTable(Table):
+    """[output]."""
+
+    folder: str | None = None
+
+
+class RunFile(Table):
+    """A run file, as it is written."""
+
+    models: ModelsTable = Field(title="; it needs prior = ...")
+    prompts: PromptsTable = Field(default_factory=PromptsTable)
+    sampling: SamplingTable = Field(default_factory=SamplingTable)
+    reward: RewardTable = Field(default_factory=RewardTable)
+    adaptor: list[RunAdaptorTable] = Field(default_factory=list)
+    output: OutputTable = Field(default_factory=OutputTable)
 
 
 class RunError(ValueError):
@@ -81,27 +152,11 @@ class Run:
     chains: tuple[Chain, ...]
     folder: Path
 
-    def canonical(self) -> dict[str, Any]:
+    def canonical(self) -> JsonObject:
         """The fields that decide what is sampled, in plain values."""
         fields = {k: v for k, v in asdict(self).items() if k not in {"folder", "chains", "prompts"}}
         names = [[[step.name, str(step.value)] for step in steps] for steps in self.chains]
         return fields | {"prompts": list(self.prompts), "chains": names}
-
-
-_TABLES: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "models": {
-        "prior": str,
-        "aligned": str,
-        "dtype": str,
-        "device": str,
-        "threads": int,
-        "revision": str,
-    },
-    "prompts": {"texts": list, "file": str, "begin": bool},
-    "sampling": {"strings": int, "length": int, "seed": int, "rows": int, "temperatures": list},
-    "reward": {"kind": str, "source": str, "label": str, "beta": (str, int, float)},
-    "output": {"folder": str},
-}
 
 
 def read_run(path: Path, output: Path | None = None) -> Run:
@@ -115,106 +170,48 @@ def read_run(path: Path, output: Path | None = None) -> Run:
         RunError: it cannot be read, or something in it cannot be used.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise RunError(f"{path}: is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{path}: not TOML: {error}") from None
-    try:
-        return _run(document, path.resolve().parent, output)
+        return _run(read_as(RunFile, read_document(path), RUN_FILE), path.resolve().parent, output)
     except ValueError as error:
         raise RunError(f"{path}: {error}") from None
 
 
-def _run(document: Mapping[str, Any], base: Path, output: Path | None) -> Run:
-    tables = _checked_tables(document)
-    models, sampling, reward = tables["models"], tables["sampling"], tables["reward"]
-    if "prior" not in models:
-        raise ValueError("[models] needs prior = ...")
-    kind = reward.get("kind", "secret")
-    if kind not in KINDS:
-        raise ValueError(f"[reward] kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    if "aligned" not in models and kind == "secret":
+def _run(file: RunFile, base: Path, output: Path | None) -> Run:
+    models, sampling, reward = file.models, file.sampling, file.reward
+    if models.aligned is None and reward.kind == "secret":
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
-    if models.get("dtype", "float32") not in DTYPES:
-        raise ValueError(f"[models] dtype must be one of {', '.join(DTYPES)}, got {models['dtype']!r}")
-    beta = rational(reward.get("beta", "1"))
+    with located("[reward] beta"):
+        beta = rational(reward.beta)
     if not beta > 0:
         raise ValueError(f"[reward] beta must be > 0, got {beta}")
-    chains = _chains(document.get("adaptor", []), sampling.get("temperatures", ["1"]))
-    if "aligned" not in models and chains != ((),):
+    chains = _chains(file.adaptor, sampling.temperatures)
+    if models.aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
     return Run(
-        prior=models["prior"],
-        aligned=models.get("aligned"),
-        dtype=models.get("dtype", "float32"),
-        device=models.get("device"),
-        threads=_threads(models.get("threads", 1)),
-        revision=models.get("revision"),
-        prompts=_prompts(tables["prompts"], base),
-        begin=tables["prompts"].get("begin", True),
-        strings=_at_least("[sampling] strings", sampling.get("strings", 16), 2),
-        length=_at_least("[sampling] length", sampling.get("length", 40), 1),
-        seed=_at_least("[sampling] seed", sampling.get("seed", 1), 0),
-        rows=_at_least("[sampling] rows", sampling.get("rows", 128), 1),
-        reward=kind,
-        source=reward.get("source"),
-        label=reward.get("label"),
+        prior=models.prior,
+        aligned=models.aligned,
+        dtype=models.dtype,
+        device=models.device,
+        threads=models.threads,
+        revision=models.revision,
+        prompts=_prompts(file.prompts, base),
+        begin=file.prompts.begin,
+        strings=sampling.strings,
+        length=sampling.length,
+        seed=sampling.seed,
+        rows=sampling.rows,
+        reward=reward.kind,
+        source=reward.source,
+        label=reward.label,
         beta=str(beta),
         chains=chains,
-        folder=output if output is not None else output_folder(tables["output"], base),
+        folder=output if output is not None else output_folder(file.output.folder, base),
     )
 
 
-def _checked_tables(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every table, known keys of known types only."""
-    for name in document:
-        if name not in _TABLES and name != "adaptor":
-            raise ValueError(f"unknown table [{name}]; known: {', '.join([*_TABLES, 'adaptor'])}")
-    tables: dict[str, dict[str, Any]] = {}
-    for name, known in _TABLES.items():
-        table = document.get(name, {})
-        if not isinstance(table, dict):
-            raise ValueError(f"[{name}] must be a table")
-        for key, value in table.items():
-            if key not in known:
-                raise ValueError(f"[{name}] has no key {key!r}; known: {', '.join(known)}")
-            wanted = known[key]
-            if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-                raise ValueError(f"[{name}] {key} = {value!r} is of the wrong type")
-        tables[name] = table
-    return tables
-
-
-def _at_least(name: str, value: int, least: int) -> int:
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value
-
-
-def _threads(value: int) -> int:
-    if value > 4096:
-        raise ValueError(f"[models] threads must be at most 4096, got {value}")
-    return _at_least("[models] threads", value, 1)
-
-
-def _prompts(table: Mapping[str, Any], base: Path) -> tuple[str, ...]:
-    if ("texts" in table) == ("file" in table):
+def _prompts(table: PromptsTable, base: Path) -> tuple[str, ...]:
+    if (table.texts is None) == (table.file is None):
         raise ValueError("[prompts] needs either texts = [...] or file = ..., and not both")
-    if "texts" in table:
-        found = table["texts"]
-        if not all(isinstance(text, str) for text in found):
-            raise ValueError("[prompts] texts must be strings")
-    else:
-        path = base / table["file"]
-        try:
-            found = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except OSError as error:
-            raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
+    found = table.texts if table.file is None else _lines(base / table.file)
     if not found:
         raise ValueError("[prompts] holds no prompt")
     twice = next((text for k, text in enumerate(found) if text in found[:k]), None)
@@ -223,30 +220,30 @@ def _prompts(table: Mapping[str, Any], base: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _chains(entries: Any, temperatures: Any) -> tuple[Chain, ...]:
+def _lines(path: Path) -> list[str]:
+    """The lines of a file of prompts that are not blank."""
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
+
+
+def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) -> tuple[Chain, ...]:
     """Every temperature in front of every adaptor; a temperature of 1 is left out."""
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("adaptors are given as [[adaptor]] tables")
     behind: list[Chain] = []
     for number, entry in enumerate(entries, start=1):
-        extra = next((key for key in entry if key not in {"name", "value"}), None)
-        if extra is not None:
-            raise ValueError(f"adaptor {number}: no key {extra!r}; known: name, value")
-        names, values = (v if isinstance(v, list) else [v] for v in (entry.get("name", []), entry.get("value", [])))
-        if len(names) != len(values):
-            raise ValueError(f"adaptor {number}: {len(names)} names but {len(values)} values")
-        try:
-            behind.append(chain(*zip(names, values, strict=True)))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"adaptor {number}: {error}") from None
-    if not temperatures:
-        raise ValueError('[sampling] temperatures must name one; leave them out for "1"')
+        names = entry.name if isinstance(entry.name, list) else [entry.name]
+        values: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
+        with located(f"adaptor {number}"):
+            if len(names) != len(values):
+                raise ValueError(f"{len(names)} names but {len(values)} values")
+            behind.append(chain(*((name, as_number(value)) for name, value in zip(names, values, strict=True))))
     found: list[Chain] = []
     for value in temperatures:
-        try:
+        with located("[sampling] temperatures"):
             front = chain(("temperature", value)) if rational(value) != 1 else Chain()
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"[sampling] temperatures: {error}") from None
         found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
     twice = next((steps for k, steps in enumerate(found) if steps in found[:k]), None)
     if twice is not None:
@@ -254,17 +251,17 @@ def _chains(entries: Any, temperatures: Any) -> tuple[Chain, ...]:
     return tuple(found)
 
 
-def output_folder(table: Mapping[str, Any], base: Path) -> Path:
+def output_folder(name: str | None, base: Path) -> Path:
     """The folder that [output] names, below the file that names it.
 
     Raises:
         ValueError: it names none, or one elsewhere.
     """
-    if "folder" not in table:
+    if name is None:
         raise ValueError("[output] needs folder = ..., or use --output")
-    folder: Path = (base / table["folder"]).resolve()
+    folder = (base / name).resolve()
     if not folder.is_relative_to(base) or folder == base:
-        raise ValueError(f"[output] folder {table['folder']!r} must lie below {base}; use --output for another place")
+        raise ValueError(f"[output] folder {name!r} must lie below {base}; use --output for another place")
     return folder
 
 
@@ -274,4 +271,4 @@ def describe(steps: Chain) -> str:
     return ", ".join(words) or "p+"
 
 
-__all__ = ["Run", "RunError", "describe", "output_folder", "read_run"]
+__all__ = ["OutputTable", "Run", "RunError", "describe", "output_folder", "read_run"]

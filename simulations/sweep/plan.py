@@ -36,17 +36,88 @@ folder = "runs/sweep"               # beside the sweep file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 from flint import fmpq
+from pydantic import Field
 
-from simulations.bridge.runs import output_folder
+from simulations.bridge.runs import OutputTable, output_folder
 from theory.arithmetic.exact import rational
 from theory.claims.registry import everywhere
-from theory.specification.reader import AdaptorEntry, adaptor_entry, located, read_document, refuse_unknown
+from theory.files import JsonObject, JsonValue
+from theory.specification.documents import AdaptorTable
+from theory.specification.reader import AdaptorEntry, Number, adaptor_entry, located, read_document
+from theory.specification.tables import Table, Wording, read_as
+
+SWEEP_FILE = Wording("unknown key {!r} in the sweep file", entry="{}.{}")
+
+_WHOLE = " must be an integer of at least {}, got {{!r}}"
+_LISTED = " must be a list that is not empty, got {!r}"
+_INSIDE = ": {{!r}} is not in {}..{}"
+
+Listed = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
+Strings = Annotated[int, Field(ge=2, le=1 << 16, description=_INSIDE.format(2, 1 << 16))]
+Tokens = Annotated[int, Field(ge=2, le=8, description=_INSIDE.format(2, 8))]
+Depth = Annotated[int, Field(ge=1, le=16, description=_INSIDE.format(1, 16))]
+
+
+class SweepTable(Table):
+    """[sweep]; without ``claims`` it is about every claim that speaks of every finite model."""
+
+    models: int = Field(ge=1, description=_WHOLE.format(1))
+    chunk: int = Field(default=500, ge=1, description=_WHOLE.format(1))
+    seed: int = Field(default=1, ge=0, description=_WHOLE.format(0))
+    claims: list[str] | None = Field(default=None, min_length=1, description=_LISTED)
+
+
+class SweepRewardTable(Table):
+    """[reward]."""
+
+    betas: list[Listed] = Field(default=["1"], min_length=1, description=_LISTED)
+    levels: int = Field(default=12, ge=1, description=_WHOLE.format(1))
+    step: Number = "1/4"
+
+
+class SweepCorpusTable(Table):
+    """[corpus]."""
+
+    size: int = Field(default=100, ge=2, description=_WHOLE.format(2))
+    band: Number = "1/2"
+
+
+class StringsFamilyTable(Table):
+    """[[family]] of tables, whose sizes are numbers of strings."""
+
+    kind: Literal["table", "zipf"]
+    strings: list[Strings] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    largest: int = Field(default=12, ge=1, description=_WHOLE.format(1))
+
+
+class TreeFamilyTable(Table):
+    """[[family]] of trees, whose sizes are pairs of tokens and depths."""
+
+    kind: Literal["tree"]
+    tokens: list[Tokens] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    depth: list[Depth] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    largest: int = Field(default=12, ge=1, description=_WHOLE.format(1))
+
+
+FamilyTable = Annotated[StringsFamilyTable | TreeFamilyTable, Field(discriminator="kind")]
+
+
+class SweepFile(Table):
+    """A sweep file, as it is written."""
+
+    sweep: SweepTable = Field(title="; it needs models = ...")
+    reward: SweepRewardTable = Field(default_factory=SweepRewardTable)
+    corpus: SweepCorpusTable = Field(default_factory=SweepCorpusTable)
+    family: list[FamilyTable] = Field(default_factory=list)
+    adaptor: list[AdaptorTable] = Field(default_factory=list)
+    output: OutputTable = Field(default_factory=OutputTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +130,7 @@ class Family:
         largest: integer weights are 1..largest.
     """
 
-    kind: str
+    kind: Literal["table", "zipf", "tree"]
     sizes: tuple[tuple[int, ...], ...]
     largest: int
 
@@ -90,7 +161,7 @@ class Sweep:
         """The numbers of the models in a shard."""
         return range(shard * self.chunk, min(self.models, (shard + 1) * self.chunk))
 
-    def canonical(self) -> dict[str, Any]:
+    def canonical(self) -> JsonObject:
         """The fields that decide what comes out, in plain values."""
         return {
             "models": self.models,
@@ -103,8 +174,13 @@ class Sweep:
             "corpus": self.corpus,
             "band": str(self.band),
             "families": [[f.kind, [list(size) for size in f.sizes], f.largest] for f in self.families],
-            "adaptors": [[entry.name, entry.value, entry.normalise] for entry in self.adaptors],
+            "adaptors": [[_plain(entry.name), _plain(entry.value), entry.normalise] for entry in self.adaptors],
         }
+
+
+def _plain(written: Number | Sequence[Number]) -> JsonValue:
+    """One or several numbers or names of a file, as JSON has them."""
+    return written if isinstance(written, str | int | float) else list(written)
 
 
 def read_sweep(path: Path, output: Path | None = None) -> Sweep:
@@ -118,108 +194,51 @@ def read_sweep(path: Path, output: Path | None = None) -> Sweep:
         SpecificationError: it cannot be read, or something in it cannot be used; a ValueError.
     """
     with located(str(path)):
-        document = read_document(path)
-        try:
-            return _sweep(document, path.resolve().parent, output)
-        except (TypeError, AttributeError) as error:  # rational() of a list, say
-            raise ValueError(f"a value is of the wrong type: {error}") from None
+        return _sweep(read_as(SweepFile, read_document(path), SWEEP_FILE), path.resolve().parent, output)
 
 
-def _sweep(document: Mapping[str, Any], base: Path, output: Path | None) -> Sweep:
-    refuse_unknown(document, {*_KNOWN, "family", "adaptor"}, "the sweep file")
-    sweep, reward, corpus, where = (_table(document, name, known) for name, known in _KNOWN.items())
-    speaking = [claim.id for claim in everywhere()]
-    claims, known = _listed(sweep, "claims", speaking, "sweep"), set(speaking)
-    strange = next((name for name in claims if name not in known), None)
-    if strange is not None:
-        raise ValueError(
-            f"sweep.claims: {strange!r} does not speak of every finite model; these do: {', '.join(sorted(known))}"
-        )
-    entries = document.get("adaptor", [])
-    if not isinstance(entries, list):
-        raise ValueError("adaptor must be an array of tables, written [[adaptor]]")
+def _sweep(file: SweepFile, base: Path, output: Path | None) -> Sweep:
+    if not file.family:
+        raise ValueError("a sweep needs a family of models, written [[family]]")
     return Sweep(
-        models=_whole(sweep, "models", None, 1, "sweep"),
-        chunk=_whole(sweep, "chunk", 500, 1, "sweep"),
-        seed=_whole(sweep, "seed", 1, 0, "sweep"),
-        claims=tuple(claims),
-        betas=tuple(_positive(v, "reward.betas") for v in _listed(reward, "betas", ["1"], "reward")),
-        levels=_whole(reward, "levels", 12, 1, "reward"),
-        step=_positive(reward.get("step", "1/4"), "reward.step"),
-        corpus=_whole(corpus, "size", 100, 2, "corpus"),
-        band=_positive(corpus.get("band", "1/2"), "corpus.band"),
-        families=_families(document.get("family", [])),
-        adaptors=tuple(adaptor_entry(entry, number) for number, entry in enumerate(entries, start=1)),
-        folder=output if output is not None else output_folder(where, base),
+        models=file.sweep.models,
+        chunk=file.sweep.chunk,
+        seed=file.sweep.seed,
+        claims=_claims(file.sweep.claims),
+        betas=tuple(_positive(value, "reward.betas") for value in file.reward.betas),
+        levels=file.reward.levels,
+        step=_positive(file.reward.step, "reward.step"),
+        corpus=file.corpus.size,
+        band=_positive(file.corpus.band, "corpus.band"),
+        families=tuple(_family(table) for table in file.family),
+        adaptors=tuple(adaptor_entry(entry, number) for number, entry in enumerate(file.adaptor, start=1)),
+        folder=output if output is not None else output_folder(file.output.folder, base),
     )
 
 
-_KNOWN = {
-    "sweep": {"models", "chunk", "seed", "claims"},
-    "reward": {"betas", "levels", "step"},
-    "corpus": {"size", "band"},
-    "output": {"folder"},
-}
+def _claims(names: Sequence[str] | None) -> tuple[str, ...]:
+    """The claims that are asked for; by default every one that speaks of every finite model."""
+    speaking = [claim.id for claim in everywhere()]
+    strange = next((name for name in names or () if name not in speaking), None)
+    if strange is not None:
+        raise ValueError(
+            f"sweep.claims: {strange!r} does not speak of every finite model; these do: {', '.join(sorted(speaking))}"
+        )
+    return tuple(speaking if names is None else names)
 
 
-def _table(document: Mapping[str, Any], name: str, known: set[str]) -> Mapping[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise ValueError(f"[{name}] must be a table")
-    refuse_unknown(table, known, f"[{name}]")
-    return table
-
-
-def _whole(table: Mapping[str, Any], key: str, default: int | None, least: int, where: str) -> int:
-    value = table.get(key, default)
-    if value is None:
-        raise ValueError(f"{where}.{key} is missing")
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{where}.{key} must be an integer of at least {least}, got {value!r}")
-    return value
-
-
-def _listed(table: Mapping[str, Any], key: str, default: list[Any], where: str) -> list[Any]:
-    value = table.get(key, default)
-    if not isinstance(value, list) or not value:
-        raise ValueError(f"{where}.{key} must be a list that is not empty, got {value!r}")
-    return value
-
-
-def _positive(value: Any, where: str) -> fmpq:
-    try:
+def _positive(value: Number, where: str) -> fmpq:
+    with located(where):
         found = rational(value)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
     if not found > 0:
         raise ValueError(f"{where} must be > 0, got {value}")
     return found
 
 
-_SIZES = {"table": ("strings",), "zipf": ("strings",), "tree": ("tokens", "depth")}
-_LEAST = {"strings": 2, "tokens": 2, "depth": 1}
-_MOST = {"strings": 1 << 16, "tokens": 8, "depth": 16}
-
-
-def _families(entries: Any) -> tuple[Family, ...]:
-    if not isinstance(entries, list) or not entries:
-        raise ValueError("a sweep needs a family of models, written [[family]]")
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        where = f"family {number}"
-        if not isinstance(entry, dict) or entry.get("kind") not in _SIZES:
-            raise ValueError(f"{where}: kind must be one of {', '.join(_SIZES)}")
-        names = _SIZES[entry["kind"]]
-        refuse_unknown(entry, {"kind", "largest", *names}, where)
-        sizes: list[tuple[int, ...]] = [()]
-        for name in names:
-            values = _listed(entry, name, [], where)
-            for value in values:
-                if not isinstance(value, int) or isinstance(value, bool) or not _LEAST[name] <= value <= _MOST[name]:
-                    raise ValueError(f"{where}.{name}: {value!r} is not in {_LEAST[name]}..{_MOST[name]}")
-            sizes = [(*size, value) for size in sizes for value in values]
-        found.append(Family(entry["kind"], tuple(sizes), _whole(entry, "largest", 12, 1, where)))
-    return tuple(found)
+def _family(table: StringsFamilyTable | TreeFamilyTable) -> Family:
+    if isinstance(table, StringsFamilyTable):
+        return Family(table.kind, tuple((size,) for size in table.strings), table.largest)
+    return Family(table.kind, tuple(itertools.product(table.tokens, table.depth)), table.largest)
 
 
 __all__ = ["Family", "Sweep", "read_sweep"]

@@ -19,34 +19,30 @@ token = {a = "1/2"}                 # and exp_token
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flint import fmpq
 
 from theory.arithmetic.exact import to_float
-from theory.automata.adaptors import (
-    require_deterministic,
-)
+from theory.automata.adaptors import require_deterministic
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
+from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
     Reader,
     SpecificationError,
     adaptor_entry,
+    check_names,
     corpus_entry,
     located,
+    parse_document,
     read_beta,
     read_reward,
-    read_strings,
-    refuse_unknown,
-    section,
 )
 
 
@@ -76,22 +72,16 @@ class AutomatonSpecification:
         return AutomatonModel.of(self.automaton)
 
 
-def automaton_specification(document: Mapping[str, Any]) -> AutomatonSpecification:
+def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecification:
     """The specification in a parsed TOML document with prior.kind = "automaton".
 
     Raises:
         SpecificationError: one line that names the element that is refused.
     """
-    refuse_unknown(document, {"prior", "reward", "adaptor", "corpus"}, "the specification")
-    prior, reward = section(document, "prior"), section(document, "reward")
-    if prior.get("kind") != "automaton":
-        raise SpecificationError(f'prior.kind must be "automaton" here, got {prior.get("kind")!r}')
+    found = automaton_document(document)
     reader = Reader()
-    automaton = _automaton(reader, prior, reward)
-    entries = document.get("adaptor", [])
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise SpecificationError("adaptor must be an array of tables, written [[adaptor]]")
-    adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(entries, start=1))
+    automaton = _automaton(reader, found.prior, found.reward)
+    adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1))
     for number, entry in enumerate(adaptors, start=1):
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):
@@ -99,9 +89,9 @@ def automaton_specification(document: Mapping[str, Any]) -> AutomatonSpecificati
     return AutomatonSpecification(
         automaton=automaton,
         adaptors=adaptors,
-        corpus=corpus_entry(document["corpus"]) if "corpus" in document else None,
+        corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
-        notes=(*reader.notes, *_cut_off(automaton, len(prior["stop"]))),
+        notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
     )
 
 
@@ -111,72 +101,46 @@ def read_automaton(text: str) -> AutomatonSpecification:
     Raises:
         SpecificationError: not TOML, or not the specification of an automaton.
     """
-    try:
-        return automaton_specification(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SpecificationError(f"TOML syntax: {error}") from None
+    return automaton_specification(parse_document(text))
 
 
-def _automaton(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any]) -> Automaton:
-    refuse_unknown(prior, {"kind", "alphabet", "states", "initial", "stop", "arc"}, "[prior]")
-    refuse_unknown(reward, {"beta", "token", "exp_token"}, "[reward]")
-    for key in ("alphabet", "states", "stop"):
-        if key not in prior:
-            raise SpecificationError(f"prior.{key} is missing")
-    alphabet = read_strings(prior["alphabet"], "prior.alphabet")
-    states = _whole(prior["states"], "prior.states", 1, None)
-    initial = _whole(prior.get("initial", 0), "prior.initial", 0, states)
-    stop = prior["stop"]
-    if not isinstance(stop, list) or len(stop) != states:
-        got = len(stop) if isinstance(stop, list) else repr(stop)
-        raise SpecificationError(f"prior.stop: needs {states} probabilities, one per state, got {got}")
-    entries = prior.get("arc", [])
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise SpecificationError("prior.arc must be an array of tables, written [[prior.arc]]")
-    beta = read_beta(reader, reward, needed="token" in reward or any("reward" in e for e in entries))
+def _automaton(reader: Reader, prior: AutomatonPrior, reward: AutomatonReward) -> Automaton:
+    alphabet, states, entries = prior.alphabet, prior.states, prior.arc
+    check_names(alphabet, "prior.alphabet")
+    _check_state(prior.initial, "prior.initial", states)
+    if len(prior.stop) != states:
+        raise SpecificationError(f"prior.stop: needs {states} probabilities, one per state, got {len(prior.stop)}")
+    needed = "token" in reward.model_fields_set or any(entry.reward is not None for entry in entries)
+    beta = read_beta(reader, reward.beta, needed=needed)
     by_token = _token_rewards(reader, reward, beta, alphabet)
-    ends = [(_state_of(e, "from", k, states), _state_of(e, "to", k, states)) for k, e in enumerate(entries, start=1)]
+    for number, entry in enumerate(entries, start=1):
+        _check_state(entry.source, f"arc {number}, from", states)
+        _check_state(entry.target, f"arc {number}, to", states)
     rewards = [_arc_reward(reader, e, k, beta, by_token, alphabet) for k, e in enumerate(entries, start=1)]
     prob: dict[int, fmpq] = {}
     law_of_stop = []
     for state in range(states):
-        here = [k for k, (source, _) in enumerate(ends) if source == state]
-        names = [*(f"arc {k + 1} ({entries[k]['token']!r})" for k in here), "stop"]
-        row = reader.law([*(entries[k]["prob"] for k in here), stop[state]], f"prior, state {state}", names)
+        here = [k for k, entry in enumerate(entries) if entry.source == state]
+        names = [*(f"arc {k + 1} ({entries[k].token!r})" for k in here), "stop"]
+        row = reader.law([*(entries[k].prob for k in here), prior.stop[state]], f"prior, state {state}", names)
         prob.update(zip(here, row, strict=False))
         law_of_stop.append(row[-1])
-    arcs = [
-        Arc(source, target, entry["token"], prob[k], rewards[k])
-        for k, ((source, target), entry) in enumerate(zip(ends, entries, strict=True))
-    ]
+    arcs = [Arc(entry.source, entry.target, entry.token, prob[k], rewards[k]) for k, entry in enumerate(entries)]
     with located("prior.arc"):
-        automaton = Automaton.of(alphabet, arcs, law_of_stop, initial)
+        automaton = Automaton.of(alphabet, arcs, law_of_stop, prior.initial)
     with located("reward"):
         automaton.rewarded()
     return automaton
 
 
-def _whole(value: Any, where: str, low: int, below: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (below is not None and value >= below):
-        wanted = f"a whole number >= {low}" if below is None else f"one of the states {low}..{below - 1}"
-        raise SpecificationError(f"{where} must be {wanted}, got {value!r}")
-    return value
+def _check_state(state: int, where: str, states: int) -> None:
+    if not 0 <= state < states:
+        raise SpecificationError(f"{where} must be one of the states 0..{states - 1}, got {state}")
 
 
-def _state_of(entry: Mapping[str, Any], key: str, number: int, states: int) -> int:
-    refuse_unknown(entry, {"from", "to", "token", "prob", "reward", "exp_reward"}, f"arc {number}")
-    for needed in ("from", "to", "token", "prob"):
-        if needed not in entry:
-            raise SpecificationError(f"arc {number}: {needed} is missing")
-    return _whole(entry[key], f"arc {number}, {key}", 0, states)
-
-
-def _token_rewards(reader: Reader, reward: Mapping[str, Any], beta: fmpq, alphabet: list[str]) -> dict[str, Reward]:
+def _token_rewards(reader: Reader, reward: AutomatonReward, beta: fmpq, alphabet: list[str]) -> dict[str, Reward]:
     found: dict[str, Reward] = {}
-    for key in ("token", "exp_token"):
-        table = reward.get(key, {})
-        if not isinstance(table, dict):
-            raise SpecificationError(f"reward.{key} must be a table, one number per token")
+    for key, table in (("token", reward.token), ("exp_token", reward.exp_token)):
         for token, value in table.items():
             if token not in alphabet:
                 raise SpecificationError(f"reward.{key}: token {token!r} is not in prior.alphabet")
@@ -187,18 +151,18 @@ def _token_rewards(reader: Reader, reward: Mapping[str, Any], beta: fmpq, alphab
 
 def _arc_reward(
     reader: Reader,
-    entry: Mapping[str, Any],
+    entry: ArcTable,
     number: int,
     beta: fmpq,
     by_token: Mapping[str, Reward],
     alphabet: list[str],
 ) -> Reward:
-    if entry["token"] not in alphabet:
-        raise SpecificationError(f"arc {number}: token {entry['token']!r} is not in prior.alphabet")
-    total = by_token.get(entry["token"], Reward())
-    for key in ("reward", "exp_reward"):
-        if key in entry:
-            total += read_reward(reader, entry[key], beta, f"arc {number}, {key}", exponential=key != "reward")
+    if entry.token not in alphabet:
+        raise SpecificationError(f"arc {number}: token {entry.token!r} is not in prior.alphabet")
+    total = by_token.get(entry.token, Reward())
+    for key, value in (("reward", entry.reward), ("exp_reward", entry.exp_reward)):
+        if value is not None:
+            total += read_reward(reader, value, beta, f"arc {number}, {key}", exponential=key != "reward")
     return total
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from flint import fmpq
 
@@ -19,21 +19,27 @@ from theory.arithmetic.exact import objects
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
+from theory.specification.documents import (
+    TableDocument,
+    TablePrior,
+    TableReward,
+    TreePrior,
+    TreeReward,
+    finite_document,
+)
 from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
     Reader,
     SpecificationError,
     adaptor_entry,
+    check_names,
     corpus_entry,
     located,
     parse_document,
     read_beta,
     read_document,
     read_reward,
-    read_strings,
-    refuse_unknown,
-    section,
 )
 
 
@@ -47,7 +53,7 @@ class Specification:
         notes: what reading changed, in words.
     """
 
-    kind: str
+    kind: Literal["table", "tree"]
     aligned: Aligned
     adaptors: tuple[AdaptorEntry, ...]
     corpus: CorpusEntry | None
@@ -78,78 +84,62 @@ def parse_specification(text: str) -> Specification:
     return specification(parse_document(text))
 
 
-def specification(document: Mapping[str, Any]) -> Specification:
+def specification(document: Mapping[str, object]) -> Specification:
     """The specification in a parsed TOML document.
 
     Raises:
         SpecificationError: names the element that is refused.
     """
-    refuse_unknown(document, {"prior", "reward", "adaptor", "corpus"}, "the specification")
+    found = finite_document(document)
     reader = Reader()
-    prior = section(document, "prior")
-    reward = section(document, "reward")
-    kind = prior.get("kind")
-    if kind is None:
-        raise SpecificationError('prior.kind is missing: "table", "tree" or "automaton"')
-    if kind not in {"table", "tree"}:
-        raise SpecificationError(f'prior.kind must be "table", "tree" or "automaton", got {kind!r}')
-    beta = read_beta(reader, reward, needed="values" in reward or "token" in reward or "string" in reward)
-    aligned = (_table if kind == "table" else _tree)(reader, prior, reward, beta)
-    entries = document.get("adaptor", [])
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise SpecificationError("adaptor must be an array of tables, written [[adaptor]]")
+    if isinstance(found, TableDocument):
+        aligned = _table(reader, found.prior, found.reward)
+    else:
+        aligned = _tree(reader, found.prior, found.reward)
     return Specification(
-        kind=kind,
+        kind=found.prior.kind,
         aligned=aligned,
-        adaptors=tuple(adaptor_entry(entry, k) for k, entry in enumerate(entries, start=1)),
-        corpus=corpus_entry(document["corpus"]) if "corpus" in document else None,
+        adaptors=tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1)),
+        corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
         notes=tuple(reader.notes),
     )
 
 
-def _table(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
-    refuse_unknown(prior, {"kind", "strings", "probs"}, "[prior]")
-    refuse_unknown(reward, {"beta", "values", "exp_values"}, "[reward]")
-    for key in ("strings", "probs"):
-        if key not in prior:
-            raise SpecificationError(f"prior.{key} is missing")
-    strings = read_strings(prior["strings"], "prior.strings")
-    prob = reader.law(prior["probs"], "prior.probs", [repr(s) for s in strings])
-    if ("values" in reward) == ("exp_values" in reward):
-        count = "both" if "values" in reward else "neither"
-        raise SpecificationError(f"[reward] needs either values or exp_values, got {count}")
-    key = "values" if "values" in reward else "exp_values"
+def _table(reader: Reader, prior: TablePrior, reward: TableReward) -> Aligned:
+    beta = read_beta(reader, reward.beta, needed=reward.values is not None)
+    check_names(prior.strings, "prior.strings")
+    prob = reader.law(prior.probs, "prior.probs", [repr(s) for s in prior.strings])
+    if reward.values is not None and reward.exp_values is not None:
+        raise SpecificationError("[reward] needs either values or exp_values, got both")
+    given = reward.values if reward.values is not None else reward.exp_values
+    if given is None:
+        raise SpecificationError("[reward] needs either values or exp_values, got neither")
+    key = "values" if reward.values is not None else "exp_values"
     if key == "exp_values" and beta != 1:
         raise SpecificationError(f"reward.beta = {beta} with exp_values: they are e^(r/beta) already; leave beta out")
-    given = reward[key]
-    if not isinstance(given, list) or len(given) != len(strings):
-        got = len(given) if isinstance(given, list) else repr(given)
-        raise SpecificationError(f"reward.{key}: needs {len(strings)} numbers, one per string, got {got}")
+    if len(given) != len(prior.strings):
+        raise SpecificationError(f"reward.{key}: needs {len(prior.strings)} numbers, one per string, got {len(given)}")
     rewards, kept = [], []
-    for place, (name, p, value) in enumerate(zip(strings, prob, given, strict=True)):
+    for place, (name, p, value) in enumerate(zip(prior.strings, prob, given, strict=True)):
         if p > 0:
             kept.append(place)
             rewards.append(read_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values"))
-    model = TreeModel.table([strings[k] for k in kept], objects(prob[k] for k in kept))
+    model = TreeModel.table([prior.strings[k] for k in kept], objects(prob[k] for k in kept))
     with located(f"reward.{key}"):
         return align(model, rewards)
 
 
-def _tree(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], beta: fmpq) -> Aligned:
-    refuse_unknown(prior, {"kind", "alphabet", "next"}, "[prior]")
-    refuse_unknown(reward, {"beta", "token", "exp_token", "string", "exp_string"}, "[reward]")
-    if "alphabet" not in prior:
-        raise SpecificationError("prior.alphabet is missing")
-    alphabet = read_strings(prior["alphabet"], "prior.alphabet")
+def _tree(reader: Reader, prior: TreePrior, reward: TreeReward) -> Aligned:
+    beta = read_beta(reader, reward.beta, needed=bool({"token", "string"} & reward.model_fields_set))
+    alphabet = prior.alphabet
+    check_names(alphabet, "prior.alphabet")
     for token in alphabet:
         if not token or token.split() != [token]:
             raise SpecificationError(f"prior.alphabet: {token!r} is empty or has a space; prefixes are split at spaces")
     rows: dict[tuple[str, ...], list[fmpq]] = {}
     names = [*(repr(t) for t in alphabet), "end"]
-    if not isinstance(prior.get("next"), dict):
-        raise SpecificationError("[prior.next] is missing: it maps each prefix to its next-token probabilities")
-    for text, row in prior["next"].items():
+    for text, row in prior.next.items():
         prefix = _prefix(text, alphabet, "prior.next")
         if prefix in rows:
             raise SpecificationError(f'prior.next: prefix "{" ".join(prefix)}" occurs twice')
@@ -161,7 +151,7 @@ def _tree(reader: Reader, prior: Mapping[str, Any], reward: Mapping[str, Any], b
 
 def _rewarded_tree(
     reader: Reader,
-    reward: Mapping[str, Any],
+    reward: TreeReward,
     beta: fmpq,
     model: TreeModel,
     rows: Mapping[tuple[str, ...], Sequence[fmpq]],
@@ -169,20 +159,18 @@ def _rewarded_tree(
     alphabet = model.tree.alphabet
     by_token: dict[str, Reward] = {}
     by_string: dict[tuple[str, ...], Reward] = {}
-    for key, exponential in (("token", False), ("exp_token", True), ("string", False), ("exp_string", True)):
-        table = reward.get(key, {})
-        if not isinstance(table, dict):
-            raise SpecificationError(f"reward.{key} must be a table, one number per {key.removeprefix('exp_')}")
+    for key, table in (("token", reward.token), ("exp_token", reward.exp_token)):
+        for token, value in table.items():
+            part = read_reward(reader, value, beta, f'reward.{key} "{token}"', exponential=key != "token")
+            _known_token(token, alphabet, f"reward.{key}")
+            by_token[token] = by_token.get(token, Reward()) + part
+    for key, table in (("string", reward.string), ("exp_string", reward.exp_string)):
         for text, value in table.items():
-            part = read_reward(reader, value, beta, f'reward.{key} "{text}"', exponential=exponential)
-            if key.endswith("token"):
-                _known_token(text, alphabet, f"reward.{key}")
-                by_token[text] = by_token.get(text, Reward()) + part
-            else:
-                string = _prefix(text, alphabet, f"reward.{key}")
-                if string and string[:-1] not in rows:
-                    raise SpecificationError(f'reward.{key}: the model has no string "{text}"')
-                by_string[string] = by_string.get(string, Reward()) + part
+            part = read_reward(reader, value, beta, f'reward.{key} "{text}"', exponential=key != "string")
+            string = _prefix(text, alphabet, f"reward.{key}")
+            if string and string[:-1] not in rows:
+                raise SpecificationError(f'reward.{key}: the model has no string "{text}"')
+            by_string[string] = by_string.get(string, Reward()) + part
     rewards = []
     for node in model.strings():
         tokens = model.tree.tokens(int(node))
@@ -256,7 +244,7 @@ def _written_table(aligned: Aligned) -> str:
     )
 
 
-def _quoted(values: Iterable[Any]) -> str:
+def _quoted(values: Iterable[object]) -> str:
     return "[" + ", ".join(_basic(str(value)) for value in values) + "]"
 
 

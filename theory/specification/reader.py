@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeVar
 
 from flint import fmpq
 
-from theory.adaptors.exact import ADAPTORS, Adaptor, Chain
+from theory.adaptors.exact import Adaptor, Chain
 from theory.arithmetic.exact import rational
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
+from theory.specification.documents import AdaptorTable, CorpusTable
+from theory.specification.tables import SpecificationError
+
+Number = str | int | float
+"""As a file writes one: a float is bare, an exact one is in quotes or whole."""
+
+Found = TypeVar("Found")
 
 _SLACK = fmpq(1, 10**9)
-
-
-class SpecificationError(ValueError):
-    """Input that cannot be used: one line that names the element and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class AdaptorEntry:
         exact: no value was a bare float.
     """
 
-    name: Any
-    value: Any
-    normalise: str
+    name: str | list[str]
+    value: Number | list[Number]
+    normalise: Literal["local", "global"]
     chain: Chain
     exact: bool
 
@@ -48,7 +51,7 @@ class CorpusEntry:
     exact: bool
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, object]:
     """The TOML document in a file.
 
     Raises:
@@ -63,7 +66,7 @@ def read_document(path: Path) -> dict[str, Any]:
     return parse_document(text)
 
 
-def parse_document(text: str) -> dict[str, Any]:
+def parse_document(text: str) -> dict[str, object]:
     """The TOML document in ``text``.
 
     Raises:
@@ -72,7 +75,7 @@ def parse_document(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecificationError(f"TOML syntax: {error}") from None
+        raise SpecificationError(f"TOML syntax: this is not TOML: {error}") from None
 
 
 class Reader:
@@ -82,26 +85,31 @@ class Reader:
         self.floats = False
         self.notes: list[str] = []
 
-    def number(self, value: Any, where: str, convert: Callable[[Any], Any] = rational) -> Any:
+    def number(self, value: object, where: str) -> fmpq:
         """The number that a value of the file writes; ``where`` names it in errors.
+
+        Raises:
+            SpecificationError: it is no finite number.
+        """
+        return self.converted(value, where, rational)
+
+    def converted(self, value: object, where: str, convert: Callable[[Number], Found]) -> Found:
+        """What ``convert`` makes of the number that a value of the file writes.
 
         Raises:
             SpecificationError: it is no number, or ``convert`` refuses it.
         """
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise SpecificationError(f"{where}: expected a number, got {value!r}")
-        self.floats |= isinstance(value, float)
         with located(where):
-            return convert(value)
+            number = as_number(value)
+            self.floats |= isinstance(number, float)
+            return convert(number)
 
-    def law(self, values: Any, where: str, names: Sequence[str]) -> list[fmpq]:
+    def law(self, values: Sequence[object], where: str, names: Sequence[str]) -> list[fmpq]:
         """Probabilities, one per name: exactly 1 in sum, or within 1e-9 and then divided by it if floats.
 
         Raises:
-            SpecificationError: no list, one of another length, a negative entry (named), or another sum.
+            SpecificationError: as many as there are names are wanted; a negative entry (named), or another sum.
         """
-        if not isinstance(values, list):
-            raise SpecificationError(f"{where}: expected a list of probabilities, got {values!r}")
         if len(values) != len(names):
             raise SpecificationError(f"{where}: needs {len(names)} probabilities, got {len(values)}")
         prob = []
@@ -117,6 +125,17 @@ class Reader:
             raise SpecificationError(f"{where}: probabilities must sum to 1, got {_readable(total)}")
         self.notes.append(f"{where}: floats that sum to 1 {float_text(total - 1)}; divided by their sum once")
         return [p / total for p in prob]
+
+
+def as_number(value: object) -> Number:
+    """A value of a file that writes a number.
+
+    Raises:
+        ValueError: it is of another kind; True is no number.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected a number, got {value!r}")
+    return value
 
 
 def float_text(gap: fmpq) -> str:
@@ -150,61 +169,35 @@ def located(where: str) -> Iterator[None]:
         raise SpecificationError(f"{where}: {error}") from None
 
 
-def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A table of the document, which must be there.
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse a support or an alphabet that is empty, or holds a name twice.
 
     Raises:
-        SpecificationError: it is missing, or no table.
+        SpecificationError: it is empty, or names the one that occurs twice.
     """
-    found = document.get(name)
-    if not isinstance(found, dict):
-        raise SpecificationError(f"[{name}] is missing" if found is None else f"[{name}] must be a table")
-    return found
-
-
-def refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    """Refuse a key that is not known.
-
-    Raises:
-        SpecificationError: names the key, and the known ones.
-    """
-    for key in table:
-        if key not in known:
-            raise SpecificationError(f"unknown key {key!r} in {where}; known: {', '.join(sorted(known))}")
-
-
-def read_strings(value: Any, where: str) -> list[str]:
-    """A list of different strings, at least one.
-
-    Raises:
-        SpecificationError: no such list.
-    """
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise SpecificationError(f"{where}: expected a list of strings in quotes")
-    if not value:
+    if not names:
         raise SpecificationError(f"{where}: the list is empty; a support needs at least one string")
     with located(where):
-        check_distinct(value)
-    return value
+        check_distinct(names)
 
 
-def read_beta(reader: Reader, reward: Mapping[str, Any], needed: bool) -> fmpq:
-    """beta > 0, or 1 where it is left out and not needed.
+def read_beta(reader: Reader, value: object, *, needed: bool) -> fmpq:
+    """beta > 0, or 1 where it is left out (None) and not needed.
 
     Raises:
         SpecificationError: missing though needed, not a number, or not > 0.
     """
-    if "beta" not in reward:
+    if value is None:
         if needed:
             raise SpecificationError("reward.beta is missing; it divides the rewards (only exp_ rewards do without)")
         return fmpq(1)
-    beta: fmpq = reader.number(reward["beta"], "reward.beta")
+    beta = reader.number(value, "reward.beta")
     if not beta > 0:
-        raise SpecificationError(f"reward.beta must be > 0, got {reward['beta']}")
+        raise SpecificationError(f"reward.beta must be > 0, got {value}")
     return beta
 
 
-def read_reward(reader: Reader, value: Any, beta: fmpq, where: str, *, exponential: bool) -> Reward:
+def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, exponential: bool) -> Reward:
     """One reward: r over beta, or e^(r/beta) if ``exponential``.
 
     Raises:
@@ -213,59 +206,64 @@ def read_reward(reader: Reader, value: Any, beta: fmpq, where: str, *, exponenti
     if isinstance(value, float) and (math.isnan(value) or value == math.inf):
         raise SpecificationError(f"{where}: a reward must be a number or -inf, got {value}")
     convert = exp_reward if exponential else lambda v: reward_over_beta(v, beta)
-    result: Reward = reader.number(value, where, convert)
-    return result
+    return reader.converted(value, where, convert)
 
 
-def adaptor_entry(entry: Mapping[str, Any], number: int) -> AdaptorEntry:
+def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
     """One [[adaptor]].
 
     Raises:
         SpecificationError: names the entry by its number.
     """
     where = f"adaptor {number}"
-    refuse_unknown(entry, {"name", "value", "normalise"}, where)
-    for key in ("name", "value"):
-        if key not in entry:
-            raise SpecificationError(f"{where}: {key} is missing")
-    names, values = entry["name"], entry["value"]
-    if isinstance(names, list) != isinstance(values, list):
+    if isinstance(entry.name, list) != isinstance(entry.value, list):
         raise SpecificationError(f"{where}: name and value must both be lists (a chain) or both be single")
-    if not isinstance(names, list):
-        names, values = [names], [values]
-    if not names or len(names) != len(values):
-        raise SpecificationError(f"{where}: a chain needs as many values as names, got {len(names)} and {len(values)}")
+    names = entry.name if isinstance(entry.name, list) else [entry.name]
+    given: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
+    if not names or len(names) != len(given):
+        raise SpecificationError(f"{where}: a chain needs as many values as names, got {len(names)} and {len(given)}")
     reader = Reader()
-    steps = []
-    for name, value in zip(names, values, strict=True):
-        if name not in ADAPTORS:
-            raise SpecificationError(f"{where}: unknown adaptor {name!r}; known: {', '.join(ADAPTORS)}")
-        setting = reader.number(value, f"{where}, {name}")
+    steps: list[Adaptor] = []
+    written: list[Number] = []
+    for name, value in zip(names, given, strict=True):
+        as_given, setting = reader.converted(value, f"{where}, {name}", lambda v: (v, rational(v)))
+        written.append(as_given)
         with located(where):
             steps.append(Adaptor(name, setting))
-    normalise = entry.get("normalise", "local")
-    if normalise not in ("local", "global"):
-        raise SpecificationError(f'{where}: normalise must be "local" or "global", got {normalise!r}')
-    return AdaptorEntry(entry["name"], entry["value"], normalise, Chain(steps), not reader.floats)
+    as_written = written if isinstance(entry.value, list) else written[0]
+    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
 
 
-def corpus_entry(entry: Any) -> CorpusEntry:
+def corpus_entry(entry: CorpusTable) -> CorpusEntry:
     """[corpus].
 
     Raises:
         SpecificationError: a size or an epsilon that cannot be.
     """
-    if not isinstance(entry, dict):
-        raise SpecificationError("[corpus] must be a table with size and epsilon")
-    refuse_unknown(entry, {"size", "epsilon"}, "[corpus]")
-    for key in ("size", "epsilon"):
-        if key not in entry:
-            raise SpecificationError(f"corpus.{key} is missing")
     reader = Reader()
-    size = reader.number(entry["size"], "corpus.size")
+    size = reader.number(entry.size, "corpus.size")
     if size.q != 1 or size < 1:
-        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {entry['size']}")
-    epsilon = reader.number(entry["epsilon"], "corpus.epsilon")
+        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {entry.size}")
+    epsilon = reader.number(entry.epsilon, "corpus.epsilon")
     if not epsilon > 0:
-        raise SpecificationError(f"corpus.epsilon must be > 0, got {entry['epsilon']}")
-    return CorpusEntry(int(size.p), epsilon, exact=not isinstance(entry["epsilon"], float))
+        raise SpecificationError(f"corpus.epsilon must be > 0, got {entry.epsilon}")
+    return CorpusEntry(int(size.p), epsilon, exact=not isinstance(entry.epsilon, float))
+
+
+__all__ = [
+    "AdaptorEntry",
+    "CorpusEntry",
+    "Number",
+    "Reader",
+    "SpecificationError",
+    "adaptor_entry",
+    "as_number",
+    "check_names",
+    "corpus_entry",
+    "float_text",
+    "located",
+    "parse_document",
+    "read_beta",
+    "read_document",
+    "read_reward",
+]

@@ -1,0 +1,161 @@
+"""The shape of a specification: its tables, their keys, and what each key holds.
+
+Numbers are ``object`` here. Whether a value is a number, which one, and whether it is exact is for
+``theory.specification.reader.Reader`` to say, which knows the string, state or token that it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from theory.specification.tables import Table, Wording, read_as
+
+SPECIFICATION = Wording("unknown key {!r} in the specification")
+
+Names = Annotated[list[str], Field(description=": expected a list of strings in quotes")]
+Law = Annotated[list[object], Field(description=": expected a list of probabilities, got {!r}")]
+PerString = Annotated[list[object], Field(description=": expected a list of numbers, one per string, got {!r}")]
+PerToken = Annotated[dict[str, object], Field(description=" must be a table, one number per token")]
+PerWholeString = Annotated[dict[str, object], Field(description=" must be a table, one number per string")]
+
+
+class AdaptorTable(Table):
+    """[[adaptor]]: a name and a value, or as many of both for a chain."""
+
+    name: str | list[str] = Field(description=" must be the name of an adaptor, or a list of names, got {!r}")
+    value: object
+    normalise: Literal["local", "global"] = Field(default="local", description=' must be "local" or "global", got {!r}')
+
+
+class CorpusTable(Table):
+    """[corpus]."""
+
+    size: object
+    epsilon: object
+
+
+class TablePrior(Table):
+    """[prior] of kind "table"."""
+
+    kind: Literal["table"]
+    strings: Names
+    probs: Law
+
+
+class TableReward(Table):
+    """[reward] of a table: one number per string, in one of two ways."""
+
+    beta: object = None
+    values: PerString | None = None
+    exp_values: PerString | None = None
+
+
+class TreePrior(Table):
+    """[prior] of kind "tree"; ``next`` maps a prefix, its tokens apart by spaces, to the next-token law after it."""
+
+    kind: Literal["tree"]
+    alphabet: Names
+    next: dict[str, Law] = Field(
+        title=": it maps each prefix to its next-token probabilities",
+        description=" must be a table that maps each prefix to its next-token probabilities",
+    )
+
+
+class TreeReward(Table):
+    """[reward] of a tree: numbers per token and per whole string, which all add up."""
+
+    beta: object = None
+    token: PerToken = Field(default_factory=dict)
+    exp_token: PerToken = Field(default_factory=dict)
+    string: PerWholeString = Field(default_factory=dict)
+    exp_string: PerWholeString = Field(default_factory=dict)
+
+
+class ArcTable(Table):
+    """[[prior.arc]]."""
+
+    source: int = Field(alias="from", description=" must be one of the states, got {!r}")
+    target: int = Field(alias="to", description=" must be one of the states, got {!r}")
+    token: str = Field(description=" must be a token in quotes, got {!r}")
+    prob: object
+    reward: object = None
+    exp_reward: object = None
+
+
+class AutomatonPrior(Table):
+    """[prior] of kind "automaton"."""
+
+    kind: Literal["automaton"] = Field(description=' must be "automaton" here, got {!r}')
+    alphabet: Names
+    states: int = Field(ge=1, description=" must be a whole number >= 1, got {!r}")
+    initial: int = Field(default=0, description=" must be one of the states, got {!r}")
+    stop: Annotated[list[object], Field(description=": needs a list of probabilities, one per state, got {!r}")]
+    arc: list[ArcTable] = Field(default_factory=list)
+
+
+class AutomatonReward(Table):
+    """[reward] of an automaton."""
+
+    beta: object = None
+    token: PerToken = Field(default_factory=dict)
+    exp_token: PerToken = Field(default_factory=dict)
+
+
+class _Document(Table):
+    adaptor: list[AdaptorTable] = Field(default_factory=list)
+    corpus: CorpusTable | None = None
+
+
+class TableDocument(_Document):
+    """The specification of a table."""
+
+    prior: TablePrior
+    reward: TableReward
+
+
+class TreeDocument(_Document):
+    """The specification of a tree."""
+
+    prior: TreePrior
+    reward: TreeReward
+
+
+class AutomatonDocument(_Document):
+    """The specification of an automaton."""
+
+    prior: AutomatonPrior
+    reward: AutomatonReward
+
+
+class _FiniteKind(BaseModel):
+    kind: Literal["table", "tree"] = Field(
+        title=': "table", "tree" or "automaton"', description=' must be "table", "tree" or "automaton", got {!r}'
+    )
+
+
+class _AnyPrior(BaseModel):
+    prior: _FiniteKind
+
+
+def finite_document(document: Mapping[str, object]) -> TableDocument | TreeDocument:
+    """The specification of a table or a tree.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    kind = read_as(_AnyPrior, document, SPECIFICATION).prior.kind
+    if kind == "table":
+        return read_as(TableDocument, document, SPECIFICATION)
+    return read_as(TreeDocument, document, SPECIFICATION)
+
+
+def automaton_document(document: Mapping[str, object]) -> AutomatonDocument:
+    """The specification of an automaton.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(AutomatonDocument, document, SPECIFICATION)
