@@ -54,7 +54,7 @@ GALLERY: dict[str, ModuleType] = {
 }
 """Every figure, in the order in which a reader of the paper would ask."""
 
-Row = Mapping[str, str | float]
+CsvRow = Mapping[str, str | float]
 
 _DIGITS = 12
 
@@ -93,7 +93,7 @@ def files(name: str) -> dict[str, bytes]:
     return contents | {".csv": as_csv(record.rows()).encode("utf-8")}
 
 
-def as_csv(rows: Iterable[Row]) -> str:
+def as_csv(rows: Iterable[CsvRow]) -> str:
     """The rows as CSV: a column for each key, in the order of its first use; floats with twelve digits.
 
     >>> as_csv([{"series": "exact", "x": 1.0}, {"series": "limit", "x": 2 / 3, "y": -0.0}])

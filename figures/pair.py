@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
-from theory.report.records import bridge_record
+from theory.report.records import RecordError, pair_record
 
 CLAIMS = ("adaptors.exchange", "adaptors.budget")
 CAPTION = (
@@ -26,7 +26,7 @@ Bounds = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SettingPoint:
     """One setting: the adaptor behind the temperature, and (value, low, high) of each number."""
 
     adaptor: str
@@ -40,7 +40,7 @@ class Point:
 class Record:
     """What is drawn."""
 
-    points: tuple[Point, ...]
+    points: tuple[SettingPoint, ...]
     slope: float
 
     def rows(self) -> list[dict[str, str | float]]:
@@ -55,19 +55,23 @@ class Record:
 
 
 def compute() -> Record:
-    """Read the committed analysis."""
-    found = bridge_record("default")
+    """Read the committed analysis.
+
+    Raises:
+        RecordError: it has no setting without adaptors.
+    """
+    found = pair_record("default")
     points = []
-    for steps, own in zip(found["run"]["chains"], found["settings"], strict=True):
+    for steps, own in zip(found.run.chains, found.settings, strict=True):
         warmed = bool(steps) and steps[0][0] == "temperature"
         numerator, _, denominator = (steps[0][1] if warmed else "1").partition("/")
         name = " + ".join(f"{n.replace('_', '-')} {v}" for n, v in (steps[1:] if warmed else steps)) or "none"
-        means, rewards, exchange = (
-            (float(own[key]["value"]), float(own[key]["low"]), float(own[key]["high"]))
-            for key in ("mean_log_prior", "mean_reward", "exchange_coefficient")
-        )
-        points.append(Point(name, int(numerator) / int(denominator or 1), means, rewards, exchange))
-    return Record(tuple(points), float(found["exchange_slope"]))
+        means, rewards, exchange = own.mean_log_prior, own.mean_reward, own.exchange_coefficient
+        temperature = int(numerator) / int(denominator or 1)
+        points.append(SettingPoint(name, temperature, means.bounds, rewards.bounds, exchange.bounds))
+    if found.exchange_slope is None:
+        raise RecordError("the recorded pair was not sampled at p+ itself: the figure needs the slope there")
+    return Record(tuple(points), found.exchange_slope)
 
 
 def draw(record: Record, figure: Figure) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.report.records import bridge_record
+from theory.report.records import pair_record
 
 CLAIMS = ("simpson.crossing", "correlation.iid")
 CAPTION = (
@@ -54,16 +54,15 @@ class Record:
 
 def compute() -> Record:
     """Read the committed analysis."""
-    found = bridge_record("default")
+    found = pair_record("default")
     within, names = [], []
-    for steps, own in zip(found["run"]["chains"], found["settings"], strict=True):
+    for steps, own in zip(found.run.chains, found.settings, strict=True):
         warmed = bool(steps) and steps[0][0] == "temperature"
         numerator, _, denominator = (steps[0][1] if warmed else "1").partition("/")
         names.append(", ".join(f"{n.replace('_', '-')} {v}" for n, v in (steps[1:] if warmed else steps)) or "none")
-        rho = own["within_correlation"]
-        within.append((int(numerator) / int(denominator or 1), rho["value"], rho["low"], rho["high"]))
-    corpora = [(int(n), c["value"], c["low"], c["high"]) for n, c in found["pooled"]["corpora"].items()]
-    return Record(np.array(within), tuple(names), np.array(corpora), found["pooled"]["crossing"])
+        within.append((int(numerator) / int(denominator or 1), *own.within_correlation.bounds))
+    corpora = [(int(size), *estimate.bounds) for size, estimate in found.pooled.corpora.items()]
+    return Record(np.array(within), tuple(names), np.array(corpora), found.pooled.crossing)
 
 
 def draw(record: Record, figure: Figure) -> None:

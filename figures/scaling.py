@@ -52,13 +52,13 @@ def compute() -> Record:
     return Record(
         tuple(
             Curve(
-                own["name"].removesuffix("-fast"),
-                own["unit"],
-                tuple((p["size"], p["seconds"], p["memory"]) for p in own["points"]),
-                own["time_slope"],
-                own["memory_slope"],
+                own.name.removesuffix("-fast"),
+                own.unit,
+                tuple((p.size, p.seconds, p.memory) for p in own.points),
+                own.time_slope,
+                own.memory_slope,
             )
-            for own in bench_record()["growth"]
+            for own in bench_record().growth
         )
     )
 

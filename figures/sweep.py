@@ -22,7 +22,7 @@ CAPTION = (
 SEED: int | None = 1
 PARAMETERS = {"sweep": "examples/sweep.toml", "interval": "95 %, Clopper-Pearson"}
 
-Share = tuple[float, float, float]
+Bounds = tuple[float, float, float]
 
 _SHORT = {
     "once": "strings\ncounted once",
@@ -33,12 +33,12 @@ _SHORT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SharePoint:
     """One share: its series, its place, and (value, low, high)."""
 
     series: str
     x: float
-    share: Share
+    share: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Record:
         dropped: the names of the places.
     """
 
-    correlation: tuple[Point, ...]
-    strings: tuple[Point, ...]
-    turns: tuple[Point, ...]
+    correlation: tuple[SharePoint, ...]
+    strings: tuple[SharePoint, ...]
+    turns: tuple[SharePoint, ...]
     dropped: tuple[str, ...]
 
     def rows(self) -> list[dict[str, str | float]]:
@@ -78,24 +78,20 @@ def compute() -> Record:
     """Read the committed summary."""
     found = sweep_record()
     by_both = []
-    for row in found["by_beta_and_correlation"]:
-        beta, _, place = row["label"].partition(" ")
-        by_both.append(Point(f"beta = {beta}", float(place), _share(row)))
+    for row in found.by_beta_and_correlation:
+        beta, _, place = row.label.partition(" ")
+        by_both.append(SharePoint(f"beta = {beta}", float(place), row.bounds))
     turns = [
-        Point(series, float(place), _share(turn[key]))
-        for place, turn in enumerate(found["turns"])
-        for series, key in (("all", "turns"), ("positive", "from_positive"), ("negative", "from_negative"))
+        SharePoint(series, float(place), share.bounds)
+        for place, turn in enumerate(found.turns)
+        for series, share in (("all", turn.turns), ("positive", turn.from_positive), ("negative", turn.from_negative))
     ]
     return Record(
         tuple(by_both),
-        tuple(Point("all", float(row["label"]), _share(row)) for row in found["by_strings"]),
+        tuple(SharePoint("all", float(row.label), row.bounds) for row in found.by_strings),
         tuple(turns),
-        tuple(turn["name"] for turn in found["turns"]),
+        tuple(turn.name for turn in found.turns),
     )
-
-
-def _share(row: dict[str, Any]) -> Share:
-    return float(row["value"]), float(row["low"]), float(row["high"])
 
 
 def draw(record: Record, figure: Figure) -> None:
@@ -109,7 +105,7 @@ def draw(record: Record, figure: Figure) -> None:
         panel.set_ylim(bottom=0)
 
 
-def _bars(axes: Axes, points: list[Point], x: list[float], **look: Any) -> None:
+def _bars(axes: Axes, points: list[SharePoint], x: list[float], **look: Any) -> None:
     value = [p.share[0] for p in points]
     errors = [[p.share[0] - p.share[1] for p in points], [p.share[2] - p.share[0] for p in points]]
     axes.errorbar(x, value, yerr=errors, elinewidth=0.6, capsize=0, **look)

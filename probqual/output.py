@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -61,13 +61,29 @@ def table(*columns: str, left: Collection[str] = (), title: str | None = None) -
     return made
 
 
-def interval(estimate: dict[str, float | None]) -> str:
+class Interval(Protocol):
+    """A number with its interval, or without; None where it does not exist."""
+
+    @property
+    def value(self) -> float | None:
+        """The number itself."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+
+
+def interval(estimate: Interval) -> str:
     """An estimate as "value [low, high]"; "" where there is none."""
-    if estimate["value"] is None:
+    if estimate.value is None:
         return ""
-    if estimate["low"] is None or estimate["high"] is None:
-        return f"{estimate['value']:.3f}"
-    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from simulations.agreement.run import EXPERIMENTS, run, setting
 from simulations.agreement.setting import Experiment
 from simulations.agreement.statistics import g_critical, half_g
 from theory.files import write_whole
+from theory.report.records import FalseAlarms, Power, Seeds, as_json
 
 TARGET = Path(__file__).resolve().parents[1] / "theory" / "data" / "false_alarms.json"
 DRAWS, DISTANCE, ALPHA = 530_000, 0.01, 1e-6
@@ -64,7 +65,8 @@ def main() -> None:
     chosen = parser.parse_args()
     sequence = np.random.SeedSequence(chosen.base)
     seeds = [int(s) for s in sequence.generate_state(chosen.runs)]
-    start, compared, alarms = time.monotonic(), 0, []
+    start, compared = time.monotonic(), 0
+    alarms: list[str] = []
     with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
         for number, (rows, differing) in enumerate(pool.map(one_run, seeds, chunksize=10), start=1):
             compared += rows
@@ -72,23 +74,20 @@ def main() -> None:
             if number % 50 == 0:
                 print(f"{number} runs, {compared} comparisons, {len(alarms)} differ", file=sys.stderr, flush=True)
     rng = np.random.default_rng(sequence.spawn(1)[0])
-    summary = {
-        "date": datetime.date.today().isoformat(),
-        "seeds": {"entropy": str(sequence.entropy), "first": seeds[0], "last": seeds[-1]},
-        "runs": chosen.runs,
-        "comparisons": compared,
-        "alarms": alarms,
-        "seconds": round(time.monotonic() - start),
-        "power": {
-            "draws": DRAWS,
-            "distance": DISTANCE,
-            "alpha": ALPHA,
-            "runs": 1000,
-            "caught": {str(outcomes): power(outcomes, 1000, rng) for outcomes in (2, 8, 32)},
-        },
-    }
-    write_whole(chosen.output, json.dumps(summary, indent=2) + "\n")
-    print(json.dumps(summary, indent=2))
+    found = FalseAlarms(
+        date=datetime.date.today().isoformat(),
+        seeds=Seeds(str(sequence.entropy), seeds[0], seeds[-1]),
+        runs=chosen.runs,
+        comparisons=compared,
+        alarms=tuple(alarms),
+        seconds=round(time.monotonic() - start),
+        power=Power(
+            DRAWS, DISTANCE, ALPHA, 1000, {str(outcomes): power(outcomes, 1000, rng) for outcomes in (2, 8, 32)}
+        ),
+    )
+    text = json.dumps(as_json(found), indent=2) + "\n"
+    write_whole(chosen.output, text)
+    print(text, end="")
     sys.exit(1 if alarms else 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,25 @@ from simulations.agreement.faults import FAULTS
 from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
 from theory.claims.registry import claims, repeated
 from theory.report.paper_check import SENTENCES, Report, as_json, markdown
-from theory.report.records import SampledRecord, SampledRow, sampled_record
+from theory.report.records import (
+    AdaptorDirections,
+    ClaimOutcomes,
+    ComparisonRecord,
+    FalseAlarms,
+    LabelledShare,
+    NoticedFault,
+    Power,
+    SampledRecord,
+    SampledRow,
+    Seeds,
+    Share,
+    SignTurn,
+    SweepFileRecord,
+    SweepRecord,
+    Training,
+    TrainingStep,
+    sampled_record,
+)
 from theory.report.studies import AdaptorRow, AuditRow, ToyStudy, TrigramStudy, Turn, WordsStudy
 
 CLAIMS = claims()
@@ -62,40 +80,36 @@ WORDS = WordsStudy(
 
 
 SAMPLED = SampledRecord(
-    run={"seed": 3, "draws": 1000, "corpora": 100, "budget": 1e-6, "spent": 1e-6, "differing": 0},
-    rows=(
-        SampledRow("adaptors.exchange", "C4: E L", -1.5, -1.49, -1.51, -1.47, 1e-6, 1000, "SAMPLED"),
-        SampledRow(
-            "line.identity", "log p as scored: largest difference", 0.0, 3e-13, -1e-9, 3e-13, 0.0, 50, "SAMPLED"
+    ComparisonRecord(
+        seed=3,
+        draws=1000,
+        corpora=100,
+        budget=1e-6,
+        spent=1e-6,
+        differing=0,
+        rows=(
+            SampledRow("adaptors.exchange", "C4: E L", -1.5, -1.49, -1.51, -1.47, 1e-6, 1000, "SAMPLED"),
+            SampledRow(
+                "line.identity", "log p as scored: largest difference", 0.0, 3e-13, -1e-9, 3e-13, 0.0, 50, "SAMPLED"
+            ),
+        ),
+        device=None,
+        plant=None,
+        dpo=Training(40, -0.5, 0.25, (TrainingStep(0, 0.6931, 0.25, 0.125, -1.0, None, 2e-9),)),
+        faults=(
+            NoticedFault("always-accept", "accepts every proposal", 5, ("metropolis.ratio",)),
+            NoticedFault("unseen", "nothing", 0, ()),
         ),
     ),
-    faults=(
-        {"name": "always-accept", "wrong": "accepts every proposal", "differing": 5, "claims": ["metropolis.ratio"]},
-        {"name": "unseen", "wrong": "nothing", "differing": 0, "claims": []},
+    FalseAlarms(
+        date="2026-01-02",
+        seeds=Seeds("1", 1, 10),
+        runs=10,
+        comparisons=1410,
+        alarms=(),
+        seconds=60,
+        power=Power(530000, 0.01, 1e-6, 100, {"32": 99}),
     ),
-    training={
-        "preferences": 40,
-        "exchange_coefficient": -0.5,
-        "correlation": 0.25,
-        "progress": [
-            {
-                "step": 0,
-                "loss": 0.6931,
-                "kl_to_policy": 0.25,
-                "kl_to_aligned": 0.125,
-                "exchange_coefficient": -1.0,
-                "correlation": None,
-                "slope_residual": 2e-9,
-            }
-        ],
-    },
-    alarms={
-        "date": "2026-01-02",
-        "runs": 10,
-        "comparisons": 1410,
-        "alarms": [],
-        "power": {"draws": 530000, "distance": 0.01, "alpha": 1e-6, "runs": 100, "caught": {"32": 99}},
-    },
 )
 
 AUDIT = (
@@ -105,25 +119,57 @@ AUDIT = (
     AuditRow("clamped-nll", "two strings", "E R", 0.5, 0.5, 6.3e-17),
 )
 
-SHARE = {"count": 1, "of": 4, "value": 0.25, "low": 0.0063, "high": 0.806}
+SHARE = Share(count=1, of=4, value=0.25, low=0.0063, high=0.806)
 
-SWEEP = {
-    "models": 1234,
-    "strings": 5678,
-    "level": 0.95,
-    "sweep": {"betas": ["1/2", "1"], "corpus": 100, "band": "1/2"},
-    "trades": SHARE,
-    "negative_covariance": SHARE,
-    "by_strings": [SHARE | {"label": "2"}, SHARE | {"label": "8", "value": 0.125}],
-    "by_beta": [SHARE | {"label": "1/2"}, SHARE | {"label": "1"}],
-    "by_correlation": [SHARE | {"label": "-0.9"}, SHARE | {"label": "0.9"}],
-    "turns": [
-        {"name": "once", "dropped": "strings counted once", "claim": "correlation.measure"}
-        | dict.fromkeys(("turns", "from_positive", "from_negative"), SHARE)
-    ],
-    "adaptors": [{"adaptor": "top_k 2", "normalise": "local", "trades": SHARE, "counts": {"raises both": 4321}}],
-    "claims": [{"id": "line.identity", "holds": 1234, "silent": 0, "undecided": 0, "fails": 0}],
-}
+
+def labelled(label: str, value: float = 0.25) -> LabelledShare:
+    return LabelledShare(label=label, **(asdict(SHARE) | {"value": value}))
+
+
+SWEEP = SweepRecord(
+    key="0" * 64,
+    sweep=SweepFileRecord(
+        models=1234,
+        chunk=500,
+        seed=1,
+        claims=("line.identity",),
+        betas=("1/2", "1"),
+        levels=12,
+        step="1/4",
+        corpus=100,
+        band="1/2",
+        families=(("table", ((2,), (8,)), 12),),
+        adaptors=(("top_k", "2", "local"),),
+    ),
+    models=1234,
+    strings=5678,
+    level=0.95,
+    undecided=0,
+    still=0,
+    trades=SHARE,
+    by_strings=(labelled("2"), labelled("8", 0.125)),
+    by_beta=(labelled("1/2"), labelled("1")),
+    by_correlation=(labelled("-0.9"), labelled("0.9")),
+    by_beta_and_correlation=(),
+    negative_covariance=SHARE,
+    turns=(
+        SignTurn(
+            name="once",
+            dropped="strings counted once",
+            claim="correlation.measure",
+            turns=SHARE,
+            from_positive=SHARE,
+            from_negative=SHARE,
+        ),
+    ),
+    adaptors=(
+        AdaptorDirections(
+            adaptor="top_k 2", normalise="local", counts={"raises both": 4321}, trades=SHARE, lowers_both=SHARE
+        ),
+    ),
+    claims=(ClaimOutcomes(id="line.identity", holds=1234, silent=0, undecided=0, fails=0),),
+    witnesses=(),
+)
 
 TRIGRAMS = TrigramStudy(
     fmpq(1), 632, {"entropy": 22.0, "exchange_coefficient": -0.997}, 1.0537, (True, True, False, False)
@@ -322,7 +368,7 @@ def test_turned_signs_are_counted_from_the_table(text: str) -> None:
 def test_fewer_with_size_is_said_only_if_so(text: str) -> None:
     """In the made-up record the share falls from 0.25 with 2 strings to 0.125; turned round it rises."""
     assert "Less often the larger the model: 25.0 %" in text
-    rising = markdown(replace(report(), sweep=SWEEP | {"by_strings": SWEEP["by_strings"][::-1]}))
+    rising = markdown(replace(report(), sweep=replace(SWEEP, by_strings=SWEEP.by_strings[::-1])))
     assert "Less often" not in rising
     assert "By size: 12.5 %" in rising
 
@@ -479,8 +525,9 @@ def test_sampled_rows_stand_beside_their_claims(text: str) -> None:
 
 def test_a_row_that_differs_is_said_first() -> None:
     """On the first page, before anything is claimed; and in the JSON of its claim."""
-    rows = (replace(SAMPLED.rows[0], verdict="DIFFERS"), SAMPLED.rows[1])
-    wrong = replace(SAMPLED, rows=rows)
+    one, two = SAMPLED.comparison.rows
+    rows = (replace(one, verdict="DIFFERS"), two)
+    wrong = replace(SAMPLED, comparison=replace(SAMPLED.comparison, rows=rows))
     found = markdown(replace(report(), sampled=wrong))
     assert "**Not confirmed by sampling: adaptors.exchange, C4: E L: DIFFERS.**" in first_page(found)
     claim = claim_of("adaptors.exchange")
@@ -492,11 +539,12 @@ def test_a_row_that_differs_is_said_first() -> None:
 def test_the_committed_record_is_of_this_code() -> None:
     """Every claim is sampled, nothing differs, every fault that can be planted was noticed, no run cried wolf."""
     record = sampled_record()
-    assert {row.claim for row in record.rows} == {claim.id for claim in REPEATED}
-    assert all(row.verdict == "SAMPLED" for row in record.rows)
-    assert [fault["name"] for fault in record.faults] == [fault.name for fault in FAULTS]
-    assert all(fault["differing"] > 0 for fault in record.faults)
-    assert record.training is not None
-    assert record.alarms["runs"] >= 1000
-    assert record.alarms["alarms"] == []
-    assert all(count >= 999 for count in record.alarms["power"]["caught"].values())
+    found, alarms = record.comparison, record.alarms
+    assert {row.claim for row in found.rows} == {claim.id for claim in REPEATED}
+    assert all(row.verdict == "SAMPLED" for row in found.rows)
+    assert [fault.name for fault in found.faults] == [fault.name for fault in FAULTS]
+    assert all(fault.differing > 0 for fault in found.faults)
+    assert found.dpo is not None
+    assert alarms.runs >= 1000
+    assert alarms.alarms == ()
+    assert all(count >= 999 for count in alarms.power.caught.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from probqual.checkout import checkout_for_record, keep
 from probqual.errors import bad_files, bad_values, optional_libraries
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, interval, table
+
+if TYPE_CHECKING:
+    from theory.report.records import GibbsAnalysis, PairAnalysis
 
 
 def analyse(
@@ -26,40 +30,55 @@ def analyse(
     """
     with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
         from simulations.bridge.session import analysed
+    from theory.report.records import as_json
 
     with bad_values(), bad_files(folder, "{file}: cannot be read: {reason}"):
         found = analysed(folder)
     if json_path is not None:
-        emit_json(found, json_path)
+        emit_json(as_json(found), json_path)
     if record is not None:
-        keep(found, checkout_for_record(), f"bridge_{record}")
+        keep(as_json(found), checkout_for_record(), f"bridge_{record}")
     if str(json_path) != "-":
         _show(found)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: PairAnalysis | GibbsAnalysis) -> None:
+    from theory.report.records import GibbsAnalysis
+
+    screen = console(240)
+    screen.print(f"{found.strings:,} strings, {found.tokens:,} tokens; key {found.key[:16]}", highlight=False)
+    if isinstance(found, GibbsAnalysis):
+        _show_tilted(found)
+    else:
+        _show_settings(found)
+
+
+def _show_tilted(found: GibbsAnalysis) -> None:
+    from theory.report.records import Estimate
+
+    column = "estimate, 95 % over prompts"
+    tilted = table("quantity", column, left={"quantity"}, title="the prior tilted by the reward")
+    for field in fields(found.gibbs):
+        value = getattr(found.gibbs, field.name)
+        tilted.add_row(field.name, interval(value) if isinstance(value, Estimate) else str(value))
+    console(240).print(tilted)
+
+
+def _show_settings(found: PairAnalysis) -> None:
     from simulations.bridge.runs import describe
     from theory.adaptors.exact import chain
 
-    screen = console(240)
-    screen.print(f"{found['strings']:,} strings, {found['tokens']:,} tokens; key {found['key'][:16]}", highlight=False)
-    if "gibbs" in found:
-        column = "estimate, 95 % over prompts"
-        tilted = table("quantity", column, left={"quantity"}, title="the prior tilted by the reward")
-        for name, value in found["gibbs"].items():
-            tilted.add_row(name, interval(value) if isinstance(value, dict) else str(value))
-        screen.print(tilted)
-        return
     columns = ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance")
     settings = table(*columns, left={"setting"}, title="settings, 95 % over prompts")
-    keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient", "within_correlation")
-    for steps, own in zip(found["run"]["chains"], found["settings"], strict=True):
-        name = describe(chain(*((name, value) for name, value in steps)))
-        settings.add_row(name, *(interval(own[key]) for key in (*keys, "acceptance")))
+    for steps, own in zip(found.run.chains, found.settings, strict=True):
+        means = (own.mean_log_prior, own.mean_reward, own.entropy, own.kl_to_aligned)
+        rest = (own.exchange_coefficient, own.within_correlation, own.acceptance)
+        settings.add_row(describe(chain(*steps)), *map(interval, (*means, *rest)))
+    screen = console(240)
     screen.print(settings)
     screen.print(
         "on this pair, lowering temperature trades likelihood for reward: globally normalised, at T = 1 "
-        f"{found['trades']}; token by token, as sampled {found['trades_locally']}",
+        f"{found.trades}; token by token, as sampled {found.trades_locally}",
         highlight=False,
         soft_wrap=True,
     )

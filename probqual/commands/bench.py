@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from probqual.checkout import checkout, keep
 from probqual.errors import BadInput, bad_values
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, progress, table, write
+
+if TYPE_CHECKING:
+    from theory.report.records import BenchRecord
 
 
 def bench(
@@ -41,7 +44,7 @@ def bench(
         _among_peers(root)
         return
     from simulations.bench import catalogue, pages
-    from theory.report.records import bench_record
+    from theory.report.records import as_json, bench_record
 
     try:
         with bad_values():
@@ -55,14 +58,14 @@ def bench(
         typer.echo(f"probqual: a row's two results differ: {error}", err=True)
         raise typer.Exit(1) from None
     if json_path is not None:
-        emit_json(found, json_path)
+        emit_json(as_json(found), json_path)
     if whole is not None:
-        keep(found, whole, "bench")
+        keep(as_json(found), whole, "bench")
         write(whole / "docs" / "benchmarks.md", pages.benchmarks_page(found))
         write(whole / "docs" / "scaling.md", pages.scaling_page(found))
     if str(json_path) != "-":
         _show(found)
-    slower = catalogue.slower(found["rows"], bench_record()["rows"]) if verify else []
+    slower = catalogue.slower(found.rows, bench_record().rows) if verify else []
     for line in slower:
         typer.echo(line, err=True)
     if slower:
@@ -88,12 +91,11 @@ def _among_peers(root: Path | None) -> None:
         raise typer.Exit(done.returncode)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: BenchRecord) -> None:
     rows = table("row", "times faster", "least", "largest", "aim", "met", "ours, s", "limit x", left={"row"})
-    for row in found["rows"]:
-        ratio, limit = row["ratio"], row["limit"]
-        numbers = [f"{ratio[key]:,.4g}" for key in ("median", "low", "high")]
-        times = "" if limit is None else f"{limit['times']:.3g}"
-        met = "yes" if row["met"] else "NO"
-        rows.add_row(row["name"], *numbers, f"{row['aim']:,g}", met, f"{row['ours']['median']:.3g}", times)
+    for row in found.rows:
+        numbers = [f"{ratio:,.4g}" for ratio in (row.ratio.median, row.ratio.low, row.ratio.high)]
+        times = "" if row.limit is None else f"{row.limit.times:.3g}"
+        met = "yes" if row.met else "NO"
+        rows.add_row(row.name, *numbers, f"{row.aim:,g}", met, f"{row.ours.median:.3g}", times)
     console().print(rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,8 @@ from theory.seed import SEED
 if TYPE_CHECKING:
     from simulations.agreement.faults import Fault
     from simulations.agreement.run import Outcome
+    from simulations.agreement.setting import Experiment
+    from theory.report.records import NoticedFault, Training
 
 
 def compare(
@@ -45,6 +48,7 @@ def compare(
     """
     from simulations.agreement.faults import FAULTS, planted
     from simulations.agreement.run import EXPERIMENTS, caught, run, setting
+    from theory.report.records import as_json
 
     if list_plants:
         if json_path is None:
@@ -61,20 +65,21 @@ def compare(
     experiments = (*EXPERIMENTS, *extra)
     with progress("comparing", len(experiments)) as advance:
         found = run(chosen, experiments, advance)
-    answer = found.as_json() | {"device": device, "plant": plant, "dpo": trained}
+    answer = found.record(device, plant, trained)
     if record is not None:
         with progress("planting", len(FAULTS)) as advance:
-            answer["faults"] = [_noticed(fault, out, advance) for fault, out in caught(seed, experiments)]
-        emit_json(answer, record)
+            faults = tuple(_noticed(fault, out, advance) for fault, out in caught(seed, experiments))
+        answer = replace(answer, faults=faults)
+        emit_json(as_json(answer), record)
     if json_path is not None:
-        emit_json(answer, json_path)
+        emit_json(as_json(answer), json_path)
     if str(json_path) != "-":
-        _show(found, answer)
+        _show(found, trained)
     if found.differing:
         raise typer.Exit(1)
 
 
-def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Experiment, ...], Training | None]:
     """The comparisons on tiny torch models, and how far the trained one came; nothing where torch is not installed.
 
     Raises:
@@ -90,29 +95,31 @@ def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[
         return (), None
     with bad_values():
         where, size = models.placed(device)
-    trained = models.dpo(where).as_json() if profile is ProfileName.full else None
+    trained = models.dpo(where).record() if profile is ProfileName.full else None
     return models.experiments(where, size, trained=profile is ProfileName.full), trained
 
 
-def _noticed(fault: Fault, found: Outcome, advance: Callable[[str], None]) -> dict[str, Any]:
+def _noticed(fault: Fault, found: Outcome, advance: Callable[[str], None]) -> NoticedFault:
+    from theory.report.records import NoticedFault
+
     advance(fault.name)
-    claims_hit = list(dict.fromkeys(row.claim for row in found.differing))
-    return {"name": fault.name, "wrong": fault.wrong, "differing": len(found.differing), "claims": claims_hit}
+    claims_hit = tuple(dict.fromkeys(row.claim for row in found.differing))
+    return NoticedFault(fault.name, fault.wrong, len(found.differing), claims_hit)
 
 
-def _show(found: Outcome, whole: dict[str, Any]) -> None:
+def _show(found: Outcome, trained: Training | None) -> None:
     screen = console()
     rows = table("claim", "what", "exact", "estimate", "interval", "verdict", left={"claim", "what", "verdict"})
     for row in found.rows:
         span = f"[{row.low:.5f}, {row.high:.5f}]"
         rows.add_row(row.claim, row.what, f"{row.exact:.5f}", f"{row.estimate:.5f}", span, row.verdict)
     screen.print(rows)
-    if whole["dpo"] is not None:
+    if trained is not None:
         title = "DPO on a tiny model: how far from p+, and its own exchange coefficient"
         columns = ("step", "loss", "KL(p+ || pi)", "KL(pi || p+)", "b", "Corr(L, R)", "slope residual")
         training = table(*columns, title=title)
-        for one in whole["dpo"]["progress"]:
-            training.add_row(*("" if v is None else f"{v:.5g}" for v in one.values()))
+        for one in trained.progress:
+            training.add_row(*("" if v is None else f"{v:.5g}" for v in astuple(one)))
         screen.print(training)
     chance = sum(row.alpha > 0 for row in found.rows)
     screen.print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from probqual.checkout import checkout_for_record, keep
 from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
 from probqual.options import JsonPath
 from probqual.output import Piece, console, emit_json, interval, made_with_progress, table
+
+if TYPE_CHECKING:
+    from theory.report.records import SweepRecord
 
 
 class BackendName(StrEnum):
@@ -49,6 +52,7 @@ def sweep(
     root = checkout_for_record() if record else None
     with optional_libraries("needs joblib and pyarrow", "cluster"):
         from simulations.sweep.session import Session
+    from theory.report.records import as_json
 
     with bad_values(), bad_files(output or file, "{file}: {reason}"):
         session = Session.open(file, output, jobs, address)
@@ -57,33 +61,36 @@ def sweep(
             return
         found = session.summary()
     if json_path is not None:
-        emit_json(found, json_path)
+        emit_json(as_json(found), json_path)
     if root is not None:
-        keep(found, root, "sweep")
+        keep(as_json(found), root, "sweep")
     if str(json_path) != "-":
         _show(found)
-    if any(claim["fails"] for claim in found["claims"]):
-        typer.echo("a claim fails on this model:\n\n" + found["witnesses"][0], err=True)
+    if any(claim.fails for claim in found.claims):
+        typer.echo("a claim fails on this model:\n\n" + found.witnesses[0], err=True)
         raise typer.Exit(1)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: SweepRecord) -> None:
     screen = console()
-    screen.print(f"{found['models']:,} models, {found['strings']:,} strings; key {found['key'][:16]}", highlight=False)
+    screen.print(f"{found.models:,} models, {found.strings:,} strings; key {found.key[:16]}", highlight=False)
     columns = ("models with", "value", "share, 95 %", "models")
     trading = table(*columns, title="temperature trades, share of models")
-    trading.add_row("", "all", interval(found["trades"]), f"{found['trades']['of']:,}")
-    for name, key in (("strings from", "strings"), ("beta", "beta"), ("Corr_p(L, R) near", "correlation")):
-        for row in found[f"by_{key}"]:
-            trading.add_row(name, row["label"], interval(row), f"{row['of']:,}")
+    trading.add_row("", "all", interval(found.trades), f"{found.trades.of:,}")
+    groups = (("strings from", found.by_strings), ("beta", found.by_beta), ("Corr_p(L, R) near", found.by_correlation))
+    for name, group in groups:
+        for row in group:
+            trading.add_row(name, row.label, interval(row), f"{row.of:,}")
     screen.print(trading)
     columns = ("dropped hypothesis", "all", "strings +", "strings -")
     turns = table(*columns, left=columns, title="the sign of corpora is not that of strings")
-    for turn in found["turns"]:
-        turns.add_row(turn["dropped"], *(interval(turn[key]) for key in ("turns", "from_positive", "from_negative")))
+    for turn in found.turns:
+        turns.add_row(turn.dropped, *map(interval, (turn.turns, turn.from_positive, turn.from_negative)))
     screen.print(turns)
-    verdicts = ("holds", "silent", "undecided", "fails")
-    outcomes = table("claim", *verdicts, left={"claim"}, title="claims, number of models")
-    for claim in found["claims"]:
-        outcomes.add_row(claim["id"], *(f"{claim[key]:,}" for key in verdicts))
+    outcomes = table(
+        *("claim", "holds", "silent", "undecided", "fails"), left={"claim"}, title="claims, number of models"
+    )
+    for claim in found.claims:
+        counts = (claim.holds, claim.silent, claim.undecided, claim.fails)
+        outcomes.add_row(claim.id, *(f"{count:,}" for count in counts))
     screen.print(outcomes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,14 @@ from simulations.agreement.statistics import (
     g_critical,
     half_g,
 )
+from theory.report.records import SampledRow
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-SAMPLED, DIFFERS = "SAMPLED", "DIFFERS"
+Agreement = Literal["SAMPLED", "DIFFERS"]
+SAMPLED: Agreement = "SAMPLED"
+DIFFERS: Agreement = "DIFFERS"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +58,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettledComparison:
     """A settled comparison: SAMPLED where the interval holds the exact value, else DIFFERS."""
 
     claim: str
@@ -66,15 +69,17 @@ class Row:
     high: float
     alpha: float
     draws: int
-    verdict: str
+    verdict: Agreement
 
-    def as_json(self) -> dict[str, Any]:
-        """The row with its fields by name; an infinite estimate is null."""
-        found = {name: getattr(self, name) for name in Row.__slots__}
-        return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in found.items()}
+    def record(self) -> SampledRow:
+        """The row as JSON has it: what is infinite or does not exist is None."""
+        exact, estimate, low, high = (
+            value if math.isfinite(value) else None for value in (self.exact, self.estimate, self.low, self.high)
+        )
+        return SampledRow(self.claim, self.what, exact, estimate, low, high, self.alpha, self.draws, self.verdict)
 
 
-def settle(comparisons: Sequence[Comparison], ledger: Ledger) -> list[Row]:
+def settle(comparisons: Sequence[Comparison], ledger: Ledger) -> list[SettledComparison]:
     """The verdicts, each comparison that involves chance at an equal share of the ledger's budget."""
     parts = sum(c.by_chance for c in comparisons)
     rows = []
@@ -82,7 +87,9 @@ def settle(comparisons: Sequence[Comparison], ledger: Ledger) -> list[Row]:
         alpha = ledger.share(f"{c.claim}: {c.what}", parts) if c.by_chance else 0.0
         found = c.interval(alpha)
         verdict = SAMPLED if c.exact in found else DIFFERS
-        rows.append(Row(c.claim, c.what, c.exact, c.estimate, found.low, found.high, alpha, c.draws, verdict))
+        rows.append(
+            SettledComparison(c.claim, c.what, c.exact, c.estimate, found.low, found.high, alpha, c.draws, verdict)
+        )
     return rows
 
 
@@ -196,7 +203,7 @@ __all__ = [
     "DIFFERS",
     "SAMPLED",
     "Comparison",
-    "Row",
+    "SettledComparison",
     "correlation",
     "event",
     "law",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulations.agreement.comparison import Comparison, law
 from simulations.agreement.decoding import enumerated, pooled, sampled, written
-from simulations.agreement.preference import Progress, exchange_and_correlation, preferences, train
+from simulations.agreement.preference import exchange_and_correlation, preferences, train, training_step
 from simulations.agreement.procedures import ChainStates
 from simulations.agreement.setting import Experiment, Setting
 from simulations.bridge.models import TorchDecoder
@@ -23,6 +22,7 @@ from simulations.decoders.tiny import END, Kind, Size, model, pair
 from simulations.sampling import metropolis as chains
 from theory.adaptors.exact import Chain
 from theory.corpora.metropolis import IndependentChain
+from theory.report.records import Training, TrainingStep
 
 Floats = NDArray[np.float64]
 
@@ -66,18 +66,13 @@ class Trained:
     """
 
     pair: Pair
-    progress: tuple[Progress, ...]
+    progress: tuple[TrainingStep, ...]
     exchange_coefficient: float | None
     correlation: float | None
 
-    def as_json(self) -> dict[str, Any]:
+    def record(self) -> Training:
         """The checkpoints and the target."""
-        return {
-            "preferences": PREFERENCES,
-            "exchange_coefficient": self.exchange_coefficient,
-            "correlation": self.correlation,
-            "progress": [asdict(one) for one in self.progress],
-        }
+        return Training(PREFERENCES, self.exchange_coefficient, self.correlation, self.progress)
 
 
 @functools.lru_cache(maxsize=2)
@@ -97,7 +92,7 @@ def dpo(device: str) -> Trained:
         if step in CHECKPOINTS:
             policy = trained
             log_policy = Enumeration.of(TorchDecoder(policy, END), prompt, DPO.length).log_prob()
-            progress.append(Progress.of(step, loss, log_prior, log_aligned, log_policy))
+            progress.append(training_step(step, loss, log_prior, log_aligned, log_policy))
     found = Pair("tiny dpo", base.prior, TorchDecoder(policy, END), ((1,),), DPO.length, 1e-4)
     return Trained(found, tuple(progress), *exchange_and_correlation(log_prior, log_aligned))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from simulations.sampling.generate import PAD, Tokens
+from theory.report.records import TrainingStep
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -89,44 +89,29 @@ def string_log_prob(model: Any, prompt: Tokens, strings: Tokens) -> Any:
     return (picked * mask.to(model.device)).sum(dim=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a policy has come at one step.
+def training_step(step: int, loss: float, log_prior: Floats, log_aligned: Floats, log_policy: Floats) -> TrainingStep:
+    """How far a policy has come, from the three laws on all outcomes.
 
     Args:
         step: of training.
         loss: of the preferences, nats.
-        kl_to_policy: KL(p+ || pi), nats.
-        kl_to_aligned: KL(pi || p+), nats.
-        exchange_coefficient: b of the policy, for its own secret reward.
-        correlation: Corr(L, R) of the policy, for its own secret reward; None while that is constant.
-        slope_residual: |dE L / dtau + b V| at tau = 1, the claim adaptors.exchange for that reward, by differences.
+        log_prior: log p, shape (n,).
+        log_aligned: log p+, shape (n,).
+        log_policy: log pi, shape (n,).
     """
-
-    step: int
-    loss: float
-    kl_to_policy: float
-    kl_to_aligned: float
-    exchange_coefficient: float | None
-    correlation: float | None
-    slope_residual: float
-
-    @staticmethod
-    def of(step: int, loss: float, log_prior: Floats, log_aligned: Floats, log_policy: Floats) -> Progress:
-        """From the three laws on all outcomes."""
-        exchange, correlation = exchange_and_correlation(log_prior, log_policy)
-        prob, surprisal = np.exp(log_policy), -log_policy
-        centred = surprisal - prob @ surprisal
-        slope = (_tempered_mean(log_policy, log_prior, 1e-4) - _tempered_mean(log_policy, log_prior, -1e-4)) / 2e-4
-        return Progress(
-            step,
-            loss,
-            float(np.exp(log_aligned) @ (log_aligned - log_policy)),
-            float(prob @ (log_policy - log_aligned)),
-            exchange,
-            correlation,
-            abs(slope + (exchange or 0.0) * float(prob @ centred**2)),
-        )
+    exchange, correlation = exchange_and_correlation(log_prior, log_policy)
+    prob, surprisal = np.exp(log_policy), -log_policy
+    centred = surprisal - prob @ surprisal
+    slope = (_tempered_mean(log_policy, log_prior, 1e-4) - _tempered_mean(log_policy, log_prior, -1e-4)) / 2e-4
+    return TrainingStep(
+        step,
+        loss,
+        float(np.exp(log_aligned) @ (log_aligned - log_policy)),
+        float(prob @ (log_policy - log_aligned)),
+        exchange,
+        correlation,
+        abs(slope + (exchange or 0.0) * float(prob @ centred**2)),
+    )
 
 
 def exchange_and_correlation(log_prior: Floats, log_policy: Floats) -> tuple[float | None, float | None]:
@@ -147,4 +132,4 @@ def _tempered_mean(log_law: Floats, values: Floats, shift: float) -> float:
     return float(weight @ values / weight.sum())
 
 
-__all__ = ["Progress", "exchange_and_correlation", "preferences", "string_log_prob", "train"]
+__all__ = ["exchange_and_correlation", "preferences", "string_log_prob", "train", "training_step"]

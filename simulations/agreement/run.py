@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from simulations.agreement import corpora, decoding, infinite, markov, strings
-from simulations.agreement.comparison import DIFFERS, Comparison, Row, settle
+from simulations.agreement.comparison import DIFFERS, Comparison, SettledComparison, settle
 from simulations.agreement.faults import FAULTS, Fault
 from simulations.agreement.procedures import Parts
 from simulations.agreement.setting import Experiment, Setting
 from simulations.agreement.statistics import BUDGET, Ledger
 from theory.claims.registry import claims
+from theory.report.records import ComparisonRecord, Training
 from theory.seed import SEED
 
 DRAWS = {"quick": (20_000, 5_000), "full": (200_000, 50_000)}
@@ -39,25 +39,34 @@ class Outcome:
     """
 
     setting: Setting
-    rows: tuple[Row, ...]
+    rows: tuple[SettledComparison, ...]
     spent: float
 
     @property
-    def differing(self) -> tuple[Row, ...]:
+    def differing(self) -> tuple[SettledComparison, ...]:
         """The rows that do not agree."""
         return tuple(row for row in self.rows if row.verdict == DIFFERS)
 
-    def as_json(self) -> dict[str, Any]:
-        """The run with its settings, ledger and rows."""
-        return {
-            "seed": self.setting.seed,
-            "draws": self.setting.draws,
-            "corpora": self.setting.corpora,
-            "budget": BUDGET,
-            "spent": self.spent,
-            "differing": len(self.differing),
-            "rows": [row.as_json() for row in self.rows],
-        }
+    def record(self, device: str | None, plant: str | None, trained: Training | None) -> ComparisonRecord:
+        """The run with its settings, ledger and rows.
+
+        Args:
+            device: that torch was to run on; None for the one by default.
+            plant: the fault that was planted; None for none.
+            trained: the trained policy; None where there was none.
+        """
+        return ComparisonRecord(
+            seed=self.setting.seed,
+            draws=self.setting.draws,
+            corpora=self.setting.corpora,
+            budget=BUDGET,
+            spent=self.spent,
+            differing=len(self.differing),
+            rows=tuple(row.record() for row in self.rows),
+            device=device,
+            plant=plant,
+            dpo=trained,
+        )
 
 
 def setting(profile: str, seed: int = SEED, draws: int | None = None, parts: Parts | None = None) -> Setting:

@@ -7,9 +7,9 @@ from flint import fmpq
 
 from simulations.bench import machine
 from simulations.bench.peers import chain, doob, openfst, storm, storm_total
-from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, two_ways
 from theory.arithmetic.exact import Array, objects
-from theory.automata.moments import path_moments
+from theory.automata.moments import PathMoments, path_moments
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Graph
 
@@ -22,26 +22,26 @@ def _reading(graph: Graph) -> Limit:
     return Limit("reading every arc once", 5 * 8 * len(graph.source) / machine.bytes_per_second())
 
 
-def _six_moments() -> Pair:
+def _six_moments() -> TwoWays:
     graph, weight, features = chain(np.random.default_rng(7), 1000, 20, LENGTH)
     theirs = openfst(graph, np.log(weight))
 
-    def agree(ours: object, other: float) -> None:
-        close(1e-6)(ours.log_total, other)  # type: ignore[attr-defined]
+    def agree(ours: PathMoments, other: float) -> None:
+        close(1e-6)(ours.log_total, other)
 
-    return Pair(lambda: path_moments(graph, weight, features), theirs, agree, limit=_reading(graph))
+    return two_ways(lambda: path_moments(graph, weight, features), theirs, agree, limit=_reading(graph))
 
 
-def _expected_reward() -> Pair:
+def _expected_reward() -> TwoWays:
     graph, weight, features = chain(np.random.default_rng(8), 1000, 20, LENGTH)
     law = doob(graph, weight, path_moments(graph, weight, features).value)
     reward = np.where(graph.target < graph.states, features[1] - features[1].min(), 0.0)
 
-    def agree(ours: object, other: float) -> None:
-        close(1e-9)(ours.mean[0], other)  # type: ignore[attr-defined]
+    def agree(ours: PathMoments, other: float | fmpq) -> None:
+        close(1e-9)(ours.mean[0], float(other))
 
     theirs = storm(graph, law, reward)
-    return Pair(lambda: path_moments(graph, law, reward[None, :]), theirs, agree, limit=_reading(graph))
+    return two_ways(lambda: path_moments(graph, law, reward[None, :]), theirs, agree, limit=_reading(graph))
 
 
 def rational_chain(states: int, tokens: int) -> tuple[Graph, Array]:
@@ -58,20 +58,20 @@ def rational_chain(states: int, tokens: int) -> tuple[Graph, Array]:
     return Graph(states, 0, np.repeat(np.arange(states), tokens + 1), target.ravel()), objects(arcs)
 
 
-def _rational() -> Pair:
+def _rational() -> TwoWays:
     graph, weight = rational_chain(100, 10)
 
-    def agree(ours: object, theirs: object) -> None:
+    def agree(ours: fmpq, theirs: float | fmpq) -> None:
         if ours != theirs:
             raise Disagreement(f"{ours} against {theirs}")
 
     # lifting a solution from one prime costs at least one elimination modulo it
     limit = Limit("n^3 / 3 products of words", graph.states**3 / 3 / machine.word_products_per_second())
-    return Pair(lambda: totals(graph, weight)[graph.initial], storm_total(graph, weight), agree, limit=limit)
+    return two_ways(lambda: totals(graph, weight)[graph.initial], storm_total(graph, weight), agree, limit=limit)
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
         "automaton",
         "automaton of 1,000 states x 20 tokens, six moments with error bounds",
         "OpenFst (pynini): log Z alone, one direction, delta 1e-12",
@@ -79,7 +79,7 @@ ROWS: tuple[Row, ...] = (
         ("pywrapfst",),
         _six_moments,
     ),
-    Row(
+    Benchmark(
         "expected-reward",
         "automaton of 1,000 states x 20 tokens, expected reward with its variance",
         "Storm: expected reward, precision 1e-14",
@@ -87,7 +87,7 @@ ROWS: tuple[Row, ...] = (
         ("stormpy",),
         _expected_reward,
     ),
-    Row(
+    Benchmark(
         "rational",
         "automaton of 100 states x 10 tokens, exact rational Z",
         "Storm, exact",

@@ -30,6 +30,7 @@ from theory.automata.path_sums import totals
 from theory.corpora.atoms import atoms
 from theory.corpora.inversion import by_inversion
 from theory.examples.finite import dense_tree, from_laws
+from theory.report.records import GrowthPoint
 
 _MOST_SECONDS = 20.0
 _MOST_MEMORY = 0.55
@@ -139,28 +140,19 @@ SERIES: tuple[Series, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One size: seconds of a call, and bytes by which the process grew."""
-
-    size: int
-    seconds: float
-    memory: int
-
-
-def grow(series: Series) -> Iterator[Point]:
+def grow(series: Series) -> Iterator[GrowthPoint]:
     """The sizes up to the last that is expected to take 20 s a call, and about half of the memory, at most."""
-    points: list[Point] = []
+    points: list[GrowthPoint] = []
     for size in series.sizes:
         if points and not _fits(points, size):
             return
         command = [sys.executable, "-m", "simulations.bench.growth", series.name, str(size)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        points.append(Point(size, *json.loads(done.stdout.splitlines()[-1])))
+        points.append(GrowthPoint(size, *json.loads(done.stdout.splitlines()[-1])))
         yield points[-1]
 
 
-def _fits(points: list[Point], size: int) -> bool:
+def _fits(points: list[GrowthPoint], size: int) -> bool:
     """Whether the next size is expected to, by the growth so far; at least proportional to size."""
     last = points[-1]
     ratio = size / last.size
@@ -168,7 +160,7 @@ def _fits(points: list[Point], size: int) -> bool:
     return last.seconds * steeper <= _MOST_SECONDS and last.memory * ratio <= _MOST_MEMORY * machine.memory()
 
 
-def slope(points: list[Point], value: Callable[[Point], float]) -> float | None:
+def slope(points: list[GrowthPoint], value: Callable[[GrowthPoint], float]) -> float | None:
     """The exponent of growth over the last three sizes, by least squares in logarithms; None where there are fewer."""
     last = points[-3:]
     if len(last) < 3 or min(value(p) for p in last) <= 0:
@@ -202,4 +194,4 @@ def main(name: str, size: int) -> None:
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]))
 
-__all__ = ["SERIES", "Point", "Series", "grow", "slope"]
+__all__ = ["SERIES", "Series", "grow", "slope"]

@@ -6,14 +6,14 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
 from simulations.bench import machine
-from simulations.bench.timing import Disagreement, Limit, Pair, Row, close
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, two_ways
 from theory.adaptors.moments import float_moments
 from theory.arithmetic import kernels
 from theory.arithmetic.exact import floats, precision
@@ -23,6 +23,7 @@ from theory.examples.finite import dense_tree, toy
 from theory.language_models.tree import TreeModel
 
 Floats = NDArray[np.float64]
+Found = TypeVar("Found")
 
 STRINGS = 1_000_000
 TOKENS, DEPTH = 4, 10
@@ -39,10 +40,10 @@ def plain() -> Iterator[None]:
         kernels.moment_sums, kernels.tree_products = before
 
 
-def without_numba(work: Callable[[], Any]) -> Callable[[], Any]:
+def without_numba(work: Callable[[], Found]) -> Callable[[], Found]:
     """The work, done as if numba were not installed."""
 
-    def run() -> Any:
+    def run() -> Found:
         with plain():
             return work()
 
@@ -67,7 +68,7 @@ def jax_moments(prior: Floats, reward: Floats) -> Callable[[], tuple[float, ...]
     jax.config.update("jax_enable_x64", True)
 
     @jax.jit  # type: ignore[untyped-decorator, unused-ignore]
-    def eight(p: Any, r: Any) -> Any:
+    def eight(p: jax.Array, r: jax.Array) -> tuple[jax.Array, ...]:
         peak = r.max()
         log_prior = jnp.log(p)
         weight = p * jnp.exp(r - peak)
@@ -81,7 +82,7 @@ def jax_moments(prior: Floats, reward: Floats) -> Callable[[], tuple[float, ...]
     return lambda: tuple(float(v) for v in jax.block_until_ready(eight(*held)))
 
 
-def _moments(compiled: bool) -> Pair:
+def _moments(compiled: bool) -> TwoWays:
     prior, reward = table(STRINGS)
 
     def ours() -> tuple[float, ...]:
@@ -89,7 +90,7 @@ def _moments(compiled: bool) -> Pair:
 
     limit = Limit("reading p and R from memory once", 2 * prior.nbytes / machine.bytes_per_second())
     work = ours if compiled else without_numba(ours)
-    return Pair(work, jax_moments(prior, reward), close(1e-9), limit=limit)
+    return two_ways(work, jax_moments(prior, reward), close(1e-9), limit=limit)
 
 
 # --- every string of a tree ----------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def nested(tree: TreeModel) -> tuple[list[list[float]], list[float]]:
     return tree.prob[1:].reshape(tree.tree.levels[-2], tokens).tolist(), tree.end.tolist()
 
 
-def _enumeration(compiled: bool) -> Pair:
+def _enumeration(compiled: bool) -> TwoWays:
     tree = dense_tree(np.random.default_rng(1), TOKENS, DEPTH)
     rows, ends = nested(tree)
 
@@ -128,7 +129,7 @@ def _enumeration(compiled: bool) -> Pair:
     traffic = tree.tree.parent.nbytes + tree.prob.nbytes + tree.end.nbytes + tree.prob.nbytes
     limit = Limit("reading parents, tokens and ends, writing the strings", traffic / machine.bytes_per_second())
     work = tree.string_prob if compiled else without_numba(tree.string_prob)
-    return Pair(work, lambda: depth_first(rows, ends, TOKENS), agree, limit=limit)
+    return two_ways(work, lambda: depth_first(rows, ends, TOKENS), agree, limit=limit)
 
 
 # --- P(typical) of the toy -----------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def toy_inversion() -> Callable[[], float]:
     return lambda: float(by_inversion(law, CORPUS, fmpq(1, 1000)).mass)
 
 
-def _typicality() -> Pair:
+def _typicality() -> TwoWays:
     """The loop draws 10,000 of the 1,000 x 100,000 strings, one at a time."""
     with precision():
         law = floats(toy().balls().prob)
@@ -166,11 +167,11 @@ def _typicality() -> Pair:
             raise Disagreement(f"the loop's mean surprisal {theirs} is far from H = {entropy}")
 
     limit = Limit("512 x 1,000 complex exponentials", 2 * 512 * 1000 / machine.exponentials_per_second())
-    return Pair(toy_inversion(), loop, agree, theirs_units=_SAMPLED / (CORPORA * CORPUS), limit=limit)
+    return two_ways(toy_inversion(), loop, agree, theirs_units=_SAMPLED / (CORPORA * CORPUS), limit=limit)
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
         "moments-fast",
         "1,000,000-string table, all 8 moments, float64, with numba",
         "jax.jit, float64, two fused passes, its own threads",
@@ -178,7 +179,7 @@ ROWS: tuple[Row, ...] = (
         ("jax", "numba"),
         functools.partial(_moments, True),
     ),
-    Row(
+    Benchmark(
         "moments",
         "the same without numba",
         "jax.jit, float64, two fused passes, its own threads",
@@ -186,7 +187,7 @@ ROWS: tuple[Row, ...] = (
         ("jax",),
         functools.partial(_moments, False),
     ),
-    Row(
+    Benchmark(
         "enumeration-fast",
         f"every string of a tree, V = {TOKENS}, T = {DEPTH}, with numba",
         "Python, depth first",
@@ -194,7 +195,7 @@ ROWS: tuple[Row, ...] = (
         ("numba",),
         functools.partial(_enumeration, True),
     ),
-    Row(
+    Benchmark(
         "enumeration",
         "the same without numba",
         "Python, depth first",
@@ -202,7 +203,7 @@ ROWS: tuple[Row, ...] = (
         (),
         functools.partial(_enumeration, False),
     ),
-    Row(
+    Benchmark(
         "typicality",
         "toy: P(typical), 10 digits and more",
         "the loop over 1,000 corpora of 100,000 strings (10,000 strings timed)",

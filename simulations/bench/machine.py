@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulations.bench.timing import seconds
+from simulations.bench.timing import Work, seconds
+from theory.report.records import Machine, Rates
 
 PACKAGES = (
     "numpy",
@@ -26,15 +27,15 @@ PACKAGES = (
 )
 
 
-def description() -> dict[str, str]:
+def description() -> Machine:
     """Processor, cores, memory, system, Python."""
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "memory": f"{memory() / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "python": platform.python_version(),
-    }
+    return Machine(
+        processor=_processor(),
+        cores=str(os.cpu_count()),
+        memory=f"{memory() / 2**30:.0f} GiB",
+        system=f"{platform.system()} {platform.release().split('-')[0]}",
+        python=platform.python_version(),
+    )
 
 
 def _processor() -> str:
@@ -105,19 +106,19 @@ def float32_flops_per_second() -> float:
     return 2 * 32 * 1024 * 8192 / _best(lambda: left @ right, 20)
 
 
-def _best(work: object, rounds: int = 7) -> float:
-    return min(seconds(work) for _ in range(rounds))  # type: ignore[arg-type]
+def _best(work: Work, rounds: int = 7) -> float:
+    return min(seconds(work) for _ in range(rounds))
 
 
-def rates() -> dict[str, float]:
+def rates() -> Rates:
     """All of them."""
-    return {
-        "bytes_per_second": bytes_per_second(),
-        "uniforms_per_second": uniforms_per_second(),
-        "exponentials_per_second": exponentials_per_second(),
-        "word_products_per_second": word_products_per_second(),
-        "float32_flops_per_second": float32_flops_per_second(),
-    }
+    return Rates(
+        bytes_per_second=bytes_per_second(),
+        uniforms_per_second=uniforms_per_second(),
+        exponentials_per_second=exponentials_per_second(),
+        word_products_per_second=word_products_per_second(),
+        float32_flops_per_second=float32_flops_per_second(),
+    )
 
 
 __all__ = [

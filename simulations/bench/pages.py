@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from simulations.bench.catalogue import REGRESSION
 from simulations.bench.projection import WIDE
 from theory.report.markdown import markdown_table
-
-Record = dict[str, Any]
+from theory.report.records import BenchRecord, BenchRow, Growth, SweepRates
 
 
 def quantity(value: float, unit: str) -> str:
@@ -40,10 +39,9 @@ def ratio_text(value: float) -> str:
 # --- docs/benchmarks.md --------------------------------------------------------------------------------------------
 
 
-def benchmarks_page(record: Record) -> str:
+def benchmarks_page(record: BenchRecord) -> str:
     """The table of ratios, what stops us, and how cost grows."""
-    rates = record["rates"]
-    machine = record["machine"]
+    rates, machine = record.rates, record.machine
     lines = [
         "# Benchmarks",
         "",
@@ -52,19 +50,19 @@ def benchmarks_page(record: Record) -> str:
         "median, with the least and the largest. An aim was set before anything was measured. Building a model is not "
         "timed, on either side. Numerical libraries have one thread; JAX has its own threads.",
         "",
-        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}, "
-        f"Python {machine['python']}. Measured on it, on one core: memory read at "
-        f"{quantity(rates['bytes_per_second'], 'B/s')}, "
-        f"{quantity(rates['uniforms_per_second'], 'uniforms/s')}, "
-        f"{quantity(rates['exponentials_per_second'], 'exponentials/s')}, "
-        f"{quantity(rates['word_products_per_second'], 'products of 64-bit words/s')}, "
-        f"{quantity(rates['float32_flops_per_second'], 'flop/s')} in float32. Versions: "
-        + ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        f"Machine: {machine.processor}, {machine.cores} cores, {machine.memory}, {machine.system}, "
+        f"Python {machine.python}. Measured on it, on one core: memory read at "
+        f"{quantity(rates.bytes_per_second, 'B/s')}, "
+        f"{quantity(rates.uniforms_per_second, 'uniforms/s')}, "
+        f"{quantity(rates.exponentials_per_second, 'exponentials/s')}, "
+        f"{quantity(rates.word_products_per_second, 'products of 64-bit words/s')}, "
+        f"{quantity(rates.float32_flops_per_second, 'flop/s')} in float32. Versions: "
+        + ", ".join(f"{name} {version}" for name, version in record.versions.items())
         + ".",
         "",
-        _ratios(record["rows"]),
+        _ratios(record.rows),
         "",
-        *_shortfalls(record["rows"]),
+        *_shortfalls(record.rows),
         "The limit is what cannot be left out at the rates above; *of it* says how many times as long ours takes. "
         "Where that is far above 1, the time goes into something else: error bounds, special functions, Python.",
         "",
@@ -78,29 +76,29 @@ def benchmarks_page(record: Record) -> str:
         "what the process grew by, inputs included. Where memory is flat, what is loaded once outweighs the work: "
         "numba's compiler, about 50 MB.",
         "",
-        _growth(record["growth"]),
+        _growth(record.growth),
         "",
         "![How time and memory grow with size](../figures/scaling.png)",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _ratios(rows: list[Record]) -> str:
+def _ratios(rows: Sequence[BenchRow]) -> str:
     cells = []
     for row in rows:
-        ratio, limit = row["ratio"], row["limit"]
-        spread = f"{ratio_text(ratio['median'])} [{ratio_text(ratio['low'])}, {ratio_text(ratio['high'])}]"
-        bound = "" if limit is None else f"{limit['what']}: {quantity(limit['seconds'], 's')}"
-        times = "" if limit is None else f"{ratio_text(limit['times'])}"
+        ratio, limit = row.ratio, row.limit
+        spread = f"{ratio_text(ratio.median)} [{ratio_text(ratio.low)}, {ratio_text(ratio.high)}]"
+        bound = "" if limit is None else f"{limit.what}: {quantity(limit.seconds, 's')}"
+        times = "" if limit is None else f"{ratio_text(limit.times)}"
         cells.append(
             (
-                row["work"],
-                row["peer"],
+                row.work,
+                row.peer,
                 spread,
-                f"{row['aim']:,g}",
-                "met" if row["met"] else "**not met**",
-                quantity(row["ours"]["median"], "s"),
-                quantity(row["theirs"]["median"], "s"),
+                f"{row.aim:,g}",
+                "met" if row.met else "**not met**",
+                quantity(row.ours.median, "s"),
+                quantity(row.theirs.median, "s"),
                 bound,
                 times,
             )
@@ -109,28 +107,28 @@ def _ratios(rows: list[Record]) -> str:
     return markdown_table(head, cells)
 
 
-def _shortfalls(rows: list[Record]) -> list[str]:
+def _shortfalls(rows: Sequence[BenchRow]) -> list[str]:
     lines = []
     for row in rows:
-        if row["met"]:
+        if row.met:
             continue
-        parts = ", ".join(f"{100 * p['share']:.0f} % {p['function']} ({p['calls']:,} calls)" for p in row["profile"])
-        lines += [f"Not met: {row['work']}. Where a call's time goes: {parts}.", ""]
+        parts = ", ".join(f"{100 * p.share:.0f} % {p.function} ({p.calls:,} calls)" for p in row.profile or ())
+        lines += [f"Not met: {row.work}. Where a call's time goes: {parts}.", ""]
     return lines
 
 
-def _growth(series: list[Record]) -> str:
+def _growth(series: Sequence[Growth]) -> str:
     cells = []
     for own in series:
-        last = own["points"][-1]
+        last = own.points[-1]
         cells.append(
             (
-                own["work"],
-                f"{own['points'][0]['size']:,} to {last['size']:,} {own['unit']}",
-                _slope(own["time_slope"]),
-                _slope(own["memory_slope"]),
-                quantity(last["seconds"], "s"),
-                quantity(float(last["memory"]), "B"),
+                own.work,
+                f"{own.points[0].size:,} to {last.size:,} {own.unit}",
+                _slope(own.time_slope),
+                _slope(own.memory_slope),
+                quantity(last.seconds, "s"),
+                quantity(float(last.memory), "B"),
             )
         )
     head = ("work", "sizes", "time grows as size to the", "memory as size to the", "largest takes", "and needs")
@@ -153,40 +151,40 @@ _GPU_BYTES, _GPU_FLOPS = 3.35e12, 989e12
 _YEAR = 365 * 86_400
 
 
-def scaling_page(record: Record) -> str:
+def scaling_page(record: BenchRecord) -> str:
     """What a sweep of 10^9 models and a run on a pair of 70 billion parameters would cost."""
-    found = record["projection"]
+    known = record.projection
     lines = [
         "# Beyond one machine",
         "",
         "On paper, from the rates that `probqual bench` measured on the machine of [the benchmarks](benchmarks.md); "
         "nothing on this page was run at the size it speaks of.",
         "",
-        *(_sweep(found["sweep"]) if found["sweep"] else []),
-        *(_bridge(found["adaptors"]) if found["adaptors"] else []),
+        *(_sweep(known.sweep) if known is not None and known.sweep is not None else []),
+        *(_bridge(known.adaptors) if known is not None and known.adaptors is not None else []),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _sweep(rate: dict[str, float]) -> list[str]:
-    each = rate["seconds_per_model"]
+def _sweep(rate: SweepRates) -> list[str]:
+    each = rate.seconds_per_model
     rows = [
         (f"{cores:,}", _duration(_MODELS * each / cores), f"{_MODELS * each / 3600:,.0f}")
         for cores in (2, 64, 1024, 16_384)
     ]
-    size = _MODELS * rate["bytes_per_model"]
+    size = _MODELS * rate.bytes_per_model
     return [
         "## A sweep of 10^9 models",
         "",
-        f"One random model of `examples/sweep.toml`, {rate['strings_per_model']:.1f} strings "
-        f"on average, with {rate['claims']} claims and {rate['adaptors']} adaptors takes {quantity(each, 's')} on one "
-        f"core, and its row {rate['bytes_per_model']:.0f} bytes. Models are independent, a shard of 500 takes "
+        f"One random model of `examples/sweep.toml`, {rate.strings_per_model:.1f} strings "
+        f"on average, with {rate.claims} claims and {rate.adaptors} adaptors takes {quantity(each, 's')} on one "
+        f"core, and its row {rate.bytes_per_model:.0f} bytes. Models are independent, a shard of 500 takes "
         f"{quantity(500 * each, 's')}, and workers send back only rows, so that time divides by the number of cores:",
         "",
         markdown_table(("cores", "time", "core hours"), rows),
         "",
         f"The store would hold {quantity(size, 'B')} in two million shards of 500; shards of 50,000 make it 20,000 "
-        f"files of {quantity(50_000 * rate['bytes_per_model'], 'B')}, and a worker that is killed then costs "
+        f"files of {quantity(50_000 * rate.bytes_per_model, 'B')}, and a worker that is killed then costs "
         f"{_duration(50_000 * each)}. One process commits all shards: at 1,024 cores "
         f"{1024 / (50_000 * each):.1f} a second. A share of 1/2 would be known to within "
         f"{1.96 / 2 / _MODELS**0.5:.1e}, where 100,000 models give {1.96 / 2 / 1e5**0.5:.1e}: nothing that the report "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -37,7 +36,7 @@ def openfst(graph: Graph, log_weight: Floats, less: float = 0.0) -> Callable[[],
     return lambda: -float(wrapped.shortestdistance(fst, reverse=True, delta=DELTA)[graph.initial])
 
 
-def storm(graph: Graph, law: Array, reward: Array, *, sound: bool = True) -> Callable[[], Any]:
+def storm(graph: Graph, law: Array, reward: Array, *, sound: bool = True) -> Callable[[], float | fmpq]:
     """The expected reward until the end of the string, from the initial state.
 
     Args:
@@ -49,18 +48,18 @@ def storm(graph: Graph, law: Array, reward: Array, *, sound: bool = True) -> Cal
     return _query(graph, law, 'R{"reward"}=? [F "end"]', graph.row_sums(law * reward), sound)
 
 
-def storm_total(graph: Graph, weight: Array, *, sound: bool = True) -> Callable[[], Any]:
+def storm_total(graph: Graph, weight: Array, *, sound: bool = True) -> Callable[[], float | fmpq]:
     """Z, for weights that sum to at most 1 at each state: the probability to reach the end; the rest is lost."""
     return _query(graph, weight, 'P=? [F "end"]', None, sound)
 
 
-def _query(graph: Graph, law: Array, text: str, earned: Array | None, sound: bool) -> Callable[[], Any]:
+def _query(graph: Graph, law: Array, text: str, earned: Array | None, sound: bool) -> Callable[[], float | fmpq]:
     stormpy = importlib.import_module("stormpy")
     exact = law.dtype == object
     kind, number = (stormpy.Rational, lambda v: stormpy.Rational(str(v))) if exact else (float, float)
-    zero: Any = fmpq(0) if exact else 0.0
+    zero: float | fmpq = fmpq(0) if exact else 0.0
     end, lost = graph.states, graph.states + 1
-    rows: list[dict[int, Any]] = [{} for _ in range(graph.states)]
+    rows: list[dict[int, float | fmpq]] = [{} for _ in range(graph.states)]
     for source, target, p in zip(graph.source.tolist(), graph.target.tolist(), law, strict=True):
         rows[source][target] = rows[source].get(target, zero) + p
     if earned is None:
@@ -90,7 +89,7 @@ def _query(graph: Graph, law: Array, text: str, earned: Array | None, sound: boo
             setting.solver().set_linear_equation_solver_type(environments.EquationSolverType.NATIVE)
             setting.solver().native().method = environments.NativeLinearEquationSolverMethod.POWER
 
-    def answer() -> Any:
+    def answer() -> float | fmpq:
         value = stormpy.model_checking(model, query, environment=setting).get_value(graph.initial)
         return rational(str(value)) if exact else value
 

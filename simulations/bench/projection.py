@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import io
+import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from simulations.bench.timing import seconds
+from theory.report.records import Projection, SweepRates
 
 MODELS = 400
 """Random models that are timed."""
@@ -21,16 +22,16 @@ WIDE = 128_256
 _ROWS = 64
 
 
-def rates(sweep_file: Path) -> dict[str, Any]:
+def rates(sweep_file: Path) -> Projection:
     """Of a sweep, and of thirty adaptors on one row of logits; None where joblib, pyarrow or torch is not installed."""
-    return {"sweep": _sweep_rates(sweep_file), "adaptors": _adaptor_rates()}
+    return Projection(sweep=_sweep_rates(sweep_file), adaptors=_adaptor_rates())
 
 
 def _installed(*names: str) -> bool:
     return all(importlib.util.find_spec(name) for name in names)
 
 
-def _sweep_rates(sweep_file: Path) -> dict[str, float] | None:
+def _sweep_rates(sweep_file: Path) -> SweepRates | None:
     """Claims and adaptors of a sweep, and seconds on one core, strings and bytes on disk of one of its models."""
     if not _installed("joblib", "pyarrow"):
         return None
@@ -41,18 +42,19 @@ def _sweep_rates(sweep_file: Path) -> dict[str, float] | None:
 
     sweep = dataclasses.replace(read_sweep(sweep_file), models=MODELS, chunk=MODELS)
     rows_of(sweep, 0, np.random.default_rng(0))
-    found: list[Any] = []
-    spent = seconds(lambda: found.append(rows_of(sweep, 0, np.random.default_rng(1))))
+    start = time.perf_counter()
+    rows = rows_of(sweep, 0, np.random.default_rng(1))
+    spent = time.perf_counter() - start
+    table = table_of(sweep, rows)
     buffer = io.BytesIO()
-    pq.write_table(table_of(sweep, found[0]), buffer, compression="zstd", use_dictionary=False)
-    strings = sum(row["strings"] for row in found[0])
-    return {
-        "claims": len(sweep.claims),
-        "adaptors": len(sweep.adaptors),
-        "seconds_per_model": spent / MODELS,
-        "strings_per_model": strings / MODELS,
-        "bytes_per_model": buffer.getbuffer().nbytes / MODELS,
-    }
+    pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
+    return SweepRates(
+        claims=len(sweep.claims),
+        adaptors=len(sweep.adaptors),
+        seconds_per_model=spent / MODELS,
+        strings_per_model=sum(table["strings"].to_pylist()) / MODELS,
+        bytes_per_model=buffer.getbuffer().nbytes / MODELS,
+    )
 
 
 def _adaptor_rates() -> dict[str, float] | None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
 from simulations.bench import machine
-from simulations.bench.timing import Disagreement, Limit, Pair, Row, close, seconds
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, seconds, two_ways
 from simulations.sampling import draws
 from simulations.sampling import metropolis as chains
 from theory.corpora.metropolis import IndependentChain
 from theory.examples.finite import toy
+
+if TYPE_CHECKING:
+    import pandas
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +25,7 @@ CORPUS = 100_000
 _LOOPED = 10_000
 
 
-def _corpora() -> Pair:
+def _corpora() -> TwoWays:
     """A corpus of 100,000 strings of the toy; the loop draws and adds 10,000 of them."""
     numbers = toy().floats()
     prob, values = numbers.prob, np.stack((numbers.log_prior, numbers.reward))
@@ -43,10 +46,10 @@ def _corpora() -> Pair:
             raise Disagreement(f"{found[:, 0].mean()} and {other}, both near {mean}")
 
     limit = Limit("a uniform for each of the 1,000 strings", len(prob) / machine.uniforms_per_second())
-    return Pair(ours, loop, agree, ours_units=100, theirs_units=_LOOPED / CORPUS, limit=limit)
+    return two_ways(ours, loop, agree, ours_units=100, theirs_units=_LOOPED / CORPUS, limit=limit)
 
 
-def row_by_row(frame: Any, steps: int, rng: np.random.Generator) -> tuple[Any, int]:
+def row_by_row(frame: pandas.DataFrame, steps: int, rng: np.random.Generator) -> tuple[pandas.DataFrame, int]:
     """A chain over the rows of a data frame: a row is sampled, compared with the present one, and appended."""
     import pandas
 
@@ -67,7 +70,7 @@ def row_by_row(frame: Any, steps: int, rng: np.random.Generator) -> tuple[Any, i
 _ROWS, _STEPS = 300, {True: 2_000_000, False: 200_000}
 
 
-def _chain(compiled: bool) -> Pair:
+def _chain(compiled: bool) -> TwoWays:
     import pandas
 
     rng = np.random.default_rng(2)
@@ -78,18 +81,18 @@ def _chain(compiled: bool) -> Pair:
     steps = _STEPS[compiled]
     acceptance = float(IndependentChain(proposal, weight).acceptance())
 
-    def agree(ours: tuple[int, int], theirs: tuple[Any, int]) -> None:
+    def agree(ours: tuple[int, int], theirs: tuple[pandas.DataFrame, int]) -> None:
         for accepted, made in ((ours[1], steps), (theirs[1], _ROWS)):
             if abs(accepted / made - acceptance) > 6 / made**0.5:
                 raise Disagreement(f"{accepted} of {made} accepted, where {acceptance:.3f} is exact")
 
-    return Pair(
+    return two_ways(
         lambda: chains.long_chain(proposal, weight, 0, steps, rng=rng, compiled=compiled),
         lambda: row_by_row(frame, _ROWS, rng),
         agree,
-        steps,
-        _ROWS,
-        Limit("two uniforms a step", 2 / machine.uniforms_per_second()),
+        ours_units=steps,
+        theirs_units=_ROWS,
+        limit=Limit("two uniforms a step", 2 / machine.uniforms_per_second()),
     )
 
 
@@ -104,7 +107,7 @@ def random_chain(states: int) -> IndependentChain:
     return IndependentChain.correcting(proposal, rng.random(states) + 0.1)
 
 
-def _spectrum() -> Pair:
+def _spectrum() -> TwoWays:
     """LAPACK is given the symmetric matrix pi^1/2 P pi^-1/2, ready made."""
     chain = random_chain(STATES)
     root = np.sqrt(chain.target)
@@ -118,11 +121,13 @@ def _spectrum() -> Pair:
 
     sample = chain.weight.copy()
     sort = min(seconds(lambda: np.sort(sample), 20) for _ in range(5))
-    return Pair(chain.spectrum, functools.partial(eigvalsh, matrix), agree, limit=Limit("sorting the weights", sort))
+    return two_ways(
+        chain.spectrum, functools.partial(eigvalsh, matrix), agree, limit=Limit("sorting the weights", sort)
+    )
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
         "corpora",
         "toy: a corpus of 100,000 strings, by counts",
         "the loop over strings (10,000 timed)",
@@ -130,7 +135,7 @@ ROWS: tuple[Row, ...] = (
         (),
         _corpora,
     ),
-    Row(
+    Benchmark(
         "chain-python",
         "chain of 50 states, one proposal, plain Python",
         "row by row in a pandas data frame (300 timed)",
@@ -138,7 +143,7 @@ ROWS: tuple[Row, ...] = (
         ("pandas",),
         functools.partial(_chain, False),
     ),
-    Row(
+    Benchmark(
         "chain-fast",
         "chain of 50 states, one proposal, with numba",
         "row by row in a pandas data frame (300 timed)",
@@ -146,7 +151,7 @@ ROWS: tuple[Row, ...] = (
         ("pandas", "numba"),
         functools.partial(_chain, True),
     ),
-    Row(
+    Benchmark(
         "spectrum",
         f"chain of {STATES:,} states, the whole spectrum",
         "LAPACK eigvalsh of the symmetric form",

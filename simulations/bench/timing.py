@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-Work = Callable[[], Any]
+from theory.report.records import Spread
+
+Work = Callable[[], object]
+
+Ours = TypeVar("Ours")
+Theirs = TypeVar("Theirs")
+
+Numbers = float | Sequence[float]
 
 _LEAST_SECONDS = 0.02
 """A round repeats short work until it has lasted this long."""
@@ -32,26 +39,48 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The same work twice.
+class TwoWays:
+    """The same work done in two ways; make one with ``two_ways``.
 
     Args:
         ours, theirs: what is timed.
-        agree: raises Disagreement unless the two results are the same answer; called once, not timed.
+        check: raises Disagreement unless a call of each gives the same answer; not timed.
         ours_units, theirs_units: how many units of work one call does.
         limit: None where none is known.
     """
 
     ours: Work
     theirs: Work
-    agree: Callable[[Any, Any], None]
+    check: Callable[[], None]
     ours_units: float = 1
     theirs_units: float = 1
     limit: Limit | None = None
 
 
+def two_ways(
+    ours: Callable[[], Ours],
+    theirs: Callable[[], Theirs],
+    agree: Callable[[Ours, Theirs], None],
+    *,
+    ours_units: float = 1,
+    theirs_units: float = 1,
+    limit: Limit | None = None,
+) -> TwoWays:
+    """Two ways to do one piece of work.
+
+    Args:
+        ours: one of them.
+        theirs: the other.
+        agree: raises Disagreement unless the two results are the same answer.
+        ours_units: units of work that a call of ours does.
+        theirs_units: units that a call of theirs does.
+        limit: what no program can beat.
+    """
+    return TwoWays(ours, theirs, lambda: agree(ours(), theirs()), ours_units, theirs_units, limit)
+
+
 @dataclass(frozen=True, slots=True)
-class Row:
+class Benchmark:
     """A line of the table of ratios.
 
     Args:
@@ -60,7 +89,7 @@ class Row:
         peer: with what ours is compared.
         aim: the ratio to reach.
         packages: modules that must be importable.
-        prepare: builds the pair; building is not timed.
+        prepare: builds both; building is not timed.
     """
 
     name: str
@@ -68,21 +97,12 @@ class Row:
     peer: str
     aim: float
     packages: tuple[str, ...]
-    prepare: Callable[[], Pair]
+    prepare: Callable[[], TwoWays]
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The least, the median and the largest of several measurements."""
-
-    low: float
-    median: float
-    high: float
-
-    @staticmethod
-    def of(values: list[float]) -> Spread:
-        """Of at least one value."""
-        return Spread(min(values), statistics.median(values), max(values))
+def spread(values: Sequence[float]) -> Spread:
+    """The least, the median and the largest of at least one value."""
+    return Spread(min(values), statistics.median(values), max(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +115,27 @@ class Timed:
     rounds: int
 
 
-def measure(pair: Pair, *, rounds: int = 9, budget: float = 30.0) -> Timed:
+def measure(work: TwoWays, *, rounds: int = 9, budget: float = 30.0) -> Timed:
     """Time both by turns, so that a slow moment of the machine hits both; one round of each warms up.
 
     Args:
-        pair: the same work twice.
+        work: the same in two ways.
         rounds: at most.
         budget: seconds after which no further round begins; at least two are made.
 
     Raises:
         Disagreement: the results differ.
     """
-    pair.agree(pair.ours(), pair.theirs())
-    calls = [_calls(work) for work in (pair.ours, pair.theirs)]
+    work.check()
+    calls = [_calls(one) for one in (work.ours, work.theirs)]
     ours: list[float] = []
     theirs: list[float] = []
     start = time.perf_counter()
     while len(ours) < rounds and (len(ours) < 2 or time.perf_counter() - start < budget):
-        ours.append(seconds(pair.ours, calls[0]) / pair.ours_units)
-        theirs.append(seconds(pair.theirs, calls[1]) / pair.theirs_units)
+        ours.append(seconds(work.ours, calls[0]) / work.ours_units)
+        theirs.append(seconds(work.theirs, calls[1]) / work.theirs_units)
     ratios = [slow / fast for fast, slow in zip(ours, theirs, strict=True)]
-    return Timed(Spread.of(ours), Spread.of(theirs), Spread.of(ratios), len(ours))
+    return Timed(spread(ours), spread(theirs), spread(ratios), len(ours))
 
 
 def seconds(work: Work, calls: int = 1) -> float:
@@ -131,16 +151,27 @@ def _calls(work: Work) -> int:
     return max(1, int(_LEAST_SECONDS / max(seconds(work), 1e-9)))
 
 
-def close(relative: float) -> Callable[[Any, Any], None]:
+def close(relative: float) -> Callable[[Numbers, Numbers], None]:
     """Numbers agree to so much, relative to the second."""
 
-    def agree(ours: Any, theirs: Any) -> None:
-        pairs = zip(ours, theirs, strict=True) if isinstance(theirs, tuple | list) else [(ours, theirs)]
-        for one, other in pairs:
-            if not abs(one - other) <= relative * abs(other):
-                raise Disagreement(f"{one!r} against {other!r}")
+    def agree(ours: Numbers, theirs: Numbers) -> None:
+        one, other = (value if isinstance(value, Sequence) else (value,) for value in (ours, theirs))
+        for first, second in zip(one, other, strict=True):
+            if not abs(first - second) <= relative * abs(second):
+                raise Disagreement(f"{first!r} against {second!r}")
 
     return agree
 
 
-__all__ = ["Disagreement", "Limit", "Pair", "Row", "Spread", "Timed", "close", "measure", "seconds"]
+__all__ = [
+    "Benchmark",
+    "Disagreement",
+    "Limit",
+    "TwoWays",
+    "Work",
+    "close",
+    "measure",
+    "seconds",
+    "spread",
+    "two_ways",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ import transformers
 from numpy.typing import NDArray
 
 from simulations.bench import machine
-from simulations.bench.timing import Disagreement, Limit, Pair, Row, close, seconds
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, seconds, two_ways
 from simulations.bridge.models import TorchDecoder
 from simulations.sampling.generate import Sample, generate
 from simulations.sampling.sorted_rows import SortedRows
@@ -32,7 +31,7 @@ SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
 CHAINS: tuple[Chain, ...] = tuple(chain((name, value)) for name, values in SETTINGS for value in values)
 """Thirty adaptors."""
 
-_WARPERS: dict[str, Callable[[float], Any]] = {
+_WARPERS: dict[str, Callable[[float], transformers.LogitsProcessor]] = {
     "temperature": lambda v: transformers.TemperatureLogitsWarper(v),
     "top_k": lambda v: transformers.TopKLogitsWarper(int(v)),
     "nucleus": lambda v: transformers.TopPLogitsWarper(v),
@@ -62,7 +61,7 @@ def all_adaptors(logits: NDArray[np.float32]) -> tuple[float, int]:
     return total, cut
 
 
-def _adaptors() -> Pair:
+def _adaptors() -> TwoWays:
     torch.set_num_threads(1)
     logits = logits_of(ROWS_OF_LOGITS, VOCABULARY)
     given, picked = torch.tensor(logits), torch.tensor(logits.argmax(axis=1))[:, None]
@@ -77,7 +76,7 @@ def _adaptors() -> Pair:
         return total, cut
 
     sort = min(seconds(lambda: np.sort(logits, axis=1)) for _ in range(3))
-    return Pair(
+    return two_ways(
         lambda: all_adaptors(logits), theirs, close(1e-4), limit=Limit("one sort of every row (numpy, SIMD)", sort)
     )
 
@@ -85,7 +84,7 @@ def _adaptors() -> Pair:
 BATCH, LENGTH = 32, 48
 
 
-def llama() -> Any:
+def llama() -> transformers.LlamaForCausalLM:
     """A random Llama of 20 million parameters with a vocabulary of 32,000."""
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
@@ -112,27 +111,27 @@ def writer(batch: int) -> Callable[[], Sample]:
     return lambda: generate(decoder, prompts, Chain(), LENGTH, rng=rng)
 
 
-def _generation() -> Pair:
+def _generation() -> TwoWays:
     ours, model = writer(BATCH), llama()
     ids = torch.tensor(np.random.default_rng(2).integers(0, VOCABULARY, (BATCH, 4)))
     settings = {"do_sample": True, "top_k": 0, "top_p": 1.0, "temperature": 1.0, "max_new_tokens": LENGTH}
 
-    def theirs() -> Any:
+    def theirs() -> torch.Tensor:
         with torch.inference_mode():
             return model.generate(ids, attention_mask=torch.ones_like(ids), pad_token_id=0, **settings)
 
-    def agree(found: Sample, other: Any) -> None:
+    def agree(found: Sample, other: torch.Tensor) -> None:
         if tuple(other.shape) != (BATCH, 4 + LENGTH) or not (found.length == LENGTH).all():
             raise Disagreement("a string has another length")
 
     used = sum(p.numel() for name, p in model.named_parameters() if "embed_tokens" not in name)
     flops = 2 * used * BATCH * LENGTH
     limit = Limit("the multiplications of the forward passes", flops / machine.float32_flops_per_second())
-    return Pair(ours, theirs, agree, limit=limit)
+    return two_ways(ours, theirs, agree, limit=limit)
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
         "adaptors",
         f"30 adaptors on {ROWS_OF_LOGITS} x {VOCABULARY:,} logits: log w of a token and log c",
         "transformers' warpers in turn, each with a log-softmax",
@@ -140,7 +139,7 @@ ROWS: tuple[Row, ...] = (
         ("numba",),
         _adaptors,
     ),
-    Row(
+    Benchmark(
         "generation",
         f"{BATCH} strings of {LENGTH} tokens, V = {VOCABULARY:,}, one thread, log-probabilities included",
         "transformers generate, without log-probabilities",

@@ -12,18 +12,11 @@ import pyarrow.compute as pc
 from scipy import stats
 
 from simulations.arrays import Floats, Index, Mask
+from simulations.bridge.key import run_key
 from simulations.bridge.store import Store
+from theory.report.records import Estimate
 
 LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its interval; all None where it does not exist on these samples."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +48,10 @@ class Strings:
         """All shards of a finished run.
 
         Raises:
-            StoreError: a shard is missing or damaged.
+            StoreError: a shard is missing or damaged, or key.json is.
         """
         table = pa.concat_tables([store.read(shard) for shard in range(store.shards)])
-        settings = len(store.configuration["run"]["chains"])
+        settings = len(run_key(store).run.chains)
         whole = f"log_weight_{settings - 1}" in table.column_names
         return Strings(
             setting=table["setting"].to_numpy().astype(np.int64),

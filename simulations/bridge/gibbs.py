@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,31 +20,34 @@ from simulations.bridge.estimates import (
     verdict_of,
 )
 from theory.arithmetic.exact import rational, to_float
+from theory.report.records import Estimate, GibbsEstimates
 
 
-def gibbs(strings: Strings, beta: str) -> dict[str, Any]:
+def gibbs(strings: Strings, beta: str) -> GibbsEstimates:
     """The aligned law p e^{r / beta} / Z from strings of the prior: by weights, and by a chain over them."""
     reward = strings.reward / to_float(rational(beta))
     tilted = replace(strings, log_aligned=strings.log_prior + reward, reward=reward)
-    estimate = jackknife(tilted, _tilted_exchange)
-    statistics: dict[str, Callable[[Strings], float]] = {
-        "mean_log_prior": lambda s: float(_tilted_weights(s) @ s.log_prior),
-        "mean_reward": lambda s: float(_tilted_weights(s) @ s.reward),
-        "prior_mean_log_prior": mean_of(lambda s: s.log_prior),
-        "prior_mean_reward": mean_of(lambda s: s.reward),
-        "log_partition": lambda s: per_prompt(s, _log_partition),
-        "exchange_coefficient": _tilted_exchange,
-        "within_correlation": _tilted_correlation,
-        "acceptance": lambda s: per_prompt(s, lambda t: acceptance(t.reward)),
-        "chain_acceptance": lambda s: per_prompt(s, _chained),
-        "effective_share": lambda s: per_prompt(s, _effective_share),
-    }
-    return {name: asdict(jackknife(tilted, statistic)) for name, statistic in statistics.items()} | {
-        "largest_weight_seen": per_prompt(tilted, lambda s: largest_over_mean(s.reward)),
-        "ended": float(strings.ended.mean()),
-        "tokens": float(strings.length.mean()),
-        "trades": verdict_of(estimate),
-    }
+
+    def estimate(statistic: Callable[[Strings], float]) -> Estimate:
+        return jackknife(tilted, statistic)
+
+    exchange = estimate(_tilted_exchange)
+    return GibbsEstimates(
+        mean_log_prior=estimate(lambda s: float(_tilted_weights(s) @ s.log_prior)),
+        mean_reward=estimate(lambda s: float(_tilted_weights(s) @ s.reward)),
+        prior_mean_log_prior=estimate(mean_of(lambda s: s.log_prior)),
+        prior_mean_reward=estimate(mean_of(lambda s: s.reward)),
+        log_partition=estimate(lambda s: per_prompt(s, _log_partition)),
+        exchange_coefficient=exchange,
+        within_correlation=estimate(_tilted_correlation),
+        acceptance=estimate(lambda s: per_prompt(s, lambda t: acceptance(t.reward))),
+        chain_acceptance=estimate(lambda s: per_prompt(s, _chained)),
+        effective_share=estimate(lambda s: per_prompt(s, _effective_share)),
+        largest_weight_seen=per_prompt(tilted, lambda s: largest_over_mean(s.reward)),
+        ended=float(strings.ended.mean()),
+        tokens=float(strings.length.mean()),
+        trades=verdict_of(exchange),
+    )
 
 
 def _tilted_weights(strings: Strings) -> Floats:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from simulations.sampling.generate import PAD, Tokens
-from theory.files import sha256
+from theory.files import JsonObject, sha256
 
 Logits = NDArray[np.floating]
 
@@ -100,7 +100,7 @@ class LoadedModel:
 
     decoder: TorchDecoder
     tokenizer: Any
-    identity: dict[str, str]
+    identity: JsonObject
     longest: int
 
 
@@ -225,13 +225,13 @@ def _weights(path: Path, name: str) -> list[Path]:
     return found
 
 
-def _identity(path: Path, weights: list[Path]) -> dict[str, str]:
+def _identity(path: Path, weights: list[Path]) -> JsonObject:
     """SHA-256 of the files that decide what the model does."""
     others = [] if path.is_file() else [path / n for n in ("config.json", "tokenizer.json") if (path / n).is_file()]
     return {file.name: sha256(file) for file in [*weights, *others]}
 
 
-def versions() -> dict[str, str]:
+def versions() -> JsonObject:
     """The libraries that a run's numbers depend on."""
     return {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__}
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from theory.files import sha256
+from theory.files import JsonObject, sha256
 
-Kind = Literal["secret", "vader", "length", "classifier", "function"]
+RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[RewardKind, ...] = get_args(RewardKind)
 
 Scorer = Callable[[Sequence[str], Sequence[int]], list[float]]
 """Rewards, in reward units, of texts (prompt and continuation) and their lengths in tokens."""
@@ -67,7 +67,7 @@ def _shown(value: Any) -> str:
     return "a number too large" if isinstance(value, int) and not isinstance(value, bool) else repr(value)[:60]
 
 
-def identity(kind: str, source: str | None) -> dict[str, str] | None:
+def identity(kind: str, source: str | None) -> JsonObject | None:
     """SHA-256 of the files that decide a reward: a classifier's, or the module of a function; None for the others."""
     if source is None or kind not in {"classifier", "function"}:
         return None
@@ -143,4 +143,4 @@ def _classifier(source: str, label: str | None) -> Scorer:
     return score
 
 
-__all__ = ["KINDS", "Scorer", "checked", "identity", "scorer"]
+__all__ = ["KINDS", "RewardKind", "Scorer", "checked", "identity", "scorer"]

@@ -36,16 +36,17 @@ folder = "runs/default"          # beside the run file
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulations.bridge.rewards import Kind
+from simulations.bridge.rewards import RewardKind
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
+from theory.report.records import RunRecord, plain
 from theory.specification.reader import Number, as_number, located, read_document
 from theory.specification.tables import Table, Wording, read_as
 
@@ -89,7 +90,7 @@ class SamplingTable(Table):
 class RewardTable(Table):
     """[reward]."""
 
-    kind: Kind = "secret"
+    kind: RewardKind = "secret"
     source: str | None = None
     label: str | None = None
     beta: Number = "1"
@@ -152,11 +153,31 @@ class Run:
     chains: tuple[Chain, ...]
     folder: Path
 
-    def canonical(self) -> JsonObject:
+    def record(self) -> RunRecord:
         """The fields that decide what is sampled, in plain values."""
-        fields = {k: v for k, v in asdict(self).items() if k not in {"folder", "chains", "prompts"}}
-        names = [[[step.name, str(step.value)] for step in steps] for steps in self.chains]
-        return fields | {"prompts": list(self.prompts), "chains": names}
+        return RunRecord(
+            prior=self.prior,
+            aligned=self.aligned,
+            dtype=self.dtype,
+            device=self.device,
+            threads=self.threads,
+            revision=self.revision,
+            prompts=self.prompts,
+            begin=self.begin,
+            strings=self.strings,
+            length=self.length,
+            seed=self.seed,
+            rows=self.rows,
+            reward=self.reward,
+            source=self.source,
+            label=self.label,
+            beta=self.beta,
+            chains=tuple(tuple((step.name, str(step.value)) for step in steps) for steps in self.chains),
+        )
+
+    def canonical(self) -> JsonObject:
+        """The same as JSON has them."""
+        return plain(self.record())
 
 
 def read_run(path: Path, output: Path | None = None) -> Run:

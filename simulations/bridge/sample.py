@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from simulations.bridge.key import RunKey
 from simulations.bridge.rewards import Scorer, checked
 from simulations.bridge.runs import Run
 from simulations.bridge.store import Store
@@ -23,12 +24,11 @@ from simulations.sampling.generate import Decoder, Mask, Sample, Tokens, generat
 from simulations.sampling.score import log_probs
 from simulations.sampling.sorted_rows import SortedRows, float32_log_weights
 from theory.adaptors.exact import Chain
+from theory.files import JsonObject
+from theory.report.records import as_json
 
 _CELLS = 1 << 22
 """Numbers in one block of logits: 16 MiB of float32."""
-
-FORMAT = 1
-"""Of the shards' columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class Models:
     aligned: Decoder | None
     encode: Callable[[str], list[int]]
     decode: Callable[[Sequence[int]], str]
-    identity: dict[str, Any]
+    identity: JsonObject
     longest: int
 
 
@@ -98,15 +98,16 @@ class Plan:
                 shards += [Shard(setting, tuple(rows[low : low + run.rows])) for low in range(0, len(rows), run.rows)]
         return Plan(run, models, ids, tuple(shards))
 
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> JsonObject:
         """What the run key is the hash of."""
-        return {
-            "format": FORMAT,
-            "run": self.run.canonical(),
-            "models": self.models.identity,
-            "prompt_ids": [list(own) for own in self.ids],
-            "shards": len(self.shards),
-        }
+        return as_json(
+            RunKey(
+                run=self.run.record(),
+                models=dict(self.models.identity),
+                prompt_ids=self.ids,
+                shards=len(self.shards),
+            )
+        )
 
 
 class Witnesses:

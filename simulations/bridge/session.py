@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from simulations.bridge.analyse import analyse
 from simulations.bridge.pairs import load_models
@@ -13,6 +12,7 @@ from simulations.bridge.rewards import Scorer, scorer
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Made, Plan, work
 from simulations.bridge.store import Store
+from theory.report.records import GibbsAnalysis, PairAnalysis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Session:
         return work(self.plan, self.store, self.reward)
 
 
-def analysed(folder: Path) -> dict[str, Any]:
+def analysed(folder: Path) -> PairAnalysis | GibbsAnalysis:
     """Everything that is said of the run in a folder.
 
     Raises:

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from theory.files import replaced, sha256, sync, write_whole
+from theory.files import JsonObject, JsonValue, replaced, sha256, sync, write_whole
 
 
 class StoreError(ValueError):
@@ -45,7 +44,7 @@ class Store:
     shards: int
 
     @staticmethod
-    def open(folder: Path, configuration: Mapping[str, Any], shards: int) -> Store:
+    def open(folder: Path, configuration: Mapping[str, JsonValue], shards: int) -> Store:
         """The store of this configuration, made or continued.
 
         Raises:
@@ -87,7 +86,7 @@ class Store:
         return Store(folder, sha256(text), _shards(configuration))
 
     @property
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> JsonObject:
         """What the key is the hash of."""
         return _configuration(self.folder)
 
@@ -181,7 +180,7 @@ class Store:
 _OWN = {"key", "shards", "locks", "aside"}
 
 
-def _configuration(folder: Path) -> dict[str, Any]:
+def _configuration(folder: Path) -> JsonObject:
     """What key.json holds.
 
     Raises:
@@ -189,7 +188,7 @@ def _configuration(folder: Path) -> dict[str, Any]:
     """
     path = folder / "key.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: JsonValue = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(found, dict) and _shards(found) >= 1:
             return found
     except ValueError:
@@ -197,18 +196,18 @@ def _configuration(folder: Path) -> dict[str, Any]:
     raise StoreError(f"{path}: is damaged; the run cannot be read or continued without it")
 
 
-def _shards(configuration: Mapping[str, Any]) -> int:
+def _shards(configuration: Mapping[str, JsonValue]) -> int:
     """How many shards a configuration asks for; 0 where it does not say."""
     found = configuration.get("shards")
     return found if isinstance(found, int) else 0
 
 
-def canonical(configuration: Mapping[str, Any]) -> str:
+def canonical(configuration: Mapping[str, JsonValue]) -> str:
     """One text for one configuration: keys sorted, no spaces to choose."""
     return json.dumps(configuration, sort_keys=True, indent=1, ensure_ascii=True)
 
 
-def _same_configuration(old: Any, new: Any, folder: Path, path: str = "") -> None:
+def _same_configuration(old: JsonValue, new: JsonValue, folder: Path, path: str = "") -> None:
     """Refuse to go on with a run under another configuration.
 
     Raises:

@@ -252,5 +252,5 @@ def make_pair(folder: Path, recipe: Recipe, say: Say) -> None:
         target.mkdir(parents=True, exist_ok=True)
         copy.deepcopy(model).to(torch.bfloat16).save_pretrained(target)
         tokenizer.save_pretrained(target)
-        write_whole(target / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
+        write_whole(target / "recipe.json", json.dumps({"format": 1} | asdict(recipe), indent=2) + "\n")
         say(f"wrote {target}")

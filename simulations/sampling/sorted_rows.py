@@ -37,7 +37,7 @@ def _at(matrix: Reals, place: Index) -> Reals:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Window:
+class KeptRun:
     """What a chain of adaptors keeps of each row, in falling order: places low..high - 1, at a power of p.
 
     Args:
@@ -90,7 +90,7 @@ class SortedRows:
         """How far below a threshold still counts as on it."""
         return _ON if self.falling.dtype == np.float64 else _ON_FLOAT32
 
-    def window(self, steps: Chain) -> Window:
+    def window(self, steps: Chain) -> KeptRun:
         """The window of a chain. Cost: O(n log V) per truncation, and O(n V) once per temperature."""
         low, high, power = np.zeros(len(self.logits), dtype=np.int64), self.possible.copy(), 1.0
         for number, step in enumerate(steps):
@@ -103,9 +103,9 @@ class SortedRows:
                 return self._inside(low, high, power, steps[number + 1 :])
         cut = any(step.name != "temperature" for step in steps)
         mass = self.mass(low, high, power) if cut else self.whole(power)
-        return Window(low, high, power, np.log(mass) - power * np.log(self.whole(1.0)))
+        return KeptRun(low, high, power, np.log(mass) - power * np.log(self.whole(1.0)))
 
-    def _inside(self, low: Index, high: Index, power: float, rest: Chain) -> Window:
+    def _inside(self, low: Index, high: Index, power: float, rest: Chain) -> KeptRun:
         """The window of further adaptors inside one that has lost its most probable tokens: on rows of its own.
 
         The running totals begin with what was lost; at another temperature nothing might be left of their digits.
@@ -116,9 +116,9 @@ class SortedRows:
         found = own.window(rest)
         # its weights are (p ** power / sum) ** (power of the rest), p normalised there to the window
         scale = np.log(own.whole(1.0)) + own.peak - power * (self.peak + np.log(self.whole(1.0)))
-        return Window(low + found.low, low + found.high, power * found.power, found.log_total + found.power * scale)
+        return KeptRun(low + found.low, low + found.high, power * found.power, found.log_total + found.power * scale)
 
-    def log_weight(self, window: Window, tokens: Index, rank: Index | None = None) -> Floats:
+    def log_weight(self, window: KeptRun, tokens: Index, rank: Index | None = None) -> Floats:
         """log w of one token per row, -inf where it is cut off; ``rank`` spares finding it again. Shape (n,)."""
         rank = self.rank(tokens) if rank is None else rank
         inside = (rank >= window.low) & (rank < window.high)
@@ -273,4 +273,4 @@ def float32_log_weights(law: Floats, steps: Chain) -> Floats:
     return SortedRows.of(law.astype(np.float32)).dense(steps) if steps else law
 
 
-__all__ = ["SortedRows", "Window", "float32_log_weights"]
+__all__ = ["KeptRun", "SortedRows", "float32_log_weights"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from flint import arb
@@ -38,15 +37,16 @@ MIXED = (chain(), chain(("temperature", "1/2")), chain(("temperature", "2")))
 ROUNDING = 1e-9
 """A float64 covariance below this share of the two deviations has no sign."""
 
-Row = dict[str, Any]
+ModelRow = dict[str, int | float | str | None]
+"""What is said of one model, by the names of ``columns``."""
 
 
-def measure(number: int, drawn: Drawn, sweep: Sweep) -> Row:
+def measure(number: int, drawn: Drawn, sweep: Sweep) -> ModelRow:
     """Everything that is said of one model; call inside ``precision()``."""
     found = FiniteModel.of(drawn.aligned)
     mean = found.mean
     once = unweighted_correlation(found)
-    row: Row = {
+    row: ModelRow = {
         "model": number,
         "family": drawn.family,
         "strings": len(drawn.aligned),
@@ -105,7 +105,7 @@ def standing(claim: Claim, found: FiniteModel) -> str:
     return worst
 
 
-def _signs(found: FiniteModel, once: Any, sweep: Sweep) -> Row:
+def _signs(found: FiniteModel, once: arb | None, sweep: Sweep) -> ModelRow:
     """The sign of Cov(L, R) of strings, and of Cov(Lbar, Rbar) of corpora where one hypothesis is dropped: -1, 0, 1.
 
     sign_once: strings, each counted once. sign_strings: strings of p+, and so corpora of independent ones at every N.
@@ -114,7 +114,7 @@ def _signs(found: FiniteModel, once: Any, sweep: Sweep) -> Row:
     """
     mean = found.mean
     flat = mean.constant.log_prior or mean.constant.reward
-    row: Row = {
+    row: ModelRow = {
         "sign_once": 0 if once is None else _sign(once),
         "sign_strings": 0 if flat else _sign(mean.cov),
         "sign_typical": None,

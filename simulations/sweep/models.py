@@ -8,7 +8,6 @@ otherwise any level. So the correlation of reward and log p takes every value, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -50,7 +49,7 @@ def _prior(family: Family, rng: np.random.Generator) -> TreeModel:
     (strings,) = size
     if family.kind == "zipf":
         left_out = int(rng.integers(1, strings + 2))
-        weight: list[Any] = [fmpq(1, rank) for rank in range(1, strings + 2) if rank != left_out]
+        weight = [fmpq(1, rank) for rank in range(1, strings + 2) if rank != left_out]
     else:
         weight = [fmpq(int(v)) for v in rng.integers(1, family.largest + 1, strings)]
     total = sum(weight, start=fmpq(0))

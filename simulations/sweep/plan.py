@@ -48,7 +48,7 @@ from pydantic import Field
 from simulations.bridge.runs import OutputTable, output_folder
 from theory.arithmetic.exact import rational
 from theory.claims.registry import everywhere
-from theory.files import JsonObject, JsonValue
+from theory.report.records import SweepFileRecord
 from theory.specification.documents import AdaptorTable
 from theory.specification.reader import AdaptorEntry, Number, adaptor_entry, located, read_document
 from theory.specification.tables import Table, Wording, read_as
@@ -161,26 +161,28 @@ class Sweep:
         """The numbers of the models in a shard."""
         return range(shard * self.chunk, min(self.models, (shard + 1) * self.chunk))
 
-    def canonical(self) -> JsonObject:
+    def record(self) -> SweepFileRecord:
         """The fields that decide what comes out, in plain values."""
-        return {
-            "models": self.models,
-            "chunk": self.chunk,
-            "seed": self.seed,
-            "claims": list(self.claims),
-            "betas": [str(beta) for beta in self.betas],
-            "levels": self.levels,
-            "step": str(self.step),
-            "corpus": self.corpus,
-            "band": str(self.band),
-            "families": [[f.kind, [list(size) for size in f.sizes], f.largest] for f in self.families],
-            "adaptors": [[_plain(entry.name), _plain(entry.value), entry.normalise] for entry in self.adaptors],
-        }
-
-
-def _plain(written: Number | Sequence[Number]) -> JsonValue:
-    """One or several numbers or names of a file, as JSON has them."""
-    return written if isinstance(written, str | int | float) else list(written)
+        return SweepFileRecord(
+            models=self.models,
+            chunk=self.chunk,
+            seed=self.seed,
+            claims=self.claims,
+            betas=tuple(str(beta) for beta in self.betas),
+            levels=self.levels,
+            step=str(self.step),
+            corpus=self.corpus,
+            band=str(self.band),
+            families=tuple((f.kind, f.sizes, f.largest) for f in self.families),
+            adaptors=tuple(
+                (
+                    entry.name if isinstance(entry.name, str) else tuple(entry.name),
+                    tuple(entry.value) if isinstance(entry.value, list) else entry.value,
+                    entry.normalise,
+                )
+                for entry in self.adaptors
+            ),
+        )
 
 
 def read_sweep(path: Path, output: Path | None = None) -> Sweep:

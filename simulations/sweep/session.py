@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from simulations.bridge.store import Store
+from simulations.sweep.key import configuration
 from simulations.sweep.plan import Sweep, read_sweep
 from simulations.sweep.summary import summarise
-from simulations.sweep.work import Backend, configuration, work
+from simulations.sweep.work import Backend, work
+from theory.report.records import SweepRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,7 @@ class Session:
         """Make what is missing; (shard, models) as each is committed."""
         return work(self.sweep, self.store, self.backend)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SweepRecord:
         """The numbers of the finished sweep."""
         return summarise(self.store)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,11 @@ from scipy.stats import beta as beta_law
 
 from simulations.bridge.runs import describe
 from simulations.bridge.store import Store
+from simulations.sweep.key import sweep_key
 from simulations.sweep.measure import UNDECIDED
 from theory.adaptors.exact import chain
+from theory.report.records import AdaptorDirections, ClaimOutcomes, LabelledShare, Share, SignTurn, SweepRecord
+from theory.specification.reader import Number
 
 LEVEL = 0.95
 
@@ -40,71 +43,84 @@ TURNS = (
 """(name, the sign of strings, the sign of corpora, the hypothesis that is dropped, the claim that says so)."""
 
 
-def summarise(store: Store) -> dict[str, Any]:
-    """The numbers of a finished sweep, as JSON.
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What of one model its label depends on."""
+
+    strings: int
+    beta: str
+    correlation_prior: float | None
+    trades: str
+
+
+def summarise(store: Store) -> SweepRecord:
+    """The numbers of a finished sweep.
 
     Raises:
-        StoreError: a shard is missing or damaged.
+        StoreError: a shard is missing or damaged, or key.json is.
     """
+    sweep = sweep_key(store).sweep
     table = pa.concat_tables([store.read(shard) for shard in range(store.shards)])
-    sweep = store.configuration["sweep"]
-    rows = {name: table[name].to_pylist() for name in table.column_names if name != "witness"}
-    witnesses = [text for text in table["witness"].to_pylist() if text is not None]
-    decided = [t for t in rows["trades"] if t != "still"]
-    return {
-        "key": store.key,
-        "sweep": sweep,
-        "models": table.num_rows,
-        "strings": int(pc.sum(table["strings"]).as_py()),
-        "level": LEVEL,
-        "undecided": sum(t == UNDECIDED for t in rows["trades"]),
-        "still": len(rows["trades"]) - len(decided),
-        "trades": share(t == "yes" for t in decided),
-        "by_strings": _by(rows, _strings_label),
-        "by_beta": _by(rows, lambda row: row["beta"]),
-        "by_correlation": _by(rows, _correlation_label),
-        "by_beta_and_correlation": _by(rows, lambda row: _joined(row["beta"], _correlation_label(row))),
-        "negative_covariance": _negative(rows),
-        "turns": [_turn(rows, *turn) for turn in TURNS],
-        "adaptors": [_adaptor(rows[f"adaptor_{k}"], entry) for k, entry in enumerate(sweep["adaptors"])],
-        "claims": [_claim(name.removeprefix("claim "), rows[name]) for name in rows if name.startswith("claim ")],
-        "witnesses": witnesses[:3],
-    }
+    trades = _texts(table, "trades")
+    decided = [word for word in trades if word != "still"]
+    named = ("strings", "beta", "correlation_prior", "trades")
+    models = [_Model(*values) for values in zip(*(table[name].to_pylist() for name in named), strict=True)]
+    claims = [name for name in table.column_names if name.startswith("claim ")]
+    return SweepRecord(
+        key=store.key,
+        sweep=sweep,
+        models=table.num_rows,
+        strings=int(pc.sum(table["strings"]).as_py()),
+        level=LEVEL,
+        undecided=trades.count(UNDECIDED),
+        still=len(trades) - len(decided),
+        trades=share(word == "yes" for word in decided),
+        by_strings=_by(models, _strings_label),
+        by_beta=_by(models, lambda model: model.beta),
+        by_correlation=_by(models, _correlation_label),
+        by_beta_and_correlation=_by(models, lambda model: _joined(model.beta, _correlation_label(model))),
+        negative_covariance=_negative(trades, _signs(table, "sign_strings")),
+        turns=tuple(_turn(table, *turn) for turn in TURNS),
+        adaptors=tuple(_adaptor(_texts(table, f"adaptor_{k}"), *entry) for k, entry in enumerate(sweep.adaptors)),
+        claims=tuple(_claim(name.removeprefix("claim "), _texts(table, name)) for name in claims),
+        witnesses=tuple(text for text in table["witness"].to_pylist() if text is not None)[:3],
+    )
 
 
-def share(events: Iterable[bool]) -> dict[str, Any]:
+def _texts(table: pa.Table, name: str) -> list[str]:
+    found: list[str] = table[name].to_pylist()
+    return found
+
+
+def _signs(table: pa.Table, name: str) -> list[int | None]:
+    found: list[int | None] = table[name].to_pylist()
+    return found
+
+
+def share(events: Iterable[bool]) -> Share:
     """How often something happened, with the Clopper-Pearson interval of its probability.
 
-    >>> share([True, False, False])["count"]
+    >>> share([True, False, False]).count
     1
     """
     seen = list(events)
     n, k = len(seen), sum(seen)
     if n == 0:
-        return {"count": 0, "of": 0, "value": None, "low": None, "high": None}
+        return Share(count=0, of=0, value=None, low=None, high=None)
     outside = (1 - LEVEL) / 2
     low = 0.0 if k == 0 else float(beta_law.ppf(outside, k, n - k + 1))
     high = 1.0 if k == n else float(beta_law.ppf(1 - outside, k + 1, n - k))
-    return {"count": k, "of": n, "value": k / n, "low": low, "high": high}
+    return Share(count=k, of=n, value=k / n, low=low, high=high)
 
 
-Columns = dict[str, list[Any]]
-
-
-def _each(rows: Columns) -> Iterator[dict[str, Any]]:
-    for values in zip(*rows.values(), strict=True):
-        yield dict(zip(rows, values, strict=True))
-
-
-def _by(rows: Columns, label: Any) -> list[dict[str, Any]]:
+def _by(models: Sequence[_Model], label: Callable[[_Model], str | None]) -> tuple[LabelledShare, ...]:
     """The share that trades among the models of each label that is not None."""
-    kept = {name: rows[name] for name in ("strings", "beta", "correlation_prior", "trades")}
     found: dict[str, list[bool]] = {}
-    for row in _each(kept):
-        name = label(row)
-        if name is not None and row["trades"] in {"yes", "no"}:
-            found.setdefault(name, []).append(row["trades"] == "yes")
-    return [{"label": name} | share(found[name]) for name in sorted(found, key=_order)]
+    for model in models:
+        name = label(model)
+        if name is not None and model.trades in {"yes", "no"}:
+            found.setdefault(name, []).append(model.trades == "yes")
+    return tuple(LabelledShare(label=name, **asdict(share(found[name]))) for name in sorted(found, key=_order))
 
 
 def _order(label: str) -> tuple[float, ...]:
@@ -120,14 +136,14 @@ def _fraction(text: str) -> float:
 _EDGES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 1024, 1 << 16)
 
 
-def _strings_label(row: dict[str, Any]) -> str:
+def _strings_label(model: _Model) -> str:
     """The largest of some sizes that is not above the model's."""
-    return str(max((edge for edge in _EDGES if edge <= row["strings"]), default=1))
+    return str(max((edge for edge in _EDGES if edge <= model.strings), default=1))
 
 
-def _correlation_label(row: dict[str, Any]) -> str | None:
+def _correlation_label(model: _Model) -> str | None:
     """The middle of the bin of Corr_p(L, R)."""
-    value = row["correlation_prior"]
+    value = model.correlation_prior
     if value is None:
         return None
     index = min(int(np.searchsorted(_BINS, value, side="right")) - 1, len(_BINS) - 2)
@@ -138,41 +154,44 @@ def _joined(first: str, second: str | None) -> str | None:
     return None if second is None else f"{first} {second}"
 
 
-def _negative(rows: Columns) -> dict[str, Any]:
+def _negative(trades: Sequence[str], signs: Sequence[int | None]) -> Share:
     """How often temperature trades among models whose strings have a negative covariance under p+."""
-    pairs = zip(rows["trades"], rows["sign_strings"], strict=True)
+    pairs = zip(trades, signs, strict=True)
     return share(trade == "yes" for trade, sign in pairs if sign == -1 and trade in {"yes", "no"})
 
 
-def _turn(rows: Columns, name: str, strings: str, corpora: str, dropped: str, claim: str) -> dict[str, Any]:
+def _turn(table: pa.Table, name: str, strings: str, corpora: str, dropped: str, claim: str) -> SignTurn:
     """How often the sign of corpora is not that of strings where one hypothesis is dropped; both signs must be sure."""
-    pairs = [(s, c) for s, c in zip(rows[strings], rows[corpora], strict=True) if s in {-1, 1} and c in {-1, 1}]
-    return {
-        "name": name,
-        "dropped": dropped,
-        "claim": claim,
-        "turns": share(s != c for s, c in pairs),
-        "from_positive": share(c == -1 for s, c in pairs if s == 1),
-        "from_negative": share(c == 1 for s, c in pairs if s == -1),
-    }
+    both = zip(_signs(table, strings), _signs(table, corpora), strict=True)
+    pairs = [(s, c) for s, c in both if s in {-1, 1} and c in {-1, 1}]
+    return SignTurn(
+        name=name,
+        dropped=dropped,
+        claim=claim,
+        turns=share(s != c for s, c in pairs),
+        from_positive=share(c == -1 for s, c in pairs if s == 1),
+        from_negative=share(c == 1 for s, c in pairs if s == -1),
+    )
 
 
-def _adaptor(directions: Sequence[str], entry: Sequence[Any]) -> dict[str, Any]:
-    name, value, normalise = entry
-    names, values = (v if isinstance(v, list) else [v] for v in (name, value))
-    counts = {word: directions.count(word) for word in sorted(set(directions))}
+def _adaptor(
+    directions: Sequence[str], name: str | tuple[str, ...], value: Number | tuple[Number, ...], normalise: str
+) -> AdaptorDirections:
+    names = (name,) if isinstance(name, str) else name
+    values = value if isinstance(value, tuple) else (value,)
     moved = [d for d in directions if d not in {"same", "one stays", UNDECIDED}]
-    return {
-        "adaptor": describe(chain(*zip(names, values, strict=True))),
-        "normalise": normalise,
-        "counts": counts,
-        "trades": share(d.startswith("trades") for d in moved),
-        "lowers_both": share(d == "lowers both" for d in moved),
-    }
+    return AdaptorDirections(
+        adaptor=describe(chain(*zip(names, values, strict=True))),
+        normalise=normalise,
+        counts={word: directions.count(word) for word in sorted(set(directions))},
+        trades=share(d.startswith("trades") for d in moved),
+        lowers_both=share(d == "lowers both" for d in moved),
+    )
 
 
-def _claim(name: str, outcomes: Sequence[str]) -> dict[str, Any]:
-    return {"id": name} | {word: outcomes.count(word) for word in ("holds", "silent", UNDECIDED, "fails")}
+def _claim(name: str, outcomes: Sequence[str]) -> ClaimOutcomes:
+    holds, silent, undecided, fails = (outcomes.count(word) for word in ("holds", "silent", UNDECIDED, "fails"))
+    return ClaimOutcomes(id=name, holds=holds, silent=silent, undecided=undecided, fails=fails)
 
 
 __all__ = ["LEVEL", "TURNS", "share", "summarise"]

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import flint
 import joblib
 import numpy as np
 import pyarrow as pa
 
 from simulations.bridge.store import Store
-from simulations.sweep.measure import Row, columns, measure
+from simulations.sweep.measure import ModelRow, columns, measure
 from simulations.sweep.models import draw
 from simulations.sweep.plan import Sweep
 from theory.arithmetic.exact import precision
-
-FORMAT = 1
-"""Of the shards' columns and of how models are drawn."""
 
 _KINDS = {"int": pa.int64(), "float": pa.float64(), "text": pa.string(), "sign": pa.int8()}
 
@@ -33,26 +28,27 @@ class WorkersLost(ValueError):
     """The backend gave up; what was made is in the store, and the same command goes on."""
 
 
-def configuration(sweep: Sweep) -> dict[str, Any]:
-    """What the store's key is the hash of: the sweep, and what the numbers depend on."""
-    versions = {"numpy": np.__version__, "python-flint": flint.__version__}
-    return {"format": FORMAT, "sweep": sweep.canonical(), "versions": versions, "shards": sweep.shards}
-
-
-def rows_of(sweep: Sweep, shard: int, rng: np.random.Generator) -> list[Row]:
+def rows_of(sweep: Sweep, shard: int, rng: np.random.Generator) -> list[ModelRow]:
     """The rows of a shard."""
     with precision():
         return [measure(number, draw(sweep, rng=rng), sweep) for number in sweep.of_shard(shard)]
 
 
-def table_of(sweep: Sweep, rows: list[Row]) -> pa.Table:
+def table_of(sweep: Sweep, rows: list[ModelRow]) -> pa.Table:
     """Rows as the store keeps them."""
     return pa.table(
         {name: pa.array([row[name] for row in rows], _KINDS[kind]) for name, kind in columns(sweep).items()}
     )
 
 
-def _made(sweep: Sweep, shard: int, rng: np.random.Generator) -> tuple[int, list[Row]]:
+Made = tuple[int, list[ModelRow]]
+"""A shard's number, and its rows."""
+
+Call = tuple[Callable[..., Made], tuple[object, ...], dict[str, object]]
+"""One that is to be made, as joblib.delayed has it."""
+
+
+def _made(sweep: Sweep, shard: int, rng: np.random.Generator) -> Made:
     return shard, rows_of(sweep, shard, rng)
 
 
@@ -69,7 +65,7 @@ class Backend:
     address: str | None = None
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Callable[[Any], Any]]:
+    def opened(self) -> Iterator[Callable[[Iterable[Call]], Iterable[Made]]]:
         """What takes joblib's delayed calls and gives their results in the order in which they end.
 
         Raises:
@@ -112,7 +108,7 @@ def work(sweep: Sweep, store: Store, backend: Backend) -> Iterator[tuple[int, in
             raise WorkersLost(f"workers were lost ({reason}); run the same command again to go on") from None
 
 
-def commit(sweep: Sweep, store: Store, shard: int, rows: list[Row]) -> bool:
+def commit(sweep: Sweep, store: Store, shard: int, rows: list[ModelRow]) -> bool:
     """Write a shard, unless another process has it; whether it was written."""
     with store.claim(shard) as mine:
         if not mine:
@@ -133,4 +129,4 @@ def _lost() -> tuple[type[BaseException], ...]:
     return tuple(found)
 
 
-__all__ = ["Backend", "WorkersLost", "commit", "configuration", "rows_of", "table_of", "work"]
+__all__ = ["Backend", "WorkersLost", "commit", "rows_of", "table_of", "work"]

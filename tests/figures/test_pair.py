@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from figures import pair, pair_corpora
 from tests.figures.committed import assert_committed
-from theory.report.records import bridge_record
+from theory.report.records import pair_record
 
 
 def test_committed() -> None:
@@ -17,12 +19,15 @@ def test_committed() -> None:
 
 def test_points_are_the_settings() -> None:
     """A point for each of eight adaptors at four temperatures, with its own interval around it."""
-    record, found = pair.compute(), bridge_record("default")
-    assert len(record.points) == len(found["settings"]) == 32
+    record, found = pair.compute(), pair_record("default")
+    assert len(record.points) == len(found.settings) == 32
     assert len({(point.adaptor, point.temperature) for point in record.points}) == 32
-    for point, own in zip(record.points, found["settings"], strict=True):
-        for bounds, key in ((point.mean_log_prior, "mean_log_prior"), (point.exchange, "exchange_coefficient")):
-            assert bounds == (own[key]["value"], own[key]["low"], own[key]["high"])
+    for point, own in zip(record.points, found.settings, strict=True):
+        for bounds, estimate in (
+            (point.mean_log_prior, own.mean_log_prior),
+            (point.exchange, own.exchange_coefficient),
+        ):
+            assert bounds == astuple(estimate)
             assert bounds[1] < bounds[0] < bounds[2]
 
 
@@ -35,9 +40,9 @@ def test_slope_through_the_aligned_model() -> None:
 
 def test_corpora_follow_within_and_between() -> None:
     """At large N the correlation of corpora is that of the settings' means; N* is where W/N + B changes its sign."""
-    record, found = pair_corpora.compute(), bridge_record("default")
+    record, found = pair_corpora.compute(), pair_record("default")
     assert record.corpora[:, 0].tolist() == [1, 10, 100, 1000]
-    w, b = found["pooled"]["within_cov"], found["pooled"]["between_cov"]
+    w, b = found.pooled.within_cov, found.pooled.between_cov
     for size, value, _, _ in record.corpora:
         assert (value > 0) == (w / size + b > 0)
     if record.crossing is not None:

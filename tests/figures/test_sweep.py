@@ -19,10 +19,10 @@ def test_committed() -> None:
 def test_shares_are_those_of_the_sweep() -> None:
     """Every bin, every size and every dropped hypothesis once, each with its interval around it."""
     record, found = sweep.compute(), sweep_record()
-    assert len(record.correlation) == len(found["by_beta_and_correlation"])
-    assert sum(row["of"] for row in found["by_beta_and_correlation"]) <= found["models"]
-    assert [p.x for p in record.strings] == [float(row["label"]) for row in found["by_strings"]]
-    assert len(record.turns) == 3 * len(found["turns"])
+    assert len(record.correlation) == len(found.by_beta_and_correlation)
+    assert sum(row.of for row in found.by_beta_and_correlation) <= found.models
+    assert [p.x for p in record.strings] == [float(row.label) for row in found.by_strings]
+    assert len(record.turns) == 3 * len(found.turns)
     for point in (*record.correlation, *record.strings, *record.turns):
         value, low, high = point.share
         assert 0 <= low <= value <= high <= 1
@@ -40,6 +40,6 @@ def test_exponents_are_slopes() -> None:
 
 def test_growth_reaches_far() -> None:
     """At least four sizes of everything, a hundredfold where it is cheap."""
-    series = {own["name"]: own["points"] for own in bench_record()["growth"]}
+    series = {own.name: own.points for own in bench_record().growth}
     assert all(len(points) >= 4 for points in series.values())
-    assert series["moments-fast"][-1]["size"] >= 100 * series["moments-fast"][0]["size"]
+    assert series["moments-fast"][-1].size >= 100 * series["moments-fast"][0].size

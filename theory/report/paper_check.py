@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from theory.arithmetic.exact import power_of_ten_above
 from theory.claims.claim import Claim, Result, Verdict, Witness
 from theory.claims.correlation.models import PUBLISHED
+from theory.files import JsonObject
 from theory.report.markdown import markdown_table
-from theory.report.records import SampledRecord
+from theory.report.records import GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
 from theory.report.samples import run_sections, sampled_line, sampled_section
 from theory.report.studies import TRIGRAM_TEMPERATURES, AuditRow, ToyStudy, TrigramStudy, WordsStudy
-from theory.report.sweep import sweep_section
+from theory.report.sweep import percent, sweep_section
 
 SENTENCES = {
     "A": "In corpora sampled from an aligned model, average reward and average log-likelihood trade off.",
@@ -44,8 +44,8 @@ class Report:
     trigrams: Sequence[TrigramStudy]
     audit: Sequence[AuditRow]
     sampled: SampledRecord
-    runs: Mapping[str, dict[str, Any]]
-    sweep: dict[str, Any]
+    runs: Mapping[str, PairAnalysis | GibbsAnalysis]
+    sweep: SweepRecord
 
     def result(self, claim_id: str) -> Result:
         """The result of one claim."""
@@ -79,7 +79,7 @@ def markdown(report: Report) -> str:
     return "\n".join(part.strip() + "\n" for part in parts)
 
 
-def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> dict[str, Any]:
+def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
     """One entry of ``probqual check --json``; ``sampled`` is what the recorded run of all comparisons says of it."""
     rows = sampled.of(claim.id)
     return {
@@ -138,9 +138,9 @@ def _opening(report: Report) -> str:
         "Every law q spends one budget, E L + E R + H(q) <= log Z; adaptors differ in the entropy they spend, not in "
         "an "
         "exchange rate of one to one (adaptors.budget).",
-        f"Among {report.sweep['models']:,} random models cooling at T = 1 trades in "
-        f"{100 * report.sweep['trades']['value']:.1f} %, and of those whose strings have a negative covariance in "
-        f"{100 * report.sweep['negative_covariance']['value']:.1f} %.",
+        f"Among {report.sweep.models:,} random models cooling at T = 1 trades in "
+        f"{percent(report.sweep.trades)}, and of those whose strings have a negative covariance in "
+        f"{percent(report.sweep.negative_covariance)}.",
         "Where the public reference code departs from the definitions, the procedure that it follows is carried out "
         f"on models whose truth is known; {_turning(report.audit)}.",
         f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken, all of "
@@ -167,7 +167,7 @@ def _fallen(report: Report) -> Iterator[str]:
         if not result.as_expected:
             loose = ", ".join(f"{c.name} is {c.verdict}" for c in result.controls if c.verdict is not Verdict.REFUTED)
             yield f"Not established: {result.id} is {result.verdict}" + (f"; its control {loose}." if loose else ".")
-    for row in report.sampled.rows:
+    for row in report.sampled.comparison.rows:
         if row.verdict != "SAMPLED":
             yield f"Not confirmed by sampling: {row.claim}, {row.what}: {row.verdict}."
 

@@ -3,90 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from theory.arithmetic.exact import power_of_ten_above
-from theory.report.markdown import markdown_table
-from theory.report.records import SampledRecord, SampledRow
+from theory.report.markdown import markdown_table, shown
+from theory.report.records import (
+    Estimate,
+    GibbsAnalysis,
+    PairAnalysis,
+    SampledRecord,
+    SampledRow,
+    SettingEstimates,
+    Training,
+    TrainingStep,
+)
 
 
 def sampled_section(record: SampledRecord) -> str:
     """What the recorded run, its planted faults, the false alarms and the trained policy say."""
-    run, alarms, power = record.run, record.alarms, record.alarms["power"]
-    chance = sum(row.alpha > 0 for row in record.rows)
-    claims = len({row.claim for row in record.rows})
-    false = len(alarms["alarms"])
-    noticed = sum(fault["differing"] > 0 for fault in record.faults)
+    run, alarms, power = record.comparison, record.alarms, record.alarms.power
+    chance = sum(row.alpha > 0 for row in run.rows)
+    claims = len({row.claim for row in run.rows})
+    false = len(alarms.alarms)
+    noticed = sum(fault.differing > 0 for fault in run.faults)
     lines = [
         "## Exact against sampled",
         "",
-        f"`probqual compare` repeats the claims by sampling: {len(record.rows)} comparisons of {claims} claims at seed "
-        f"{run['seed']}, {run['draws']:,} strings or {run['corpora']:,} corpora each, {run['differing']} of which "
-        f"differ. {chance} involve chance; the error probabilities of all of them sum to {run['spent']:.1g}, by tests "
+        f"`probqual compare` repeats the claims by sampling: {len(run.rows)} comparisons of {claims} claims at seed "
+        f"{run.seed}, {run.draws:,} strings or {run.corpora:,} corpora each, {run.differing} of which "
+        f"differ. {chance} involve chance; the error probabilities of all of them sum to {run.spent:.1g}, by tests "
         "that hold at every sample size. The others compare two ways to score the same strings.",
         "",
-        f"False alarms: {false} in {alarms['runs']:,} runs with fresh seeds, {alarms['comparisons']:,} comparisons "
-        f"({alarms['date']}). Power: a sampler off by {power['distance']:.0%} in total variation is caught by "
-        f"{power['draws']:,} draws at alpha {power['alpha']:.0e} in "
-        + ", ".join(f"{count} of {power['runs']:,} runs on {size}" for size, count in power["caught"].items())
+        f"False alarms: {false} in {alarms.runs:,} runs with fresh seeds, {alarms.comparisons:,} comparisons "
+        f"({alarms.date}). Power: a sampler off by {power.distance:.0%} in total variation is caught by "
+        f"{power.draws:,} draws at alpha {power.alpha:.0e} in "
+        + ", ".join(f"{count} of {power.runs:,} runs on {size}" for size, count in power.caught.items())
         + " equally likely outcomes.",
         "",
-        f"Planted faults: {noticed} of {len(record.faults)} noticed, each procedure done wrong in turn.",
+        f"Planted faults: {noticed} of {len(run.faults)} noticed, each procedure done wrong in turn.",
         "",
         markdown_table(
             ("fault", "what is done wrong", "rows that differ", "of the claims"),
-            [(f["name"], f["wrong"], str(f["differing"]), ", ".join(f["claims"])) for f in record.faults],
+            [(f.name, f.wrong, str(f.differing), ", ".join(f.claims)) for f in run.faults],
         ),
     ]
-    if record.training is not None:
-        lines += ["", _training(record.training)]
+    if run.dpo is not None:
+        lines += ["", _training(run.dpo)]
     return "\n".join(lines)
 
 
-def _training(training: dict[str, Any]) -> str:
-    columns = {
-        "step": "step",
-        "loss": "loss",
-        "kl_to_policy": "KL(p+ to pi)",
-        "kl_to_aligned": "KL(pi to p+)",
-        "exchange_coefficient": "b of pi",
-        "correlation": "Corr(L, R) of pi",
-        "slope_residual": "residual of dE L/dtau = -bV",
-    }
-    rows = []
-    for one in training["progress"]:
-        cells = ["" if one[key] is None else f"{one[key]:.4g}" for key in columns if key != "slope_residual"]
-        rows.append((*cells, power_of_ten_above(one["slope_residual"])))
+def _training(training: Training) -> str:
+    columns = ("step", "loss", "KL(p+ to pi)", "KL(pi to p+)", "b of pi", "Corr(L, R) of pi")
     return (
-        f"A tiny torch policy trained by direct preference optimisation on {training['preferences']:,} preferences "
-        "arrives near p+ = p e^R / Z, whose b is "
-        f"{training['exchange_coefficient']:+.4f} and whose Corr(L, R) is {training['correlation']:+.4f}, but not at "
+        f"A tiny torch policy trained by direct preference optimisation on {training.preferences:,} preferences "
+        f"arrives near p+ = p e^R / Z, whose b is {shown(training.exchange_coefficient, '+.4f')} and whose Corr(L, R) "
+        f"is {shown(training.correlation, '+.4f')}, but not at "
         "it. What it did learn is exactly the aligned law of its own secret reward log pi/p, for which the claims hold "
         "as they stand; the last column is their exchange rate, by differences.\n\n"
-        + markdown_table(tuple(columns.values()), rows)
+        + markdown_table((*columns, "residual of dE L/dtau = -bV"), [_training_row(one) for one in training.progress])
     )
 
 
-def run_sections(runs: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+def _training_row(one: TrainingStep) -> tuple[str, ...]:
+    numbers = (one.step, one.loss, one.kl_to_policy, one.kl_to_aligned, one.exchange_coefficient, one.correlation)
+    return (*(shown(value, ".4g") for value in numbers), power_of_ten_above(one.slope_residual))
+
+
+def run_sections(runs: Mapping[str, PairAnalysis | GibbsAnalysis]) -> Iterator[str]:
     """What was sampled from real models, run by run."""
     for name, found in runs.items():
-        yield _gibbs(name, found) if "gibbs" in found else _pair(name, found)
+        yield _gibbs(name, found) if isinstance(found, GibbsAnalysis) else _pair(name, found)
 
 
-def _run_head(found: dict[str, Any]) -> str:
-    run = found["run"]
+def _run_head(found: PairAnalysis | GibbsAnalysis) -> str:
+    run = found.run
     return (
-        f"{found['strings']:,} strings, {found['tokens']:,} tokens, {len(run['prompts'])} prompts, at most "
-        f"{run['length']} tokens each (a string cut there is the event that a string begins so), on "
-        f"{'a CPU' if found['device'] == 'cpu' else found['device']} in {run['dtype']}; run key `{found['key'][:16]}`. "
-        f"Intervals are {found['level']:.0%} over prompts: the delete-one-prompt jackknife with Student's t. "
+        f"{found.strings:,} strings, {found.tokens:,} tokens, {len(run.prompts)} prompts, at most "
+        f"{run.length} tokens each (a string cut there is the event that a string begins so), on "
+        f"{'a CPU' if found.device == 'cpu' else found.device} in {run.dtype}; run key `{found.key[:16]}`. "
+        f"Intervals are {found.level:.0%} over prompts: the delete-one-prompt jackknife with Student's t. "
         "They see what varies from prompt to prompt, not the bias that few strings per prompt leave in a ratio, such "
         "as an acceptance."
     )
 
 
-def _interval(estimate: dict[str, float | None], digits: int = 2) -> str:
-    value, low, high = (estimate[part] for part in ("value", "low", "high"))
+def _interval(estimate: Estimate, digits: int = 2) -> str:
+    value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return ""
     if low is None or high is None:
@@ -99,17 +100,17 @@ def _setting(steps: Sequence[Sequence[str]]) -> str:
     return ", ".join(words) or "p+ itself"
 
 
-def _pair(name: str, found: dict[str, Any]) -> str:
+def _pair(name: str, found: PairAnalysis) -> str:
     """Two real models: every setting, what cooling did, and what pooling the settings does."""
-    chains, settings = found["run"]["chains"], found["settings"]
+    chains, settings = found.run.chains, found.settings
     lines = [
         f"## A real pair: {name}",
         "",
-        f"A prior `{found['run']['prior']}` and an aligned model `{found['run']['aligned']}`, sampled token by token "
+        f"A prior `{found.run.prior}` and an aligned model `{found.run.aligned}`, sampled token by token "
         f"by `probqual sample examples/{name}.toml`: {_run_head(found)} L and R are conditional on the prompt, R is "
         "the secret reward log p+/p, whose log Z is 0.",
         "",
-        *_pair_findings(found, settings[chains.index([])]),
+        *_pair_findings(found, settings[chains.index(())]),
         "",
         f"![{name}](figures/pair.png)",
         "",
@@ -120,31 +121,31 @@ def _pair(name: str, found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _pair_findings(found: dict[str, Any], base: dict[str, Any]) -> Iterator[str]:
-    pooled = found["pooled"]
-    step = next(s for s in found["cooling"] if not s["behind"] and s["from"] == 1)
+def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]:
+    pooled = found.pooled
+    step = next(s for s in found.cooling if not s.behind and s.warm == 1)
     yield (
         "- On this pair, does lowering temperature trade likelihood for reward? Globally normalised, at T = 1: "
-        f"**{found['trades']}**, b = {_interval(base['exchange_coefficient'], 3)} against [-1, 0] (adaptors.exchange). "
-        f"Normalised token by token, as sampled from T = 1 to {step['to']:g}: **{found['trades_locally']}**; E L moves "
-        f"by {_interval(step['mean_log_prior'])} and E R by {_interval(step['mean_reward'])}, a slope of "
-        f"{_interval(step['slope'])} where -(1+b)/b = {found['exchange_slope']:.3f} (adaptors.local-global)."
+        f"**{found.trades}**, b = {_interval(base.exchange_coefficient, 3)} against [-1, 0] (adaptors.exchange). "
+        f"Normalised token by token, as sampled from T = 1 to {step.cool:g}: **{found.trades_locally}**; E L moves "
+        f"by {_interval(step.mean_log_prior)} and E R by {_interval(step.mean_reward)}, a slope of "
+        f"{_interval(step.slope)} where -(1+b)/b = {shown(found.exchange_slope, '.3f')} (adaptors.local-global)."
     )
-    low, high = base["identification"]
+    open_to = "" if base.identification is None else "({:.2f}, {:.2f})".format(*base.identification)
     yield (
-        f"- Strings of p+ correlate {_interval(base['within_correlation'])} within prompts and "
-        f"{_interval(base['correlation'])} over all (Spearman {_interval(base['spearman'])}); known up to a function "
-        f"of the prompt, the reward leaves ({low:.2f}, {high:.2f}) open (prompts.identification)."
+        f"- Strings of p+ correlate {_interval(base.within_correlation)} within prompts and "
+        f"{_interval(base.correlation)} over all (Spearman {_interval(base.spearman)}); known up to a function "
+        f"of the prompt, the reward leaves {open_to} open (prompts.identification)."
     )
-    crossing = pooled["crossing"]
+    crossing = pooled.crossing
     turns = "keeps its sign at every N" if crossing is None else f"changes sign at N* = {crossing:.1f}"
-    corpora = "; ".join(f"N = {size}: {_interval(value)}" for size, value in pooled["corpora"].items())
+    corpora = "; ".join(f"N = {size}: {_interval(value)}" for size, value in pooled.corpora.items())
     yield (
-        f"- Corpora of N strings from one setting each, all settings alike: W = {pooled['within_cov']:.2f}, B = "
-        f"{pooled['between_cov']:.2f}, and the covariance {turns} (simpson.crossing). Their correlation: {corpora}. "
-        f"Strings of all settings pooled: {_interval(pooled['correlation'])}."
+        f"- Corpora of N strings from one setting each, all settings alike: W = {pooled.within_cov:.2f}, B = "
+        f"{pooled.between_cov:.2f}, and the covariance {turns} (simpson.crossing). Their correlation: {corpora}. "
+        f"Strings of all settings pooled: {_interval(pooled.correlation)}."
     )
-    gap = max(own["budget_residual"] for own in found["settings"])
+    gap = max(own.budget_residual for own in found.settings)
     yield (
         f"- The largest gap between log w and log p+ / T of a string, as stored: {power_of_ten_above(gap)} nats "
         "(adaptors.budget). Acceptance is that of the chain from the local law to the global one, estimated from the "
@@ -152,50 +153,49 @@ def _pair_findings(found: dict[str, Any], base: dict[str, Any]) -> Iterator[str]
     )
 
 
-def _pair_table(found: dict[str, Any]) -> str:
-    columns = {
-        "mean_log_prior": ("E L", 1),
-        "mean_reward": ("E R, secret", 2),
-        "mean_external_reward": (f"E r, {found['run']['reward']}", 2),
-        "entropy": ("H", 1),
-        "kl_to_aligned": ("KL to p+", 2),
-        "exchange_coefficient": ("b", 2),
-        "within_correlation": ("Corr(L, R) within prompts", 2),
-    }
-    kept = {key: column for key, column in columns.items() if key in found["settings"][0]}
-    rows = [
-        (
-            _setting(steps),
-            *(_interval(own[key], digits) for key, (_, digits) in kept.items()),
-            f"{own['acceptance']['value']:.2f}",
-        )
-        for steps, own in zip(found["run"]["chains"], found["settings"], strict=True)
+def _pair_table(found: PairAnalysis) -> str:
+    external = any(own.mean_external_reward is not None for own in found.settings)
+    head = [
+        *("setting", "E L", "E R, secret"),
+        *([f"E r, {found.run.reward}"] if external else []),
+        *("H", "KL to p+", "b", "Corr(L, R) within prompts", "acceptance"),
     ]
-    return markdown_table(("setting", *(name for name, _ in kept.values()), "acceptance"), rows)
+    rows = []
+    for steps, own in zip(found.run.chains, found.settings, strict=True):
+        reward = [] if own.mean_external_reward is None else [_interval(own.mean_external_reward)]
+        rows.append(
+            [
+                *(_setting(steps), _interval(own.mean_log_prior, 1), _interval(own.mean_reward)),
+                *reward,
+                *(_interval(own.entropy, 1), _interval(own.kl_to_aligned), _interval(own.exchange_coefficient)),
+                *(_interval(own.within_correlation), shown(own.acceptance.value, ".2f")),
+            ]
+        )
+    return markdown_table(head, rows)
 
 
-def _gibbs(name: str, found: dict[str, Any]) -> str:
+def _gibbs(name: str, found: GibbsAnalysis) -> str:
     """A real prior, tilted by a reward."""
-    own, run = found["gibbs"], found["run"]
+    own, run = found.gibbs, found.run
     rows = [
-        ("E L under p", _interval(own["prior_mean_log_prior"])),
-        ("E L under p+", _interval(own["mean_log_prior"])),
-        ("E R under p", _interval(own["prior_mean_reward"], 3)),
-        ("E R under p+", _interval(own["mean_reward"], 3)),
-        ("log Z, mean over prompts", _interval(own["log_partition"], 3)),
-        ("b", _interval(own["exchange_coefficient"], 3)),
-        ("Corr(L, R) within prompts", _interval(own["within_correlation"], 3)),
-        ("acceptance of a stationary chain", _interval(own["acceptance"], 3)),
-        ("acceptance of one chain over the strings", _interval(own["chain_acceptance"], 3)),
-        ("effective share of the strings", _interval(own["effective_share"], 3)),
-        ("largest weight seen, over the mean", f"{own['largest_weight_seen']:.2f}"),
+        ("E L under p", _interval(own.prior_mean_log_prior)),
+        ("E L under p+", _interval(own.mean_log_prior)),
+        ("E R under p", _interval(own.prior_mean_reward, 3)),
+        ("E R under p+", _interval(own.mean_reward, 3)),
+        ("log Z, mean over prompts", _interval(own.log_partition, 3)),
+        ("b", _interval(own.exchange_coefficient, 3)),
+        ("Corr(L, R) within prompts", _interval(own.within_correlation, 3)),
+        ("acceptance of a stationary chain", _interval(own.acceptance, 3)),
+        ("acceptance of one chain over the strings", _interval(own.chain_acceptance, 3)),
+        ("effective share of the strings", _interval(own.effective_share, 3)),
+        ("largest weight seen, over the mean", f"{own.largest_weight_seen:.2f}"),
     ]
     return (
         f"## A real prior, tilted: {name}\n\n"
-        f"`{run['prior']}` as a prior, aligned to {run['reward']} at beta = {run['beta']} as the Gibbs posterior "
+        f"`{run.prior}` as a prior, aligned to {run.reward} at beta = {run.beta} as the Gibbs posterior "
         f"p e^(r/beta) / Z, by `probqual sample examples/{name}.toml`: {_run_head(found)} Strings are the prior's; "
         "independent Metropolis-Hastings with w = e^(r/beta) makes them p+'s.\n\n"
-        f"Does lowering a global temperature trade likelihood for reward here? **{own['trades']}** "
+        f"Does lowering a global temperature trade likelihood for reward here? **{own.trades}** "
         "(adaptors.exchange, metropolis.acceptance).\n\n" + markdown_table(("quantity", "estimate"), rows)
     )
 
@@ -207,7 +207,8 @@ def sampled_line(row: SampledRow) -> str:
         return f"- Sampled: {row.what} {gap} on {row.draws:,} strings: **{row.verdict}**."
     found = "no value" if row.estimate is None else f"{row.estimate:.5f}"
     between = "" if row.low is None or row.high is None else f" in [{row.low:.5f}, {row.high:.5f}]"
-    return f"- Sampled: {row.what} is {row.exact:.5f}; {found} by {row.draws:,} draws{between}: **{row.verdict}**."
+    exact = shown(row.exact, ".5f")
+    return f"- Sampled: {row.what} is {exact}; {found} by {row.draws:,} draws{between}: **{row.verdict}**."
 
 
 __all__ = ["run_sections", "sampled_line", "sampled_section"]

@@ -2,97 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from theory.report.markdown import markdown_table
+from theory.report.markdown import markdown_table, shown
+from theory.report.records import AdaptorDirections, LabelledShare, Share, SignTurn, SweepRecord
 
 
-def sweep_section(found: dict[str, Any]) -> str:
+def sweep_section(found: SweepRecord) -> str:
     """Shares of random models, from the committed record of ``probqual sweep``."""
-    sweep = found["sweep"]
-    failing = sum(claim["fails"] for claim in found["claims"])
-    unsure = sum(claim["undecided"] for claim in found["claims"])
-    sizes = found["by_strings"]
-    ends = found["by_correlation"]
+    sweep = found.sweep
+    failing = sum(claim.fails for claim in found.claims)
+    unsure = sum(claim.undecided for claim in found.claims)
+    sizes = found.by_strings
+    ends = found.by_correlation
     lines = [
         "## Random models",
         "",
-        f"`probqual sweep examples/sweep.toml`: {found['models']:,} random models with {found['strings']:,} strings, "
-        f"tables, Zipf laws and trees, beta in {', '.join(sweep['betas'])}, rewards tied to the probabilities from "
+        f"`probqual sweep examples/sweep.toml`: {found.models:,} random models with {found.strings:,} strings, "
+        f"tables, Zipf laws and trees, beta in {', '.join(sweep.betas)}, rewards tied to the probabilities from "
         "fully against to fully along. Verdicts and signs are decided in balls; shares carry the "
-        f"{100 * found['level']:.0f} % Clopper-Pearson interval of drawing such models. They describe these families, "
+        f"{100 * found.level:.0f} % Clopper-Pearson interval of drawing such models. They describe these families, "
         "not language models.",
         "",
-        f"- {len(found['claims'])} claims that speak of every finite model were checked on each, silent where a "
+        f"- {len(found.claims)} claims that speak of every finite model were checked on each, silent where a "
         f"hypothesis fails: {failing} failures, "
         f"{unsure} undecided.",
-        f"- Does cooling at T = 1 trade? In {_share(found['trades'])} of the models. {_by_size(sizes)}: "
-        f"{_share(sizes[0])} with {sizes[0]['label']} strings, {_share(sizes[-1])} with {sizes[-1]['label']} or more. "
-        f"By the correlation of L and R under the prior: {_share(ends[0])} near {ends[0]['label']}, "
-        f"{_share(ends[-1])} near {ends[-1]['label']}. By beta, with the least at {_least(found['by_beta'])}: "
-        + ", ".join(f"{_percent(row)} at {row['label']}" for row in found["by_beta"])
+        f"- Does cooling at T = 1 trade? In {_share(found.trades)} of the models. {_by_size(sizes)}: "
+        f"{_share(sizes[0])} with {sizes[0].label} strings, {_share(sizes[-1])} with {sizes[-1].label} or more. "
+        f"By the correlation of L and R under the prior: {_share(ends[0])} near {ends[0].label}, "
+        f"{_share(ends[-1])} near {ends[-1].label}. By beta, with the least at {_least(found.by_beta)}: "
+        + ", ".join(f"{percent(row)} at {row.label}" for row in found.by_beta)
         + " (adaptors.exchange).",
         "- A negative correlation of strings under p+ is not enough: among models that have it, cooling trades in "
-        f"{_share(found['negative_covariance'])}.",
+        f"{_share(found.negative_covariance)}.",
         "- Corpora of independent strings from one law have the sign of their strings, always (correlation.iid). Where "
         "the sign of corpora is another, one hypothesis is missing; how often it then is:",
         "",
-        _turns(found["turns"]),
+        _turns(found.turns),
         "",
-        f"Corpora have {sweep['corpus']} strings; typical means |Ibar - H| < {sweep['band']} sqrt(V/N). The covariance "
+        f"Corpora have {sweep.corpus} strings; typical means |Ibar - H| < {sweep.band} sqrt(V/N). The covariance "
         "of a chain's corpora is float64, and its sign counts beyond rounding.",
         "",
-        _adaptors(found["adaptors"]),
+        _adaptors(found.adaptors),
         "",
         "![sweep](figures/sweep.png)",
     ]
     return "\n".join(lines)
 
 
-def _turns(turns: list[dict[str, Any]]) -> str:
+def _turns(turns: Sequence[SignTurn]) -> str:
     rows = [
-        (turn["dropped"], *(_share(turn[key]) for key in ("turns", "from_positive", "from_negative")), turn["claim"])
-        for turn in turns
+        (turn.dropped, *map(_share, (turn.turns, turn.from_positive, turn.from_negative)), turn.claim) for turn in turns
     ]
     return markdown_table(
         ("what is not as claimed", "sign turned", "of positive ones", "of negative ones", "claim"), rows
     )
 
 
-def _adaptors(adaptors: list[dict[str, Any]]) -> str:
+def _adaptors(adaptors: Sequence[AdaptorDirections]) -> str:
     words = ("raises both", "trades L for R", "trades R for L", "lowers both")
     rows = []
     for own in adaptors:
         rows.append(
             (
-                own["adaptor"],
-                own["normalise"],
-                _share(own["trades"]),
-                *(f"{own['counts'].get(word, 0):,}" for word in words),
+                own.adaptor,
+                own.normalise,
+                _share(own.trades),
+                *(f"{own.counts.get(word, 0):,}" for word in words),
             )
         )
     return markdown_table(("adaptor", "normalised", "trades, of those that move", *words), rows)
 
 
-def _least(rows: list[dict[str, Any]]) -> str:
-    return str(min(rows, key=lambda row: row["value"])["label"])
+def _least(rows: Sequence[LabelledShare]) -> str:
+    return min(rows, key=lambda row: row.value or 0.0).label
 
 
-def _percent(share: dict[str, Any]) -> str:
-    return f"{100 * share['value']:.1f} %"
+def percent(share: Share) -> str:
+    """The value in per cent."""
+    return shown(share.value and 100 * share.value, ".1f") + " %"
 
 
-def _by_size(sizes: Sequence[Mapping[str, Any]]) -> str:
-    falls = all(small["value"] > large["value"] for small, large in pairwise(sizes))
+def _by_size(sizes: Sequence[LabelledShare]) -> str:
+    falls = all((small.value or 0.0) > (large.value or 0.0) for small, large in pairwise(sizes))
     return "Less often the larger the model" if falls else "By size"
 
 
-def _share(share: dict[str, Any]) -> str:
+def _share(share: Share) -> str:
     """The value in per cent, with its interval where it shows at this precision."""
-    low, high = (f"{100 * share[end]:.1f}" for end in ("low", "high"))
-    return f"{_percent(share)} [{low}, {high}]"
+    low, high = (shown(end and 100 * end, ".1f") for end in (share.low, share.high))
+    return f"{percent(share)} [{low}, {high}]"
 
 
-__all__ = ["sweep_section"]
+__all__ = ["percent", "sweep_section"]

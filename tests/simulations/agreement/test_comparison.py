@@ -20,7 +20,7 @@ from simulations.agreement.comparison import (
     DIFFERS,
     SAMPLED,
     Comparison,
-    Row,
+    SettledComparison,
     correlation,
     event,
     law,
@@ -29,11 +29,12 @@ from simulations.agreement.comparison import (
     settle,
 )
 from simulations.agreement.statistics import BUDGET, Interval, Ledger
+from theory.report.records import plain
 
 Floats = NDArray[np.float64]
 
 
-def alone(comparison: Comparison, budget: float = BUDGET) -> Row:
+def alone(comparison: Comparison, budget: float = BUDGET) -> SettledComparison:
     """Its row in a run of its own."""
     (row,) = settle([comparison], Ledger(budget))
     return row
@@ -136,7 +137,7 @@ def test_few_draws_say_nothing_of_a_mean(values: list[float]) -> None:
         row = alone(mean("a.b", "what", exact, np.array(values), (0.0, 1.0)))
         assert (row.low, row.high, row.verdict, row.draws) == (0.0, 1.0, verdict, len(values))
         assert math.isnan(row.estimate)
-        assert row.as_json()["estimate"] is None
+        assert row.record().estimate is None
 
 
 def test_a_value_outside_its_bounds_is_refused() -> None:
@@ -206,7 +207,7 @@ def test_impossible_outcome_differs() -> None:
     row = alone(law("a.b", "what", np.array([0.5, 0.5, 0.0]), counts))
     assert row.verdict == DIFFERS
     assert row.estimate == math.inf
-    assert row.as_json()["estimate"] is None
+    assert row.record().estimate is None
     assert alone(law("a.b", "what", np.array([0.5, 0.5, 0.0]), np.array([5, 5, 0]))).verdict == SAMPLED
 
 
@@ -301,7 +302,7 @@ def test_same_differs(exact: list[float], found: list[float], within: float) -> 
     """A number that is not finite, a number too many or too few, or none at all, whatever is allowed."""
     row = alone(same("a.b", "what", exact, found, within))
     assert row.verdict == DIFFERS
-    assert row.as_json()["estimate"] is None
+    assert row.record().estimate is None
 
 
 # --- what is written ------------------------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ def every_kind() -> list[Comparison]:
 def test_json_has_no_nan() -> None:
     """Every kind of row is written and read back; what is not finite is null, what is finite unchanged."""
     rows = settle(every_kind(), Ledger())
-    text = json.dumps([row.as_json() for row in rows], allow_nan=False)
+    text = json.dumps([plain(row.record()) for row in rows], allow_nan=False)
     for row, again in zip(rows, json.loads(text), strict=True):
         assert list(again) == ["claim", "what", "exact", "estimate", "low", "high", "alpha", "draws", "verdict"]
         for name, value in again.items():

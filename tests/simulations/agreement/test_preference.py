@@ -29,7 +29,13 @@ from theory.examples.finite import from_laws
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from simulations.agreement.preference import Progress, exchange_and_correlation, preferences, string_log_prob, train  # noqa: E402
+from simulations.agreement.preference import (  # noqa: E402
+    exchange_and_correlation,
+    preferences,
+    string_log_prob,
+    train,
+    training_step,
+)
 from simulations.bridge.models import TorchDecoder  # noqa: E402
 from simulations.decoders.dense_tree import Enumeration  # noqa: E402
 from simulations.decoders.tiny import END, Size, model  # noqa: E402
@@ -146,7 +152,7 @@ def test_progress(prior: list[int], data: st.DataObject) -> None:
         for _ in range(2)
     )
     p, q, pi = (np.array(v) / sum(v) for v in (prior, law, policy))
-    found = Progress.of(7, 0.5, *(np.log(v) for v in (p, q, pi)))
+    found = training_step(7, 0.5, *(np.log(v) for v in (p, q, pi)))
     assert (found.step, found.loss) == (7, 0.5)
     assert found.kl_to_policy == pytest.approx(sum(a * math.log(a / b) for a, b in zip(q, pi, strict=True)), abs=1e-12)
     assert found.kl_to_aligned == pytest.approx(sum(a * math.log(a / b) for a, b in zip(pi, q, strict=True)), abs=1e-12)
@@ -327,7 +333,7 @@ def test_a_policy_is_the_aligned_law_of_its_secret_reward() -> None:
     exchange, correlation = exchange_and_correlation(log_prior, log_policy)
     assert exchange == pytest.approx(to_float(exact.exchange_coefficient), rel=1e-6)
     assert correlation == pytest.approx(to_float(exact.correlation), rel=1e-6)
-    found = Progress.of(20, 0.0, log_prior, log_aligned(), log_policy)
+    found = training_step(20, 0.0, log_prior, log_aligned(), log_policy)
     assert found.slope_residual < 1e-6
 
 

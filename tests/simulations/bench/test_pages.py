@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulations.bench.pages import benchmarks_page, quantity, ratio_text, scaling_page
-from theory.report.records import bench_record
+from theory.report.records import Projection, TimeSpent, bench_record
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -38,24 +38,24 @@ def test_committed_pages(name: str, page: object) -> None:
 
 def test_every_row_is_recorded() -> None:
     """All rows, with their aims, in one run; a shortfall has its profile."""
-    rows = {row["name"]: row for row in bench_record()["rows"]}
-    assert {name: row["aim"] for name, row in rows.items()} == AIMS
+    rows = {row.name: row for row in bench_record().rows}
+    assert {name: row.aim for name, row in rows.items()} == AIMS
     for row in rows.values():
-        assert row["ratio"]["low"] <= row["ratio"]["median"] <= row["ratio"]["high"]
-        assert row["met"] == (row["ratio"]["median"] >= row["aim"])
-        assert row["met"] or row["profile"]
+        assert row.ratio.low <= row.ratio.median <= row.ratio.high
+        assert row.met == (row.ratio.median >= row.aim)
+        assert row.met or row.profile
 
 
 def test_a_shortfall_is_said() -> None:
-    record = copy.deepcopy(bench_record())
-    record["rows"][0] |= {"met": False, "profile": [{"function": "slow_part", "share": 0.75, "calls": 12}]}
-    text = benchmarks_page(record)
+    record = bench_record()
+    short = replace(record.rows[0], met=False, profile=(TimeSpent("slow_part", 0.75, 12),))
+    text = benchmarks_page(replace(record, rows=(short, *record.rows[1:])))
     assert "**not met**" in text
     assert "75 % slow_part (12 calls)" in text
 
 
 def test_without_the_optional_rates() -> None:
-    record = bench_record() | {"projection": {"sweep": None, "adaptors": None}}
+    record = replace(bench_record(), projection=Projection(sweep=None, adaptors=None))
     assert "## " not in scaling_page(record)
 
 

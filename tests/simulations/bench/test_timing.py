@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import pytest
 
 from simulations.bench import catalogue, growth, laws, machine, samplers
-from simulations.bench.growth import Point, Series, slope
-from simulations.bench.timing import Disagreement, Limit, Pair, Row, Spread, close, measure
+from simulations.bench.growth import Series, slope
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, measure, spread, two_ways
 from theory.arithmetic import kernels
+from theory.report.records import BenchRow, GrowthPoint, PhysicalLimit, Spread
 
 
 class Clock:
@@ -41,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_ratio_per_unit(clock: Clock) -> None:
     """Theirs takes 3 s for a tenth of the work that ours does in half a second: 60 times."""
-    timed = measure(Pair(clock.work(0.5), clock.work(3.0), close(0.0), ours_units=10, theirs_units=1))
+    timed = measure(two_ways(clock.work(0.5), clock.work(3.0), close(0.0), ours_units=10, theirs_units=1))
     assert timed.ours.median == pytest.approx(0.05)
     assert timed.theirs.median == pytest.approx(3.0)
     assert timed.ratio.low == timed.ratio.high == pytest.approx(60)
@@ -50,14 +52,14 @@ def test_ratio_per_unit(clock: Clock) -> None:
 
 def test_budget_ends_rounds(clock: Clock) -> None:
     """At least two rounds, and none begins after the budget."""
-    assert measure(Pair(clock.work(1.0), clock.work(100.0), close(0.0))).rounds == 2
-    assert measure(Pair(clock.work(1.0), clock.work(9.0), close(0.0)), budget=30).rounds == 3
+    assert measure(two_ways(clock.work(1.0), clock.work(100.0), close(0.0))).rounds == 2
+    assert measure(two_ways(clock.work(1.0), clock.work(9.0), close(0.0)), budget=30).rounds == 3
 
 
 def test_different_results_are_not_timed(clock: Clock) -> None:
     with pytest.raises(Disagreement, match=r"1\.0 against 1\.1"):
-        measure(Pair(clock.work(1.0), clock.work(1.0, 1.1), close(1e-3)))
-    measure(Pair(clock.work(1.0), clock.work(1.0, 1.1), close(0.1)))
+        measure(two_ways(clock.work(1.0), clock.work(1.0, 1.1), close(1e-3)))
+    measure(two_ways(clock.work(1.0), clock.work(1.0, 1.1), close(0.1)))
     with pytest.raises(Disagreement):
         close(1e-9)((1.0, 2.0), (1.0, 2.1))
     with pytest.raises(Disagreement):
@@ -67,21 +69,39 @@ def test_different_results_are_not_timed(clock: Clock) -> None:
 def test_row_as_json(clock: Clock) -> None:
     """A row that falls short brings a profile; one that does not brings none."""
 
-    def prepare() -> Pair:
-        return Pair(clock.work(1.0), clock.work(2.0), close(0.0), limit=Limit("nothing", 0.25))
+    def prepare() -> TwoWays:
+        return two_ways(clock.work(1.0), clock.work(2.0), close(0.0), limit=Limit("nothing", 0.25))
 
-    met = catalogue.measured(Row("a", "work", "peer", 2.0, (), prepare))
-    short = catalogue.measured(Row("a", "work", "peer", 2.1, (), prepare))
-    assert (met["met"], met["profile"], short["met"]) == (True, None, False)
-    assert met["limit"] == {"what": "nothing", "seconds": 0.25, "times": 4.0}
-    assert any(part["function"] == "run" for part in short["profile"])
-    assert sum(part["share"] for part in short["profile"]) <= 1 + 1e-9
+    met = catalogue.measured(Benchmark("a", "work", "peer", 2.0, (), prepare))
+    short = catalogue.measured(Benchmark("a", "work", "peer", 2.1, (), prepare))
+    assert (met.met, met.profile, short.met) == (True, None, False)
+    assert met.limit == PhysicalLimit("nothing", 0.25, 4.0)
+    assert short.profile is not None
+    assert any(part.function == "run" for part in short.profile)
+    assert sum(part.share for part in short.profile) <= 1 + 1e-9
+
+
+def made_up(name: str, ratio: float) -> BenchRow:
+    """A row of a record with this median ratio."""
+    one = Spread(1.0, 1.0, 1.0)
+    return BenchRow(
+        name=name,
+        work="",
+        peer="",
+        aim=1.0,
+        met=True,
+        rounds=2,
+        ratio=Spread(ratio, ratio, ratio),
+        ours=one,
+        theirs=one,
+        limit=None,
+        profile=None,
+    )
 
 
 def test_regression_compares_ratios() -> None:
-    recorded = [{"name": "a", "ratio": {"median": 100.0}}, {"name": "b", "ratio": {"median": 2.0}}]
-    found = [{"name": "a", "ratio": {"median": 59.0}}, {"name": "b", "ratio": {"median": 1.9}}, {"name": "new"}]
-    found[2]["ratio"] = {"median": 0.1}
+    recorded = [made_up("a", 100.0), made_up("b", 2.0)]
+    found = [made_up("a", 59.0), made_up("b", 1.9), made_up("new", 0.1)]
     assert catalogue.slower(found, recorded) == ["a: 59 times the peer, recorded 100 times"]
 
 
@@ -91,7 +111,9 @@ def test_names() -> None:
         catalogue.chosen(["speed"])
     names = [row.name for row in catalogue.rows()]
     assert len(set(names)) == len(names)
-    assert catalogue.lacking(Row("a", "", "", 1, ("numpy", "no_such_package"), lambda: None)) == ["no_such_package"]  # type: ignore[arg-type,return-value]
+    assert catalogue.lacking(Benchmark("a", "", "", 1, ("numpy", "no_such_package"), lambda: None)) == [
+        "no_such_package"
+    ]  # type: ignore[arg-type,return-value]
 
 
 @pytest.mark.parametrize("name", ["enumeration", "typicality", "corpora", "spectrum"])
@@ -100,10 +122,10 @@ def test_rows_without_peers_agree(name: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(laws, "DEPTH", 5)
     monkeypatch.setattr(samplers, "STATES", 60)
     (row,) = catalogue.chosen([name])
-    pair = row.prepare()
-    pair.agree(pair.ours(), pair.theirs())
-    if pair.limit is not None:
-        assert pair.limit.seconds > 0
+    work = row.prepare()
+    work.check()
+    if work.limit is not None:
+        assert work.limit.seconds > 0
 
 
 def test_plain_is_without_numba() -> None:
@@ -122,18 +144,18 @@ def test_plain_is_without_numba() -> None:
 
 def test_machine_is_described() -> None:
     found = machine.description()
-    assert all(found.values())
+    assert all(astuple(found))
     assert machine.memory() > 2**28
     assert "numpy" in machine.versions()
-    assert all(rate > 1e5 for rate in machine.rates().values())
+    assert all(rate > 1e5 for rate in astuple(machine.rates()))
 
 
 # --- growth -------------------------------------------------------------------------------------------------------
 
 
-def points(exponent: float, count: int = 7) -> list[Point]:
+def points(exponent: float, count: int = 7) -> list[GrowthPoint]:
     """Time that grows as size to this power, after a floor that hides small sizes."""
-    return [Point(10**k, 1e-6 + 1e-6 * 10 ** (exponent * k), 1000 * 10**k) for k in range(count)]
+    return [GrowthPoint(10**k, 1e-6 + 1e-6 * 10 ** (exponent * k), 1000 * 10**k) for k in range(count)]
 
 
 @pytest.mark.parametrize("exponent", [1.0, 1.5, 3.0])
@@ -176,4 +198,4 @@ def test_every_series_runs_at_its_smallest() -> None:
 
 
 def test_spread() -> None:
-    assert Spread.of([3.0, 1.0, 2.0]) == Spread(1.0, 2.0, 3.0)
+    assert spread([3.0, 1.0, 2.0]) == Spread(1.0, 2.0, 3.0)

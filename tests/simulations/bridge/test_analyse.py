@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -32,9 +33,8 @@ from simulations.agreement.statistics import clopper_pearson, empirical_bernstei
 from simulations.bridge import analyse as analysing
 from simulations.bridge import estimates as module
 from simulations.bridge import gibbs as tilting
-from simulations.bridge.analyse import SIZES, Parts, analyse, cooling, of_setting, pooled, trades_locally
+from simulations.bridge.analyse import SIZES, CovarianceParts, analyse, cooling, of_setting, pooled, trades_locally
 from simulations.bridge.estimates import (
-    Estimate,
     Strings,
     exchange_coefficient,
     identification,
@@ -57,8 +57,17 @@ from theory.corpora import mixtures
 from theory.corpora.metropolis import IndependentChain, stationary_acceptance
 from theory.corpora.mixtures import Joint, Mixture, prompt_tree
 from theory.probability.information import entropy
+from theory.report.records import Cooling, Estimate, GibbsAnalysis, GibbsEstimates, PairAnalysis, as_json, plain
 
 Floats = NDArray[np.float64]
+
+
+def value_of(found: GibbsEstimates, name: str) -> float | None:
+    """One number of an analysis, without its interval where it has one."""
+    one = getattr(found, name)
+    return one.value if isinstance(one, Estimate) else one
+
+
 Cell = Sequence[tuple[int, fmpq, fmpq]]
 """(weight, L, I) of every string of one setting and prompt."""
 
@@ -224,7 +233,7 @@ def setting_laws(draw: Any) -> dict[tuple[int, int], Cell]:
 def test_parts_against_a_mixture_of_settings(cells: dict[tuple[int, int], Cell]) -> None:
     """W, B, W/N + B, its correlation at every N of SIZES, and N* = -W/B where it is above 1."""
     strings, mixture = sample(cells), setting_mixture(cells)
-    parts = Parts.of(strings)
+    parts = CovarianceParts.of(strings)
     for found, exact in ((parts.within, mixture.within()), (parts.between, mixture.between())):
         expected = [float(v) for v in (exact.var_log_prior, exact.cov, exact.var_reward)]
         assert found == pytest.approx(expected, abs=CLOSE)
@@ -244,7 +253,7 @@ def test_parts_against_a_mixture_of_settings(cells: dict[tuple[int, int], Cell])
 )
 def test_crossing_by_hand(within: float, between: float, crossing: float | None) -> None:
     """N* > 1 or None; there the covariance is 0, before it W's sign, behind it B's."""
-    parts = Parts((2.0 * abs(within) + 1, within, 3.0), (1.0, between, 5.0))
+    parts = CovarianceParts((2.0 * abs(within) + 1, within, 3.0), (1.0, between, 5.0))
     assert parts.crossing == crossing
     if crossing is not None:
         assert parts.correlation(int(crossing)) == 0
@@ -255,7 +264,7 @@ def test_crossing_by_hand(within: float, between: float, crossing: float | None)
 def test_one_setting_has_nothing_between() -> None:
     """B = 0, the correlation of corpora is rho_w at every size, and there is no crossing."""
     strings = one_setting(EXAMPLE)
-    parts = Parts.of(strings)
+    parts = CovarianceParts.of(strings)
     assert parts.between == (0, 0, 0)
     assert parts.crossing is None
     for size in SIZES:
@@ -272,12 +281,12 @@ def test_pooling_by_hand() -> None:
     # the other setting's mean is (1/2, -1): half the difference is (1/4, -1/2), B = -1/8
     cells |= {(1, x): [(w, l + fmpq(1, 2), i + fmpq(1, 2)) for w, l, i in cell] for x in range(3)}
     found = pooled(sample(cells))
-    assert found["within_cov"] == pytest.approx(0.25)
-    assert found["between_cov"] == pytest.approx(-0.15)
-    assert found["crossing"] == pytest.approx(5 / 3)
-    assert found["corpora"]["1"]["value"] > 0 > found["corpora"]["10"]["value"]
+    assert found.within_cov == pytest.approx(0.25)
+    assert found.between_cov == pytest.approx(-0.15)
+    assert found.crossing == pytest.approx(5 / 3)
+    assert found.corpora["1"].value > 0 > found.corpora["10"].value
     # prompts are alike, so leaving one out changes nothing
-    assert found["correlation"]["low"] == pytest.approx(found["correlation"]["high"])
+    assert found.correlation.low == pytest.approx(found.correlation.high)
 
 
 # --- acceptance ---------------------------------------------------------------------------------------------------
@@ -315,7 +324,7 @@ def test_noise_of_few_strings_is_taken_off_between() -> None:
     for _ in range(400):
         values = rng.standard_normal((2, 4, 8))
         means = values.mean(axis=2)
-        own = Parts(
+        own = CovarianceParts(
             tuple(np.mean([np.cov(v, ddof=0)[[0, 0, 1], [0, 1, 1]] for v in values.transpose(1, 0, 2)], axis=0)),
             tuple(np.cov(means, ddof=0)[[0, 0, 1], [0, 1, 1]]),
         )
@@ -491,8 +500,9 @@ def test_verdicts_at_every_edge(low: float | None, high: float | None, verdict: 
 )
 def test_local_verdicts(likelihood: tuple[Any, Any], reward: tuple[Any, Any], verdict: str) -> None:
     """yes where E L and E R moved apart, no where together, undecided where an interval holds 0 or is none."""
-    intervals = {"mean_log_prior": likelihood, "mean_reward": reward}
-    step = {name: {"value": 0.0, "low": low, "high": high} for name, (low, high) in intervals.items()}
+    nothing = Estimate(None, None, None)
+    means = {"mean_log_prior": Estimate(0.0, *likelihood), "mean_reward": Estimate(0.0, *reward)}
+    step = Cooling(behind=(), warm=1.0, cool=0.5, slope=nothing, **means)
     assert trades_locally(step) == verdict
 
 
@@ -519,18 +529,18 @@ def test_cooling_steps() -> None:
     """From warm to cool behind the same adaptor; a temperature that comes later is part of what is behind."""
     strings = six_settings()
     found = cooling(strings, STEPS)
-    assert [(step["behind"], step["from"], step["to"]) for step in found] == [
-        ([["nucleus", "9/10"]], 2.0, 1.0),
-        ([["nucleus", "9/10"]], 1.0, 0.5),
-        ([], 1.0, 0.5),
+    assert [(step.behind, step.warm, step.cool) for step in found] == [
+        ((("nucleus", "9/10"),), 2.0, 1.0),
+        ((("nucleus", "9/10"),), 1.0, 0.5),
+        ((), 1.0, 0.5),
     ]
     for step, (warm, cool) in zip(found, ((4, 0), (0, 1), (2, 3)), strict=True):
         # setting s moves L by s^2 (1 + x) / 8 and R = -L - I by s (2 + x) / 4 less that; the mean of x is 2
         likelihood = (cool**2 - warm**2) * 3 / 8
         reward = (cool - warm) * 4 / 4 - likelihood
-        assert step["mean_log_prior"]["value"] == pytest.approx(likelihood)
-        assert step["mean_reward"]["value"] == pytest.approx(reward)
-        assert step["slope"]["value"] == pytest.approx(reward / likelihood)
+        assert step.mean_log_prior.value == pytest.approx(likelihood)
+        assert step.mean_reward.value == pytest.approx(reward)
+        assert step.slope.value == pytest.approx(reward / likelihood)
         both = strings.of(np.isin(strings.setting, (warm, cool)))
 
         def change(s: Strings, warm: int = warm, cool: int = cool) -> float:
@@ -538,7 +548,7 @@ def test_cooling_steps() -> None:
 
         # every prompt has as many strings, so that the plain means are those over prompts
         expected = interval_by_pseudo_values(both, change)
-        assert tuple(step["mean_log_prior"].values()) == pytest.approx(expected, abs=CLOSE)
+        assert astuple(step.mean_log_prior) == pytest.approx(expected, abs=CLOSE)
 
 
 # --- one setting --------------------------------------------------------------------------------------------------
@@ -566,28 +576,27 @@ def test_of_setting_against_the_law() -> None:
     own = whole.of(whole.setting == 1)
     mixture = weighted(law, with_reward)
     mean_l, mean_r = (float(sum((p.mean()[k] for p in mixture.parts), start=fmpq(0)) / 5) for k in (0, 1))
-    assert found["mean_log_prior"]["value"] == pytest.approx(mean_l)
-    assert found["mean_reward"]["value"] == pytest.approx(mean_r)
-    assert found["mean_external_reward"]["value"] == pytest.approx(2 * mean_l)
+    assert found.mean_log_prior.value == pytest.approx(mean_l)
+    assert found.mean_reward.value == pytest.approx(mean_r)
+    assert found.mean_external_reward.value == pytest.approx(2 * mean_l)
     # log q = -2 I - c, c = 1 - L/3, and E I = -E L - E R
     mean_i = -mean_l - mean_r
     log_q = -2 * mean_i - 1 + mean_l / 3
-    assert found["entropy"]["value"] == pytest.approx(-log_q)
-    assert found["kl_to_aligned"]["value"] == pytest.approx(log_q + mean_i)
-    assert found["strings"] == len(own)
-    assert found["tokens"] == 3
-    assert found["budget_residual"] == pytest.approx(0, abs=1e-12)
-    assert of_setting(strings, 1, ())["budget_residual"] == pytest.approx(np.abs(own.log_aligned).max())
+    assert found.entropy.value == pytest.approx(-log_q)
+    assert found.kl_to_aligned.value == pytest.approx(log_q + mean_i)
+    assert found.strings == len(own)
+    assert found.tokens == 3
+    assert found.budget_residual == pytest.approx(0, abs=1e-12)
+    assert of_setting(strings, 1, ()).budget_residual == pytest.approx(np.abs(own.log_aligned).max())
     shares = [np.exp(1 - own.log_prior[own.prompt == x] / 3) for x in law]
     accepted = [u_statistic(np.log(w)) for w in shares]
-    assert found["acceptance"]["value"] == pytest.approx(np.mean(accepted))
-    assert found["largest_weight_seen"] == pytest.approx(np.mean([w.max() / w.mean() for w in shares]))
-    assert found["identification"] == pytest.approx(identification(own))
-    for name, statistic in zip(
-        ("exchange_coefficient", "within_correlation", "correlation", "spearman"), STATISTICS, strict=False
-    ):
-        assert tuple(found[name].values()) == pytest.approx(interval_by_pseudo_values(own, statistic), abs=CLOSE)
-    assert "mean_external_reward" not in of_setting(strings, 0, ())
+    assert found.acceptance.value == pytest.approx(np.mean(accepted))
+    assert found.largest_weight_seen == pytest.approx(np.mean([w.max() / w.mean() for w in shares]))
+    assert found.identification == pytest.approx(identification(own))
+    four = (found.exchange_coefficient, found.within_correlation, found.correlation, found.spearman)
+    for one, statistic in zip(four, STATISTICS, strict=False):
+        assert astuple(one) == pytest.approx(interval_by_pseudo_values(own, statistic), abs=CLOSE)
+    assert "mean_external_reward" not in plain(of_setting(strings, 0, ()))
 
 
 # --- a Gibbs law --------------------------------------------------------------------------------------------------
@@ -655,10 +664,10 @@ def test_gibbs_against_exact_prompts(beta: str) -> None:
     number = float(Fraction(beta))
     found = gibbs(gibbs_sample(PRIOR, EXP_REWARD, number), beta)
     for name, value in exact_gibbs(PRIOR, EXP_REWARD).items():
-        estimate = found[name] if name == "largest_weight_seen" else found[name]["value"]
+        estimate = value_of(found, name)
         assert estimate == pytest.approx(value, abs=CLOSE), name
-    assert found["trades"] == verdict_of(Estimate(**found["exchange_coefficient"]))
-    json.dumps(found, allow_nan=False)
+    assert found.trades == verdict_of(found.exchange_coefficient)
+    json.dumps(plain(found), allow_nan=False)
 
 
 @given(st.data())
@@ -674,7 +683,7 @@ def test_gibbs_on_random_laws(data: st.DataObject) -> None:
     assume(all(varies) and all(moves))
     found = gibbs(strings, "1")
     for name, value in exact_gibbs(prior, exp_reward).items():
-        estimate = found[name] if name == "largest_weight_seen" else found[name]["value"]
+        estimate = value_of(found, name)
         assert estimate == pytest.approx(value, abs=CLOSE), name
 
 
@@ -684,8 +693,8 @@ def test_a_level_per_prompt_changes_no_gibbs_law() -> None:
     two = gibbs_sample(PRIOR, [[e * (x + 2) for e in rewards] for x, rewards in enumerate(EXP_REWARD)], 1.0)
     first, second = gibbs(one, "1"), gibbs(two, "1")
     for name in ("mean_log_prior", "exchange_coefficient", "within_correlation", "acceptance", "effective_share"):
-        assert tuple(second[name].values()) == pytest.approx(tuple(first[name].values()), abs=CLOSE)
-    moved = second["log_partition"]["value"] - first["log_partition"]["value"]
+        assert astuple(getattr(second, name)) == pytest.approx(astuple(getattr(first, name)), abs=CLOSE)
+    moved = second.log_partition.value - first.log_partition.value
     assert moved == pytest.approx(np.mean(np.log([2, 3, 4, 5])))
 
 
@@ -826,25 +835,28 @@ def test_analysis_of_a_run_on_the_tree(tmp_path: Path) -> None:
     """JSON without NaN; the budget closes; KL(q || p+) = -E sum log c at T = 1; b's slope; one row per cooling step."""
     store = stored(tmp_path, 4, ALIGNED)
     strings, found = Strings.read(store), analyse(store)
-    json.dumps(found, allow_nan=False)
-    assert found["key"] == store.key
-    assert found["strings"] == len(strings)
-    assert found["tokens"] == strings.length.sum()
-    assert [step["to"] for step in found["cooling"]] == [0.5, 0.5]
-    for number, setting in enumerate(found["settings"]):
+    assert isinstance(found, PairAnalysis)
+    json.dumps(as_json(found), allow_nan=False)
+    assert found.key == store.key
+    assert found.strings == len(strings)
+    assert found.tokens == strings.length.sum()
+    assert [step.cool for step in found.cooling] == [0.5, 0.5]
+    for number, setting in enumerate(found.settings):
         own = strings.of(strings.setting == number)
-        assert setting["strings"] == 120
-        assert setting["budget_residual"] < 1e-5
-        budget = (setting[name]["value"] for name in ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned"))
+        assert setting.strings == 120
+        assert setting.budget_residual < 1e-5
+        budget = (
+            getattr(setting, name).value for name in ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned")
+        )
         assert sum(budget) == pytest.approx(0, abs=1e-9)
         if number < 2:
-            assert setting["kl_to_aligned"]["value"] == pytest.approx(-own.log_normaliser[number].mean(), abs=1e-5)
-    b = found["settings"][0]["exchange_coefficient"]
-    assert found["exchange_slope"] == pytest.approx(-(1 + b["value"]) / b["value"])
-    assert b["low"] is None, "two prompts have no interval"
-    assert found["trades"] == "undecided"
-    assert found["trades_locally"] == "undecided"
-    assert found["settings"][0]["acceptance"]["value"] == pytest.approx(1)
+            assert setting.kl_to_aligned.value == pytest.approx(-own.log_normaliser[number].mean(), abs=1e-5)
+    b = found.settings[0].exchange_coefficient
+    assert found.exchange_slope == pytest.approx(-(1 + b.value) / b.value)
+    assert b.low is None, "two prompts have no interval"
+    assert found.trades == "undecided"
+    assert found.trades_locally == "undecided"
+    assert found.settings[0].acceptance.value == pytest.approx(1)
 
 
 def test_sampled_means_on_the_tree(tmp_path: Path) -> None:
@@ -862,14 +874,14 @@ def test_analysis_of_a_tilted_prior(tmp_path: Path) -> None:
     """A Gibbs run: rewards read as stored, log p+ unknown, no settings; JSON without NaN."""
     store = stored(tmp_path, 4, TILTED, lambda texts, lengths: [float(n) for n in lengths])
     strings, found = Strings.read(store), analyse(store)
-    json.dumps(found, allow_nan=False)
+    json.dumps(as_json(found), allow_nan=False)
     assert np.isnan(strings.log_aligned).all()
     assert strings.log_weight.shape == strings.log_normaliser.shape == (0, 120)
     assert np.array_equal(strings.reward, strings.length)
-    assert "settings" not in found
-    assert found["gibbs"] == gibbs(strings, "1/2")
+    assert isinstance(found, GibbsAnalysis)
+    assert found.gibbs == gibbs(strings, "1/2")
     by_hand = [np.log(np.exp(2.0 * strings.length[strings.prompt == x]).mean()) for x in (0, 1)]
-    assert found["gibbs"]["log_partition"]["value"] == pytest.approx(np.mean(by_hand))
+    assert found.gibbs.log_partition.value == pytest.approx(np.mean(by_hand))
 
 
 def test_a_missing_shard_is_refused(tmp_path: Path) -> None:
@@ -938,7 +950,7 @@ def settings_cells() -> dict[tuple[int, int], Cell]:
 
 def found_example() -> dict[str, float]:
     """The same numbers from samples."""
-    strings, parts = one_setting(EXAMPLE), Parts.of(sample(settings_cells()))
+    strings, parts = one_setting(EXAMPLE), CovarianceParts.of(sample(settings_cells()))
     low, high = module.identification(strings)
     tilted = gibbs(gibbs_sample(PRIOR, EXP_REWARD, 0.25), "1/4")
     return {
@@ -952,10 +964,7 @@ def found_example() -> dict[str, float]:
         "B": parts.between[1],
         "at 10": parts.correlation(10),
         "acceptance": module._gini_acceptance(np.log([2.0, 9.0, 1.0, 5.0])),
-        **{
-            f"gibbs {name}": tilted[name] if name == "largest_weight_seen" else tilted[name]["value"]
-            for name in exact_gibbs(PRIOR, EXP_REWARD)
-        },
+        **{f"gibbs {name}": value_of(tilted, name) for name in exact_gibbs(PRIOR, EXP_REWARD)},
     }
 
 
@@ -1004,6 +1013,18 @@ def test_slips_are_noticed(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
         if hasattr(owner, name):
             monkeypatch.setattr(owner, name, wrong)
     assert numbers <= wrong_numbers()
+
+
+def test_a_run_of_another_format_is_not_analysed(tmp_path: Path) -> None:
+    """One line: the file, both numbers, and what to run; a run without a number, too."""
+    store = finish(plan(tmp_path))
+    key = store.folder / "key.json"
+    text = key.read_text(encoding="utf-8")
+    for found, said in (('"format": 7', "has format 7"), ('"version": 1', "has no format number")):
+        key.write_text(text.replace('"format": 1', found), encoding="utf-8")
+        with pytest.raises(StoreError) as caught:
+            analyse(Store.existing(store.folder))
+        assert str(caught.value) == f"{key}: {said}, this version reads 1: run probqual sample again"
 
 
 @pytest.mark.parametrize("word", ["run", "chains", "aligned"])

@@ -14,9 +14,11 @@ pytest.importorskip("joblib", reason="joblib is not installed")
 
 from simulations.bridge.store import Store, StoreError
 from simulations.sweep import work as working
+from simulations.sweep.key import configuration
 from simulations.sweep.plan import Sweep, read_sweep
 from simulations.sweep.summary import TURNS, share, summarise
-from simulations.sweep.work import Backend, commit, configuration, rows_of, work
+from simulations.sweep.work import Backend, commit, rows_of, work
+from theory.report.records import ClaimOutcomes, Share
 
 TEXT = """
 [sweep]
@@ -167,28 +169,37 @@ def test_summary(sweep: Sweep, tmp_path: Path) -> None:
     list(work(sweep, store, Backend(1)))
     rows = [row for shard in range(10) for row in store.read(shard).to_pylist()]
     found = summarise(store)
-    assert found["models"] == 60
+    assert found.models == 60
     yes = sum(row["trades"] == "yes" for row in rows)
     moved = sum(row["trades"] in {"yes", "no"} for row in rows)
-    assert (found["trades"]["count"], found["trades"]["of"]) == (yes, moved)
-    assert sum(row["of"] for row in found["by_strings"]) == moved
-    assert [row["label"] for row in found["by_strings"]] == ["2", "3"]
-    assert found["claims"] == [{"id": "line.identity", "holds": 60, "silent": 0, "undecided": 0, "fails": 0}]
-    for turn, (_, strings, corpora, _, _) in zip(found["turns"], TURNS, strict=True):
+    assert (found.trades.count, found.trades.of) == (yes, moved)
+    assert sum(row.of for row in found.by_strings) == moved
+    assert [row.label for row in found.by_strings] == ["2", "3"]
+    assert found.claims == (ClaimOutcomes(id="line.identity", holds=60, silent=0, undecided=0, fails=0),)
+    for turn, (_, strings, corpora, _, _) in zip(found.turns, TURNS, strict=True):
         pairs = [(row[strings], row[corpora]) for row in rows if row[strings] and row[corpora]]
-        assert turn["turns"]["count"] == sum(a == -b for a, b in pairs)
-        assert turn["from_positive"]["of"] == sum(a == 1 for a, _ in pairs)
-    (adaptor,) = found["adaptors"]
-    assert sum(adaptor["counts"].values()) == 60
-    assert adaptor["adaptor"] == "T = 1/2"
+        assert turn.turns.count == sum(a == -b for a, b in pairs)
+        assert turn.from_positive.of == sum(a == 1 for a, _ in pairs)
+    (adaptor,) = found.adaptors
+    assert sum(adaptor.counts.values()) == 60
+    assert adaptor.adaptor == "T = 1/2"
+
+
+def test_a_sweep_of_another_format_is_not_summarised(sweep: Sweep, tmp_path: Path) -> None:
+    """One line: the file, both numbers, and what to run."""
+    store = opened(sweep, tmp_path / "store")
+    key = store.folder / "key.json"
+    key.write_text(key.read_text(encoding="utf-8").replace('"format": 1', '"format": 7'), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"key\.json: has format 7, this version reads 1: run probqual sweep again$"):
+        summarise(Store.existing(store.folder))
 
 
 def test_share_covers() -> None:
     """Clopper-Pearson at 0 and at n of n, and its tails by the binomial law."""
     from scipy.stats import binom
 
-    assert share([]) == {"count": 0, "of": 0, "value": None, "low": None, "high": None}
-    assert share([False] * 20)["high"] == pytest.approx(1 - 0.025 ** (1 / 20))
+    assert share([]) == Share(count=0, of=0, value=None, low=None, high=None)
+    assert share([False] * 20).high == pytest.approx(1 - 0.025 ** (1 / 20))
     found = share([True] * 7 + [False] * 13)
-    assert binom.sf(6, 20, found["low"]) == pytest.approx(0.025)
-    assert binom.cdf(7, 20, found["high"]) == pytest.approx(0.025)
+    assert binom.sf(6, 20, found.low) == pytest.approx(0.025)
+    assert binom.cdf(7, 20, found.high) == pytest.approx(0.025)

@@ -1,0 +1,55 @@
+"""key.json of a run: what its store's key is the hash of, and what every later question reads first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+
+from simulations.bridge.store import Store, StoreError
+from theory.report.records import FormatError, RecordError, RunRecord, record_of
+from theory.report.records.format import STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RunKey:
+    """What was sampled.
+
+    Args:
+        run: the run file.
+        models: what the numbers depend on besides it: hashes of weights, versions, the device.
+        prompt_ids: the ids of each prompt.
+        shards: how many there are when the run is done.
+    """
+
+    FORMAT: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "probqual sample"
+
+    run: RunRecord
+    models: dict[str, object]
+    prompt_ids: tuple[tuple[int, ...], ...]
+    shards: int
+
+    @property
+    def device(self) -> str | None:
+        """That the run was sampled on; None where no torch model was."""
+        found = self.models.get("device")
+        return found if isinstance(found, str) else None
+
+
+def run_key(store: Store) -> RunKey:
+    """What a store says of its run.
+
+    Raises:
+        StoreError: key.json is damaged, of another format, or of something else than a run.
+    """
+    where = store.folder / "key.json"
+    try:
+        return record_of(RunKey, store.configuration, str(where))
+    except FormatError as error:
+        raise StoreError(str(error)) from None
+    except RecordError:
+        raise StoreError(f"{where}: is damaged; the run cannot be analysed without it") from None
+
+
+__all__ = ["RunKey", "run_key"]

@@ -1,0 +1,93 @@
+"""The committed records, theory/data/*.json.
+
+``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``probqual analyse --record
+NAME`` bridge_NAME.json, ``probqual sweep --record`` sweep.json, and ``probqual bench`` bench.json.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Literal
+
+from theory.files import JsonObject
+from theory.report.records.bench import BenchRecord
+from theory.report.records.comparison import ComparisonRecord, FalseAlarms, SampledRow
+from theory.report.records.format import RecordError, read_record, record_of
+from theory.report.records.run import GibbsAnalysis, PairAnalysis
+from theory.report.records.sweep import SweepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRecord:
+    """A recorded run of all comparisons, with all planted faults, and a recorded count of false alarms."""
+
+    comparison: ComparisonRecord
+    alarms: FalseAlarms
+
+    def of(self, claim_id: str) -> tuple[SampledRow, ...]:
+        """The comparisons of one claim."""
+        return tuple(row for row in self.comparison.rows if row.claim == claim_id)
+
+    def verdict(self, claim_id: str) -> Literal["SAMPLED", "DIFFERS"] | None:
+        """SAMPLED where all of a claim's comparisons agree, else DIFFERS; None where there are none."""
+        rows = self.of(claim_id)
+        if not rows:
+            return None
+        return "SAMPLED" if all(row.verdict == "SAMPLED" for row in rows) else "DIFFERS"
+
+
+def sampled_record() -> SampledRecord:
+    """The committed record."""
+    comparison = read_record(ComparisonRecord, *_committed("compare.json"))
+    return SampledRecord(comparison, read_record(FalseAlarms, *_committed("false_alarms.json")))
+
+
+RUNS = ("default", "smollm2")
+"""The runs on real models that the report shows."""
+
+
+def bridge_record(name: str) -> PairAnalysis | GibbsAnalysis:
+    """The committed analysis of a run on real models: "default", say."""
+    text, where = _committed(f"bridge_{name}.json")
+    found: JsonObject = json.loads(text)
+    return record_of(GibbsAnalysis, found, where) if "gibbs" in found else record_of(PairAnalysis, found, where)
+
+
+def pair_record(name: str) -> PairAnalysis:
+    """The committed analysis of a run on two models.
+
+    Raises:
+        RecordError: it is of one model and a reward.
+    """
+    found = bridge_record(name)
+    if isinstance(found, GibbsAnalysis):
+        raise RecordError(f"bridge_{name}.json: is of a prior and a reward, not of two models")
+    return found
+
+
+def sweep_record() -> SweepRecord:
+    """The committed summary of the sweep over random models."""
+    return read_record(SweepRecord, *_committed("sweep.json"))
+
+
+def bench_record() -> BenchRecord:
+    """The committed measurements."""
+    return read_record(BenchRecord, *_committed("bench.json"))
+
+
+def _committed(name: str) -> tuple[str, str]:
+    """(the text of a committed file, its name in errors)."""
+    return resources.files("theory").joinpath(f"data/{name}").read_text(encoding="utf-8"), f"theory/data/{name}"
+
+
+__all__ = [
+    "RUNS",
+    "SampledRecord",
+    "bench_record",
+    "bridge_record",
+    "pair_record",
+    "sampled_record",
+    "sweep_record",
+]

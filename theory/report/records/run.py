@@ -1,0 +1,206 @@
+"""Records of runs on real models: what was sampled, and the analysis that ``probqual analyse`` makes of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from theory.report.records.format import STRICT
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Estimate:
+    """A number with its interval; all None where it does not exist on these samples."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """(value, low, high) of an estimate that has all three.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if self.value is None or self.low is None or self.high is None:
+            raise ValueError(f"an estimate with an interval is needed, got {self}")
+        return self.value, self.low, self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RunRecord:
+    """The fields of a run file that decide what is sampled; ``chains`` as (name, value) steps, left to right."""
+
+    prior: str
+    aligned: str | None
+    dtype: str
+    device: str | None
+    threads: int
+    revision: str | None
+    prompts: tuple[str, ...]
+    begin: bool
+    strings: int
+    length: int
+    seed: int
+    rows: int
+    reward: str
+    source: str | None
+    label: str | None
+    beta: str
+    chains: tuple[tuple[tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class SettingEstimates:
+    """What one setting did.
+
+    Args:
+        mean_log_prior, mean_reward, entropy, kl_to_aligned: nats; the reward is the secret one.
+        exchange_coefficient: b.
+        within_correlation, correlation, spearman: of L and R, within prompts, over all strings, and of their ranks.
+        acceptance: of the chain from the local law to the global one.
+        mean_external_reward: reward units; None where the reward is the secret one alone.
+        strings: how many.
+        ended: the share that ended by themselves.
+        tokens: their mean.
+        largest_weight_seen: over the mean weight.
+        identification: where Corr(L, R) may lie if the reward is known up to a function of the prompt.
+        budget_residual: the largest |log w - log p+ / T| of a string, nats.
+    """
+
+    mean_log_prior: Estimate
+    mean_reward: Estimate
+    entropy: Estimate
+    kl_to_aligned: Estimate
+    exchange_coefficient: Estimate
+    within_correlation: Estimate
+    correlation: Estimate
+    spearman: Estimate
+    acceptance: Estimate
+    mean_external_reward: Estimate | None = None
+    strings: int
+    ended: float
+    tokens: float
+    largest_weight_seen: float
+    identification: tuple[float, float] | None
+    budget_residual: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class PooledSettings:
+    """What pooling the settings does to the correlation, string by string, and corpus by corpus by size."""
+
+    correlation: Estimate
+    spearman: Estimate
+    within_cov: float
+    between_cov: float
+    crossing: float | None
+    corpora: dict[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Cooling:
+    """What the cooler of two temperatures in front of one chain did to E L and E R, and the slope between.
+
+    Args:
+        behind: the chain, as (name, value) steps.
+        warm, cool: the temperatures; "from" and "to" in JSON.
+        mean_log_prior, mean_reward: their changes, nats.
+        slope: of E R over E L.
+    """
+
+    behind: tuple[tuple[str, str], ...]
+    warm: float = Field(validation_alias="from", serialization_alias="from")
+    cool: float = Field(validation_alias="to", serialization_alias="to")
+    mean_log_prior: Estimate
+    mean_reward: Estimate
+    slope: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class PairAnalysis:
+    """Two real models: every setting, what cooling did, and what pooling the settings does.
+
+    Args:
+        key: of the run.
+        device: that it was sampled on.
+        level: of the intervals.
+        trades: whether a global temperature trades at T = 1.
+        trades_locally: whether the sampled step of cooling did; None where none was sampled.
+        exchange_slope: -(1 + b) / b at p+; None without it.
+    """
+
+    FORMAT: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "probqual analyse"
+
+    key: str
+    run: RunRecord
+    device: str | None
+    strings: int
+    tokens: int
+    level: float
+    settings: tuple[SettingEstimates, ...]
+    pooled: PooledSettings
+    cooling: tuple[Cooling, ...]
+    trades: str | None
+    trades_locally: str | None
+    exchange_slope: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class GibbsEstimates:
+    """The Gibbs posterior of a prior, from strings of the prior; ``prior_`` means are of the prior itself.
+
+    Args:
+        log_partition: log Z, mean over prompts, nats.
+        acceptance: of a stationary chain.
+        chain_acceptance: of one chain over the strings.
+        effective_share: of the strings.
+        trades: whether a global temperature trades at T = 1.
+    """
+
+    mean_log_prior: Estimate
+    mean_reward: Estimate
+    prior_mean_log_prior: Estimate
+    prior_mean_reward: Estimate
+    log_partition: Estimate
+    exchange_coefficient: Estimate
+    within_correlation: Estimate
+    acceptance: Estimate
+    chain_acceptance: Estimate
+    effective_share: Estimate
+    largest_weight_seen: float
+    ended: float
+    tokens: float
+    trades: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class GibbsAnalysis:
+    """A real prior, tilted by a reward."""
+
+    FORMAT: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "probqual analyse"
+
+    key: str
+    run: RunRecord
+    device: str | None
+    strings: int
+    tokens: int
+    level: float
+    gibbs: GibbsEstimates
+
+
+__all__ = [
+    "Cooling",
+    "Estimate",
+    "GibbsAnalysis",
+    "GibbsEstimates",
+    "PairAnalysis",
+    "PooledSettings",
+    "RunRecord",
+    "SettingEstimates",
+]
