@@ -306,10 +306,19 @@ def _draw_domains(axes: Axes, record: Record) -> None:
 def _draw_critical(axes: Axes, record: Record) -> None:
     for (name, points), look in zip(record.letters.items(), style.SERIES[1:], strict=False):
         axes.plot(*points.T, color=look["color"], linestyle=look["linestyle"], label=name)
-    for name, marker in (("32,000 tokens", "o"), ("bigrams", "p+")):
-        look = {"marker": "o", "markerfacecolor": "white"} if marker == "o" else {"marker": "*", "markersize": 8}
-        text = "going on: $a=.99$" if marker == "o" else "bigrams, $p_+$"
-        axes.plot(*record.models[name], color="black", linestyle="none", label=text, **look)
+    for name, text, marker, face, size in (
+        ("32,000 tokens", "going on: $a=.99$", "o", "white", 3.5),
+        ("bigrams", "bigrams, $p_+$", "*", "black", 8),
+    ):
+        axes.plot(
+            *record.models[name],
+            color="black",
+            linestyle="none",
+            label=text,
+            marker=marker,
+            markerfacecolor=face,
+            markersize=size,
+        )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(1, 1e4)

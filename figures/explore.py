@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from flint import fmpq
 
@@ -20,7 +19,7 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, precision, to_float
 from theory.examples import finite as examples
 from theory.examples.words import speeches
-from theory.files import write_whole
+from theory.files import JsonObject, write_whole
 
 WORDS = 2000
 """How many of the words are embedded, the most frequent ones."""
@@ -46,7 +45,7 @@ class Embedded:
     size: int = 1000
     epsilon: float = 0.01
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> JsonObject:
         """What the page embeds: p and r of each string, r at beta = 1 in nats, and the tree of prefixes.
 
         Strings come breadth first; ``parent`` of each prefix and ``node`` of each string are as in ``theory``.
@@ -54,13 +53,13 @@ class Embedded:
         """
         aligned = self.make()
         numbers = aligned.balls()
-        data: dict[str, Any] = {
+        data: JsonObject = {
             "key": self.key,
             "title": self.title,
             "about": self.about,
             "size": self.size,
             "epsilon": self.epsilon,
-            "names": aligned.names(),
+            "names": [*aligned.names()],
             "prior": floats(aligned.prior).tolist(),
             "reward": [to_float(r) for r in numbers.reward],
         }

@@ -186,8 +186,8 @@ def _draw_laws(axes: Axes, record: Record) -> None:
     for tails, look in zip(record.tails, style.SERIES, strict=False):
         x, p = tails.atoms
         density = p * tails.size / record.spacing
-        keywords = look | {"markersize": 3 if tails.size <= 100 else 0, "linewidth": 1.1}
-        axes.plot(x, density, **keywords, label=f"N = {tails.size:,}")
+        size = 3 if tails.size <= 100 else 0
+        axes.plot(x, density, **look, markersize=size, linewidth=1.1, label=f"N = {tails.size:,}")
     axes.axvline(0, **style.line("reference"), linewidth=0.9)
     axes.set_xlabel(_DEVIATION)
     axes.set_ylabel("probability per nat")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
@@ -48,6 +48,10 @@ PARAMETERS = {
 }
 
 Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+Covariance = Callable[[Array, Array, int], arb]
+"""Cov(f, g) of the means of N strings, from f, g and N."""
 
 _PARTS = 24
 _SIZES = (2, 10, 400)
@@ -175,7 +179,7 @@ def _point(walk: IndependentChain, state: int) -> Array:
 
 
 def _forgetting(
-    walk: IndependentChain, steps: Any, starts: tuple[str, str], powers: tuple[int, ...] = ()
+    walk: IndependentChain, steps: Index, starts: tuple[str, str], powers: tuple[int, ...] = ()
 ) -> Forgetting:
     """From the state of the largest weight, from that of the least (the last such), and from the proposal."""
     weight = list(walk.weight)
@@ -255,16 +259,16 @@ def _temperatures() -> Acceptance:
     return Acceptance(np.array(rows))
 
 
-def _correlation(covariance: Any, log_prior: Array, reward: Array, size: int) -> arb:
+def _correlation(covariance: Covariance, log_prior: Array, reward: Array, size: int) -> arb:
     """Corr from Cov(f, g) of the means of N strings."""
     cov, var_l, var_r = (
         covariance(f, g, size) for f, g in ((log_prior, reward), (log_prior, log_prior), (reward, reward))
     )
-    result: arb = cov / (var_l * var_r).sqrt()
-    return result
+    return cov / (var_l * var_r).sqrt()
 
 
-def _limit(walk: IndependentChain) -> Any:
+def _limit(walk: IndependentChain) -> Covariance:
+    """Of N Cov as N grows."""
     return lambda first, second, _: walk.asymptotic_covariance(first, second)
 
 
@@ -379,8 +383,15 @@ def _draw_corpora(axes: Axes, record: Record) -> None:
         ("independent", levels["independent"], True, "iid"),
         ("limit of the chain", levels["limit"], False, "reference"),
     ):
-        place: dict[str, Any] = {"y": level + (0.04 if up else -0.05), "va": "bottom" if up else "top", "ha": "right"}
-        axes.text(900, s=f"{text}: ${level:.3f}$", color=style.COLOUR[name], fontsize=6.5, **place)
+        axes.text(
+            900,
+            level + (0.04 if up else -0.05),
+            f"{text}: ${level:.3f}$",
+            color=style.COLOUR[name],
+            fontsize=6.5,
+            va="bottom" if up else "top",
+            ha="right",
+        )
     for (size, value), (x, y) in zip(record.counted, ((6, -1), (5, 3), (-4, 4)), strict=True):
         axes.annotate(
             f"${value:.3f}$",

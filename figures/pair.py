@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -77,24 +76,17 @@ def compute() -> Record:
 def draw(record: Record, figure: Figure) -> None:
     """The plane of the means, and the exchange coefficients."""
     style.size(figure, style.WIDTH_DOUBLE, 3.3)
-    axes: Any = figure.subplot_mosaic([["a", "b"]], width_ratios=[1.35, 1])
+    axes = figure.subplot_mosaic([list("ab")], width_ratios=[1.35, 1])
     names = list(dict.fromkeys(point.adaptor for point in record.points))
     _draw_plane(axes["a"], record, names)
     _draw_exchange(axes["b"], record, names)
-
-
-def _series(number: int) -> dict[str, Any]:
-    look = dict(style.SERIES[number % len(style.SERIES)])
-    if number >= len(style.SERIES):
-        look["marker"] = "*"
-    return look
 
 
 def _draw_plane(axes: Axes, record: Record, names: list[str]) -> None:
     base = next(p for p in record.points if p.adaptor == "none" and p.temperature == 1)
     for number, name in enumerate(names):
         own = sorted((p for p in record.points if p.adaptor == name), key=lambda p: p.temperature)
-        look = _series(number)
+        look = style.series(number)
         x, y = [p.mean_log_prior for p in own], [p.mean_reward for p in own]
         axes.errorbar(
             [v for v, _, _ in x],
@@ -109,7 +101,7 @@ def _draw_plane(axes: Axes, record: Record, names: list[str]) -> None:
         axes.plot([v for v, _, _ in x], [v for v, _, _ in y], label=name, linewidth=0.8, **look)
     centre = base.mean_log_prior[0], base.mean_reward[0]
     axes.axline(centre, slope=record.slope, **style.line("reference"), linewidth=0.8)
-    axes.plot(*centre, **(style.mark("p+") | {"markersize": 9}), zorder=5)
+    axes.plot(*centre, **style.mark("p+"), markersize=9, zorder=5)
     axes.annotate("$p_+$", centre, xytext=(-3, -13), textcoords="offset points", fontsize=7.5)
     axes.set_xlabel("E $L$  (nats)")
     axes.set_ylabel("E $R$, the secret reward  (nats)")
@@ -129,7 +121,7 @@ def _draw_exchange(axes: Axes, record: Record, names: list[str]) -> None:
                 [value],
                 [place],
                 xerr=[[value - low], [high - value]],
-                **(_series(number) | {"linestyle": "none"}),
+                **(style.series(number) | {"linestyle": "none"}),
                 elinewidth=0.7,
                 capsize=0,
             )

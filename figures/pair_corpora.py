@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,7 +67,7 @@ def compute() -> Record:
 def draw(record: Record, figure: Figure) -> None:
     """Correlations within settings, and of corpora from all of them."""
     style.size(figure, style.WIDTH_DOUBLE, 2.5)
-    axes: Any = figure.subplot_mosaic([["a", "b"]], width_ratios=[1.5, 1])
+    axes = figure.subplot_mosaic([list("ab")], width_ratios=[1.5, 1])
     _draw_within(axes["a"], record)
     _draw_corpora(axes["b"], record)
 
@@ -81,7 +80,7 @@ def _draw_within(axes: Axes, record: Record) -> None:
         rows = [k for k, row in enumerate(record.within) if row[0] == temperature]
         x = np.array([names.index(record.names[k]) for k in rows]) + (number - (len(temperatures) - 1) / 2) * 0.17
         value, low, high = record.within[rows, 1:].T
-        look = style.SERIES[number] | {"linestyle": "none"}
+        look = style.series(number) | {"linestyle": "none"}
         axes.errorbar(x, value, yerr=[value - low, high - value], label=f"T = {temperature:g}", elinewidth=0.7, **look)
     labels = [name.replace(", ", ",\n") if ", " in name else name.replace(" ", "\n") for name in names]
     axes.set_xticks(range(len(names)), labels, fontsize=5.6)

@@ -12,7 +12,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -342,8 +341,8 @@ def _draw_path(axes: Axes, name: str, path: Floats, size: float) -> None:
 def _draw_truncations(axes: Axes, truncations: Sequence[Truncated], size: float) -> None:
     for normalise, face in (("local", style.COLOUR["truncation"]), ("global", "none")):
         points = [(t.mean_log_prior, t.mean_reward) for t in truncations if t.normalise == normalise]
-        look: dict[str, Any] = style.mark("truncation") | {"markerfacecolor": face, "markersize": size, "zorder": 4}
-        axes.plot(*np.array(points).T, **look, label=f"truncation, {normalise}")
+        label, look = f"truncation, {normalise}", style.mark("truncation")
+        axes.plot(*np.array(points).T, **look, markerfacecolor=face, markersize=size, zorder=4, label=label)
 
 
 def _leave_room(axes: Axes, points: Floats) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
-from theory.arithmetic.exact import floats, objects, to_float
+from theory.arithmetic.exact import Exact, floats, objects, to_float
 from theory.claims.prompts.models import two_prompts
 from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
 
@@ -168,9 +167,10 @@ def _band(name: str, x: list[fmpq], mixtures: list[Mixture]) -> Band:
     return Band(name, floats(objects(x)), ends[:, 0], ends[:, 1], np.array([one.attained() for one in found]))
 
 
-def _correlation(mixture: Mixture, offset: Any) -> Any:
+def _correlation(mixture: Mixture, offset: Exact) -> arb:
     """Corr(L, R + g) with g(b) - g(a) = offset, over all strings."""
-    return mixture.rewarded(objects([fmpq(0), offset])).pooled().covariance().correlation
+    found: arb = mixture.rewarded(objects([fmpq(0), offset])).pooled().covariance().correlation
+    return found
 
 
 def _example(mixture: Mixture, found: Identification, far: float) -> Example:
@@ -186,7 +186,7 @@ def _example(mixture: Mixture, found: Identification, far: float) -> Example:
     )
 
 
-def _plane(mixture: Mixture, offset: Any) -> Plane:
+def _plane(mixture: Mixture, offset: Exact) -> Plane:
     moved = mixture.rewarded(objects([fmpq(0), offset]))
     rows = [
         (k, *row)
@@ -276,9 +276,9 @@ def _draw_plane(axes: Axes, plane: Plane, span: float) -> None:
     """Areas are probabilities P(x) p+(y | x); the vertical scale is the same for all planes."""
     for k, name, text in ((0, "global", "prompt $a$"), (1, "truncation", "prompt $b$")):
         own = plane.strings[plane.strings[:, 0] == k]
-        look: dict[str, Any] = {"color": style.COLOUR[name], "marker": style.MARK[name], "linewidth": 0}
-        axes.scatter(own[:, 1], own[:, 2], s=220 * own[:, 3], **look)
-        axes.plot([], [], color=look["color"], marker=look["marker"], linestyle="none", label=text)
+        look = style.mark(name)
+        axes.scatter(own[:, 1], own[:, 2], s=220 * own[:, 3], color=look["color"], marker=look["marker"], linewidth=0)
+        axes.plot([], [], **look, label=text)
     prob, x, y = plane.strings[:, 3], plane.strings[:, 1], plane.strings[:, 2]
     from_x, from_y = x - prob @ x, y - prob @ y
     slope = (prob @ (from_x * from_y)) / (prob @ from_x**2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -66,7 +65,7 @@ def compute() -> Record:
 def draw(record: Record, figure: Figure) -> None:
     """Time on the left, memory on the right, one legend with both exponents below."""
     style.size(figure, style.WIDTH_DOUBLE, 3.5)
-    axes: Any = figure.subplot_mosaic([["a", "b"]])
+    axes = figure.subplot_mosaic([list("ab")])
     for letter, column, label, text in (
         ("a", 1, "seconds of a call", "time"),
         ("b", 2, "bytes the process grew by", "memory"),
@@ -75,7 +74,14 @@ def draw(record: Record, figure: Figure) -> None:
             shown = [p for p in curve.points if p[column] > 0]
             name = f"{curve.name}  {_exponent(curve.time_slope)}, {_exponent(curve.memory_slope)}"
             x, y = [p[0] for p in shown], [p[column] for p in shown]
-            axes[letter].plot(x, y, label=name, linewidth=0.8, **_look(number))
+            axes[letter].plot(
+                x,
+                y,
+                label=name,
+                linewidth=0.8,
+                **style.series(number),
+                markersize=4.5 if number >= len(style.SERIES) else None,
+            )
         axes[letter].set_xscale("log")
         axes[letter].set_yscale("log")
         axes[letter].set_xlabel("size")
@@ -87,13 +93,6 @@ def draw(record: Record, figure: Figure) -> None:
 
 def _exponent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _look(number: int) -> dict[str, Any]:
-    look = dict(style.SERIES[number % len(style.SERIES)])
-    if number >= len(style.SERIES):
-        look |= {"marker": "*", "markersize": 4.5}
-    return look
 
 
 __all__ = ["CAPTION", "CLAIMS", "PARAMETERS", "SEED", "Record", "compute", "draw"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -172,10 +171,10 @@ def _correlation(mixture: Mixture) -> Floats:
 def draw(record: Record, figure: Figure) -> None:
     """Two covariances above; below, corpora of three sizes and the correlations."""
     style.size(figure, style.WIDTH_DOUBLE, 4.3)
-    parts: Any = figure.subfigures(2, 1, height_ratios=[1.12, 1])
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.12, 1])[:, 0]
     axes: dict[str, Axes] = {
-        **parts[0].subplot_mosaic([list("ab")]),
-        **parts[1].subplot_mosaic([list("cdef")], width_ratios=[1, 1, 1, 1.5]),
+        **above.subplot_mosaic([list("ab")]),
+        **below.subplot_mosaic([list("cdef")], width_ratios=[1, 1, 1, 1.5]),
     }
     _draw_curve(axes["a"], record.c8, 1.0, (-0.42, 1.12), (4, 8, 16, 32, 64, 128))
     axes["a"].set_ylabel("Cov($\\bar L,\\bar R$)  (nats$^2$)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
@@ -198,7 +197,7 @@ def draw(record: Record, figure: Figure) -> None:
         axes[name].set_xlabel(_STRENGTH)
 
 
-def _look(name: str) -> dict[str, Any]:
+def _look(name: str) -> style.Line:
     """The first example is drawn full, the second broken."""
     return {"color": style.COLOUR[name], "linestyle": style.LINE["exact" if name == "exact" else "p"]}
 

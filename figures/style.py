@@ -6,7 +6,7 @@ that grey print does too. The settings are a dict, entered with ``matplotlib.rc_
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -99,7 +99,21 @@ LINE: dict[str, Dashes] = {name: dashes for name, (_, dashes, _) in _THINGS.item
 MARK: dict[str, str] = {name: mark for name, (_, _, mark) in _THINGS.items()}
 """The marker of a thing."""
 
-SERIES: tuple[dict[str, Any], ...] = tuple(
+
+class Line(TypedDict):
+    """Colour and dashes, as keywords of ``Axes.plot``."""
+
+    color: str
+    linestyle: Dashes
+
+
+class Series(Line):
+    """Colour, dashes and marker, as keywords of ``Axes.plot`` and ``Axes.errorbar``."""
+
+    marker: str
+
+
+SERIES: tuple[Series, ...] = tuple(
     {"color": colour, "linestyle": dashes, "marker": mark}
     for colour, dashes, mark in (
         (_BLACK, _SOLID, "o"),
@@ -114,7 +128,7 @@ SERIES: tuple[dict[str, Any], ...] = tuple(
 """Colour, dashes and marker of the first, second, ... of several alike series: sizes, settings."""
 
 
-def paper() -> dict[RcKeyType, Any]:
+def paper() -> dict[RcKeyType, str | float | bool]:
     """The settings of all figures, for ``matplotlib.rc_context``."""
     return {
         "figure.dpi": 100,
@@ -173,14 +187,20 @@ def paper() -> dict[RcKeyType, Any]:
     }
 
 
-def line(name: str) -> dict[str, Any]:
+def line(name: str) -> Line:
     """Colour and dashes of a thing, as keywords of ``Axes.plot``."""
     return {"color": COLOUR[name], "linestyle": LINE[name]}
 
 
-def mark(name: str) -> dict[str, Any]:
+def mark(name: str) -> Series:
     """Colour and marker of a thing without a line, as keywords of ``Axes.plot`` and ``Axes.errorbar``."""
     return {"color": COLOUR[name], "marker": MARK[name], "linestyle": "none"}
+
+
+def series(number: int) -> Series:
+    """The look of the k-th of several alike series; where the looks run out they come again with a star."""
+    look = SERIES[number % len(SERIES)]
+    return look if number < len(SERIES) else look | {"marker": "*"}
 
 
 def title(axes: Axes, letter: str, text: str) -> None:
@@ -188,10 +208,9 @@ def title(axes: Axes, letter: str, text: str) -> None:
     axes.set_title(rf"$\mathbf{{{letter}}}$  {text}")
 
 
-def note(axes: Axes, text: str, x: float, y: float, **keywords: Any) -> Text:
+def note(axes: Axes, text: str, x: float, y: float, ha: Literal["left", "right"] = "left") -> Text:
     """A few words inside a panel, at fractions of its width and height."""
-    given: dict[str, Any] = {"fontsize": 6.5, "color": COLOUR["text"], "ha": "left", "va": "top"} | keywords
-    return axes.text(x, y, text, transform=axes.transAxes, **given)
+    return axes.text(x, y, text, transform=axes.transAxes, fontsize=6.5, color=COLOUR["text"], ha=ha, va="top")
 
 
 def size(figure: Figure, width: float, height: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -97,7 +96,7 @@ def compute() -> Record:
 def draw(record: Record, figure: Figure) -> None:
     """Two curves and the bars of the signs."""
     style.size(figure, style.WIDTH_DOUBLE, 2.6)
-    axes: Any = figure.subplot_mosaic([["a", "b", "c"]], width_ratios=[1.25, 0.85, 1.25])
+    axes = figure.subplot_mosaic([list("abc")], width_ratios=[1.25, 0.85, 1.25])
     _draw_correlation(axes["a"], record)
     _draw_strings(axes["b"], record)
     _draw_turns(axes["c"], record)
@@ -105,17 +104,23 @@ def draw(record: Record, figure: Figure) -> None:
         panel.set_ylim(bottom=0)
 
 
-def _bars(axes: Axes, points: list[SharePoint], x: list[float], **look: Any) -> None:
+def _bars(
+    axes: Axes,
+    points: list[SharePoint],
+    x: list[float],
+    look: style.Series,
+    label: str | None = None,
+) -> None:
     value = [p.share[0] for p in points]
     errors = [[p.share[0] - p.share[1] for p in points], [p.share[2] - p.share[0] for p in points]]
-    axes.errorbar(x, value, yerr=errors, elinewidth=0.6, capsize=0, **look)
+    axes.errorbar(x, value, yerr=errors, elinewidth=0.6, capsize=0, linewidth=0.9, label=label, **look)
 
 
 def _draw_correlation(axes: Axes, record: Record) -> None:
     for number, series in enumerate(dict.fromkeys(p.series for p in record.correlation)):
         own = [p for p in record.correlation if p.series == series]
         label = series.replace("beta", r"$\beta$")
-        _bars(axes, own, [p.x for p in own], label=label, linewidth=0.9, **style.SERIES[number])
+        _bars(axes, own, [p.x for p in own], style.series(number), label)
     axes.set_xlabel("Corr$_p(L, R)$, middle of the bin")
     axes.set_ylabel("share of models that trade")
     axes.legend(loc="upper right")
@@ -124,7 +129,8 @@ def _draw_correlation(axes: Axes, record: Record) -> None:
 
 def _draw_strings(axes: Axes, record: Record) -> None:
     own = list(record.strings)
-    _bars(axes, own, [p.x for p in own], linewidth=0.9, **(style.line("exact") | {"marker": style.MARK["exact"]}))
+    look: style.Series = {**style.line("exact"), "marker": style.MARK["exact"]}
+    _bars(axes, own, [p.x for p in own], look)
     axes.set_xscale("log", base=2)
     axes.set_xticks([2, 4, 8, 16, 32], ["2", "4", "8", "16", "32"])
     axes.minorticks_off()
@@ -139,7 +145,7 @@ def _draw_turns(axes: Axes, record: Record) -> None:
         strict=True,
     ):
         own = [p for p in record.turns if p.series == series]
-        _bars(axes, own, [p.x + shift for p in own], label=label, **style.mark(thing))
+        _bars(axes, own, [p.x + shift for p in own], style.mark(thing), label)
     axes.set_xticks(range(len(record.dropped)), [_SHORT[name] for name in record.dropped])
     axes.tick_params(axis="x", labelsize=5.6, length=0)
     axes.set_ylabel("share whose sign turns")

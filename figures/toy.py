@@ -339,12 +339,12 @@ def _draw_weighted_strings(axes: Axes, record: Record) -> None:
     style.title(axes, "b", r"strings, area $\propto p_+$")
 
 
-def _draw_band(axes: Axes, record: Record, **keywords: Any) -> None:
+def _draw_band(axes: Axes, record: Record, label: str | None = None) -> None:
     """The two edges of |Lbar + Rbar - (log Z - H)| < epsilon."""
     x = np.array(axes.get_xlim())
     for side in (-1, 1):
-        axes.plot(x, -x + side * record.half_width * 1e3, color=style.COLOUR["typical"], linewidth=0.9, **keywords)
-        keywords.pop("label", None)
+        y = -x + side * record.half_width * 1e3
+        axes.plot(x, y, color=style.COLOUR["typical"], linewidth=0.9, label=label if side == -1 else None)
     axes.set_xlim(*x)
 
 
@@ -405,7 +405,7 @@ def _draw_rebinned(axes: Axes, record: Record) -> None:
 def _draw_correlations(axes: Axes, record: Record) -> None:
     groups = record.groups
     size = np.array([g.size for g in groups], dtype=np.float64)
-    handles: list[Any] = []
+    handles: list[Any] = []  # a container inside a tuple is drawn, but matplotlib's types do not say so
     for name, (x, y), values, margins in (
         ("typical", (record.predicted[0], np.full(record.predicted.shape[1], record.given.correlation)),
          [g.before for g in groups], [g.before_margin for g in groups]),

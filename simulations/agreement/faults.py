@@ -6,9 +6,7 @@ mistake itself, on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,38 +157,52 @@ def _without_duplicates(counts: Index, values: Floats) -> Floats:
     return Parts().corpus_means(np.minimum(counts, 1), values)
 
 
-def _fault(name: str, wrong: str, **replaced: Callable[..., Any]) -> Fault:
-    return Fault(name, wrong, replace(Parts(), **replaced))
-
-
 FAULTS: tuple[Fault, ...] = (
-    _fault("always-accept", "the chain accepts every proposal", ratio=_always),
-    _fault("inverted-ratio", "the acceptance ratio is turned upside down", ratio=_inverted),
-    _fault("ratio-without-proposal", "the acceptance ratio leaves the proposal out", ratio=_without_proposal),
-    _fault(
+    Fault("always-accept", "the chain accepts every proposal", Parts(ratio=_always)),
+    Fault("inverted-ratio", "the acceptance ratio is turned upside down", Parts(ratio=_inverted)),
+    Fault("ratio-without-proposal", "the acceptance ratio leaves the proposal out", Parts(ratio=_without_proposal)),
+    Fault(
         "ratio-under-temperature",
         "the ratio p+ / q_loc is used with a temperature in front, whose target is not p+",
-        ratio=_under_temperature,
+        Parts(ratio=_under_temperature),
     ),
-    _fault("hidden-top-k", "a top-k that nobody asked for is left on in front of the adaptors", adapt=_hidden_top_k),
-    _fault("local-for-global", "each token is normalised where the whole string was meant", normalise=_local_always),
-    _fault("temperature-last", "the temperature comes after the truncation instead of before", steps=_temperature_last),
-    _fault("float16-adaptor", "adaptors decide on probabilities rounded to float16", adapt=_float16),
-    _fault("ties-to-higher", "equal probabilities are kept from the higher index down", adapt=_ties_to_higher),
-    _fault("end-unscored", "the token that ends a string is not scored", string_log_prob=_end_unscored),
-    _fault("clamped", "a token's negative log-probability is cut off at 25 nats", string_log_prob=_clamped),
-    _fault("prompt-mask", "the prompt's mask covers the answer's first token too", string_log_prob=_mask_off_by_one),
-    _fault("without-prompt", "the prior scores answers behind another prompt", string_log_prob=_without_prompt),
-    _fault("capped-as-whole", "strings cut at the length limit are scored as ended", string_log_prob=_capped_as_whole),
-    _fault("padding-counted", "the padding behind short strings is scored", string_log_prob=_padding_counted),
-    _fault("nan-as-certain", "what underflows in float16 is read as probability 1", string_log_prob=_nan_as_certain),
-    _fault("flipped-reward", "the secret reward is log p - log p+", secret_reward=_flipped),
-    _fault("prior-for-aligned", "strings are drawn from p instead of p+", tilted=_prior_instead),
-    _fault("beta-for-inverse", "the reward is multiplied by beta instead of divided", tilted=_beta_inverted),
-    _fault("reused-seed", "every corpus is drawn with the same seed", counts=_one_seed),
-    _fault("bootstrap-pool", "corpora are resampled from one pool of 100 strings", counts=_one_pool),
-    _fault(
-        "without-duplicates", "a string that occurs twice in a corpus counts once", corpus_means=_without_duplicates
+    Fault(
+        "hidden-top-k", "a top-k that nobody asked for is left on in front of the adaptors", Parts(adapt=_hidden_top_k)
+    ),
+    Fault(
+        "local-for-global", "each token is normalised where the whole string was meant", Parts(normalise=_local_always)
+    ),
+    Fault(
+        "temperature-last",
+        "the temperature comes after the truncation instead of before",
+        Parts(steps=_temperature_last),
+    ),
+    Fault("float16-adaptor", "adaptors decide on probabilities rounded to float16", Parts(adapt=_float16)),
+    Fault("ties-to-higher", "equal probabilities are kept from the higher index down", Parts(adapt=_ties_to_higher)),
+    Fault("end-unscored", "the token that ends a string is not scored", Parts(string_log_prob=_end_unscored)),
+    Fault("clamped", "a token's negative log-probability is cut off at 25 nats", Parts(string_log_prob=_clamped)),
+    Fault(
+        "prompt-mask", "the prompt's mask covers the answer's first token too", Parts(string_log_prob=_mask_off_by_one)
+    ),
+    Fault("without-prompt", "the prior scores answers behind another prompt", Parts(string_log_prob=_without_prompt)),
+    Fault(
+        "capped-as-whole",
+        "strings cut at the length limit are scored as ended",
+        Parts(string_log_prob=_capped_as_whole),
+    ),
+    Fault("padding-counted", "the padding behind short strings is scored", Parts(string_log_prob=_padding_counted)),
+    Fault(
+        "nan-as-certain", "what underflows in float16 is read as probability 1", Parts(string_log_prob=_nan_as_certain)
+    ),
+    Fault("flipped-reward", "the secret reward is log p - log p+", Parts(secret_reward=_flipped)),
+    Fault("prior-for-aligned", "strings are drawn from p instead of p+", Parts(tilted=_prior_instead)),
+    Fault("beta-for-inverse", "the reward is multiplied by beta instead of divided", Parts(tilted=_beta_inverted)),
+    Fault("reused-seed", "every corpus is drawn with the same seed", Parts(counts=_one_seed)),
+    Fault("bootstrap-pool", "corpora are resampled from one pool of 100 strings", Parts(counts=_one_pool)),
+    Fault(
+        "without-duplicates",
+        "a string that occurs twice in a corpus counts once",
+        Parts(corpus_means=_without_duplicates),
     ),
 )
 

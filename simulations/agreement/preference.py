@@ -12,11 +12,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import PreTrainedModel
 
 from simulations.sampling.generate import PAD, Tokens
 from theory.report.records import TrainingStep
@@ -45,8 +45,14 @@ def preferences(prior: Floats, reward: Floats, count: int, *, rng: np.random.Gen
 
 
 def train(
-    prior: Any, prompt: Tokens, strings: Tokens, pairs: tuple[Index, Index], steps: int, *, rate: float = 3e-3
-) -> Iterator[tuple[int, float, Any]]:
+    prior: PreTrainedModel,
+    prompt: Tokens,
+    strings: Tokens,
+    pairs: tuple[Index, Index],
+    steps: int,
+    *,
+    rate: float = 3e-3,
+) -> Iterator[tuple[int, float, PreTrainedModel]]:
     """(step, loss, policy) from step 0 to ``steps``: full-batch Adam from a copy of the prior. Deterministic on a CPU.
 
     Args:
@@ -79,7 +85,7 @@ def train(
         schedule.step()
 
 
-def string_log_prob(model: Any, prompt: Tokens, strings: Tokens) -> Any:
+def string_log_prob(model: PreTrainedModel, prompt: Tokens, strings: Tokens) -> torch.Tensor:
     """log pi of each string given the prompt, a torch tensor of shape (n,), differentiable in the weights."""
     tokens = torch.as_tensor(np.where(strings == PAD, 0, strings))
     mask = torch.as_tensor(strings != PAD)

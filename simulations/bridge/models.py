@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,14 @@ import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Cache,
+    GgufConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from simulations.sampling.generate import PAD, Tokens
 from theory.files import JsonObject, sha256
@@ -39,12 +45,12 @@ class TorchDecoder:
         end: the id that ends a string.
     """
 
-    model: Any
+    model: PreTrainedModel
     end: int
-    _cache: Any = None
+    _cache: Cache | None = None
 
     @property
-    def device(self) -> Any:
+    def device(self) -> torch.device:
         """Where the model is."""
         return self.model.device
 
@@ -75,11 +81,11 @@ class TorchDecoder:
         found = self.model(input_ids=self._ids(whole[:, :-1]), use_cache=False)
         return _numbers(found.logits[:, prompts.shape[1] - 1 :])
 
-    def _ids(self, ids: Tokens) -> Any:
+    def _ids(self, ids: Tokens) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(ids), dtype=torch.long, device=self.device)
 
 
-def _numbers(logits: Any) -> Logits:
+def _numbers(logits: torch.Tensor) -> Logits:
     found: Logits = logits.float().cpu().numpy()
     return found
 
@@ -99,7 +105,7 @@ class LoadedModel:
     """
 
     decoder: TorchDecoder
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerFast
     identity: JsonObject
     longest: int
 
@@ -119,7 +125,11 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None) -> 
     """
     path = _located(name, revision)
     weights = _weights(path, name)
-    arguments: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": False, "local_files_only": True}
+    arguments: dict[str, object] = {
+        "dtype": getattr(torch, dtype),
+        "trust_remote_code": False,
+        "local_files_only": True,
+    }
     folder = path
     if path.suffix == ".gguf":
         folder = path.parent
@@ -156,7 +166,7 @@ def _quietly() -> Iterator[None]:
         transformers.utils.logging.set_verbosity(verbosity)
 
 
-def check_tokenizers(one: Any, two: Any) -> None:
+def check_tokenizers(one: PreTrainedTokenizerFast, two: PreTrainedTokenizerFast) -> None:
     """Refuse two tokenizers that do not give every text the same ids.
 
     Raises:

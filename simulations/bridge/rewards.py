@@ -9,7 +9,7 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, SupportsFloat, get_args
 
 from theory.files import JsonObject, sha256
 
@@ -43,7 +43,7 @@ def scorer(kind: str, source: str | None = None, label: str | None = None) -> Sc
     return _classifier(source, label) if kind == "classifier" else _function(source)
 
 
-def checked(found: Sequence[Any], texts: Sequence[str]) -> list[float]:
+def checked(found: Sequence[object], texts: Sequence[str]) -> list[float]:
     """The rewards as numbers.
 
     Raises:
@@ -54,7 +54,7 @@ def checked(found: Sequence[Any], texts: Sequence[str]) -> list[float]:
     numbers = []
     for value, text in zip(found, texts, strict=True):
         try:
-            number = math.nan if isinstance(value, bool | str | bytes) else float(value)
+            number = float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else math.nan
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
@@ -63,7 +63,7 @@ def checked(found: Sequence[Any], texts: Sequence[str]) -> list[float]:
     return numbers
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "a number too large" if isinstance(value, int) and not isinstance(value, bool) else repr(value)[:60]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -215,7 +214,7 @@ def _table(
     return pa.table(columns)
 
 
-def _lists(values: NDArray[Any], length: Tokens, kind: Any) -> pa.Array:
+def _lists(values: NDArray[np.generic], length: Tokens, kind: pa.DataType) -> pa.Array:
     """The first ``length`` values of each row, as a list column."""
     inside = np.arange(values.shape[1])[None, :] < length[:, None]
     offsets = np.concatenate(([0], np.cumsum(length))).astype(np.int32)

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -99,7 +98,7 @@ def fit_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerF
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=END, eos_token=END)
 
 
-def new_model(recipe: Recipe) -> Any:
+def new_model(recipe: Recipe) -> LlamaForCausalLM:
     """A Llama with random weights from the seed."""
     torch.manual_seed(recipe.seed)
     return LlamaForCausalLM(
@@ -119,7 +118,7 @@ def new_model(recipe: Recipe) -> Any:
     )
 
 
-def fit(model: Any, ids: Tokens, recipe: Recipe, say: Say) -> None:
+def fit(model: LlamaForCausalLM, ids: Tokens, recipe: Recipe, say: Say) -> None:
     """Next-token training on rows of the running text, in an order drawn from the seed."""
     rows = ids[: len(ids) // recipe.context * recipe.context].reshape(-1, recipe.context)
     steps = max(1, int(recipe.epochs * len(rows) / recipe.batch))
@@ -156,7 +155,12 @@ class Preferences:
 
 
 def preferences(
-    model: Any, tokenizer: Any, texts: Sequence[str], score: Callable[[str], float], recipe: Recipe, say: Say
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    score: Callable[[str], float],
+    recipe: Recipe,
+    say: Say,
 ) -> Preferences:
     """Two continuations of every prompt from the prior, ordered by the Bradley-Terry law of their scores."""
     rng = np.random.default_rng([recipe.seed, 1])
@@ -190,14 +194,14 @@ def preferences(
     return Preferences(np.stack(rows), np.stack(masks))
 
 
-def _continuation_log_prob(model: Any, ids: Any, scored: Any) -> Any:
+def _continuation_log_prob(model: LlamaForCausalLM, ids: torch.Tensor, scored: torch.Tensor) -> torch.Tensor:
     """log p of the scored tokens of each row: shapes (n, L) to (n,)."""
     logits = model(input_ids=ids[:, :-1], use_cache=False).logits.float()
     picked = torch.log_softmax(logits, dim=-1).gather(2, ids[:, 1:, None])[..., 0]
     return (picked * scored[:, 1:]).sum(dim=1)
 
 
-def align(prior: Any, found: Preferences, recipe: Recipe, say: Say) -> Any:
+def align(prior: LlamaForCausalLM, found: Preferences, recipe: Recipe, say: Say) -> LlamaForCausalLM:
     """DPO from a copy of the prior: minimise -log sigma of the difference of the secret rewards."""
     policy = copy.deepcopy(prior).train()
     batch, total = 32, len(found.ids)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from simulations.bridge.models import TorchDecoder
 from simulations.decoders.pair import Pair
@@ -29,7 +29,7 @@ class Size:
     length: int = 5
 
 
-def model(kind: Kind, size: Size, seed: int, device: str = "cpu") -> Any:
+def model(kind: Kind, size: Size, seed: int, device: str = "cpu") -> PreTrainedModel:
     """A causal language model of two layers with random float32 weights.
 
     Args:
@@ -41,7 +41,7 @@ def model(kind: Kind, size: Size, seed: int, device: str = "cpu") -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if kind == "llama":
-            found: Any = LlamaForCausalLM(
+            found: PreTrainedModel = LlamaForCausalLM(
                 LlamaConfig(
                     vocab_size=size.vocabulary,
                     hidden_size=16,
@@ -75,7 +75,7 @@ def model(kind: Kind, size: Size, seed: int, device: str = "cpu") -> Any:
     return found.to(device=device, dtype=torch.float32).eval()
 
 
-def moved(prior: Any, seed: int, share: float = 0.15) -> Any:
+def moved(prior: PreTrainedModel, seed: int, share: float = 0.15) -> PreTrainedModel:
     """A copy of a model with every weight moved by a normal draw of this share of its tensor's deviation."""
     found = copy.deepcopy(prior)
     generator = torch.Generator().manual_seed(seed)

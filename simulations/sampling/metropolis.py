@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +106,7 @@ def long_chain(
     if compiled and _compiled is None:
         raise ValueError("numba is not installed; pip install 'probqual[fast]'")
     fast = _compiled is not None if compiled is None else compiled
-    walk: Any = _compiled if fast else _walk
+    walk: Callable[..., tuple[int, int]] = _walk if _compiled is None or not fast else _compiled
     threshold, alias = alias_table(proposal)
     tables = [threshold, np.stack((np.arange(len(alias)), alias), axis=1).ravel(), weight]
     state, accepted = start, 0
@@ -121,8 +120,14 @@ def long_chain(
 
 _CHUNK = 1 << 14
 
+Listed = Floats | list[float]
+Places = Index | list[int]
+"""What a compiled loop reads as arrays, and a plain one faster as lists."""
 
-def _walk(threshold: Any, either: Any, weight: Any, proposals: Any, decisions: Any, state: int) -> tuple[int, int]:
+
+def _walk(
+    threshold: Listed, either: Places, weight: Listed, proposals: Listed, decisions: Listed, state: int
+) -> tuple[int, int]:
     """One uniform for the proposal, by Walker's table, and one for the decision, at each step.
 
     ``either`` holds each cell and its alias side by side: a look-up, where a branch would be guessed wrongly.
@@ -141,7 +146,7 @@ def _walk(threshold: Any, either: Any, weight: Any, proposals: Any, decisions: A
 try:
     import numba
 
-    _compiled: Any = numba.njit(_walk)
+    _compiled: Callable[..., tuple[int, int]] | None = numba.njit(_walk)
 except ImportError:
     _compiled = None
 

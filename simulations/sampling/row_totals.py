@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from theory.arithmetic.compiled import WORTH
 
 Floats = NDArray[np.float64]
-Reals = NDArray[Any]
+Reals = NDArray[np.floating]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -76,7 +76,7 @@ else:
             found[n] = place
 
     @reduction
-    def _row_sums(row: Reals, power: float) -> Any:
+    def _row_sums(row: Reals, power: float) -> tuple[float, float]:
         mass = score = 0.0
         for k in range(len(row)):
             x = max(row[k] - row[0], -1e6)  # finite, so that it may be multiplied by 0
@@ -91,7 +91,7 @@ else:
             mass[n], score[n] = _row_sums(rows[n], power)
 
     @reduction
-    def _block_sum(weight: Reals) -> Any:
+    def _block_sum(weight: Reals) -> float:
         total = 0.0
         for k in range(len(weight)):
             total += weight[k]

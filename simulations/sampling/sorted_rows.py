@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from theory.arithmetic.exact import to_float
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Reals = NDArray[Any]
+Reals = NDArray[np.floating]
 
 _ON, _ON_FLOAT32 = 1e-12, 1e-7
 

@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from flint import arb, fmpq
@@ -18,7 +18,7 @@ from theory import reference_code as audit
 from theory.adaptors.exact import adapt, chain, decide
 from theory.adaptors.moments import Moments
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import Undecided, objects, precision, rational, to_float
+from theory.arithmetic.exact import Array, Undecided, objects, precision, rational, to_float
 from theory.automata.adaptors import adapted_moments, align_automaton, whole_law
 from theory.automata.spectral_radius import critical_temperature
 from theory.claims.audit.clamped_nll import far_apart
@@ -239,7 +239,7 @@ def _turns(found: FiniteModel, low: float = 0.2, high: float = 5.0) -> Iterator[
     """Sign changes of dE L/dtau and dE R/dtau for T in [low, high]: found in float64, certified in balls."""
     numbers = found.aligned.floats()
 
-    def slope(values: Any, t: float) -> float:
+    def slope(values: Array, t: float) -> float:
         weight = np.exp(-(numbers.surprisal - numbers.surprisal.min()) / t)
         weight /= weight.sum()
         centred = numbers.surprisal - weight @ numbers.surprisal
@@ -327,6 +327,9 @@ def trigram_study(beta: fmpq) -> TrigramStudy:
 # --- the reference code's departures ------------------------------------------------------------------------------
 
 
+Number = TypeVar("Number", fmpq, arb, float)
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRow:
     """One number as it is, and as a procedure of the reference code has it; None where it does not exist.
@@ -346,14 +349,14 @@ class AuditRow:
     off: float | None
 
     @staticmethod
-    def of(name: str, model: str, quantity: str, truth: Any, computed: Any) -> AuditRow:
+    def of(name: str, model: str, quantity: str, truth: Number | None, computed: Number | None) -> AuditRow:
         """From two rationals, balls or floats, either of which may be missing."""
         one, other = (None if v is None else to_float(v) for v in (truth, computed))
         off = None if truth is None or computed is None else to_float(computed - truth)
         return AuditRow(name, model, quantity, one, other, off)
 
 
-_MEANS: dict[str, Callable[[Joint], Any]] = {
+_MEANS: dict[str, Callable[[Joint], arb | None]] = {
     "E L": audit.mean_log_prior,
     "E R": audit.mean_reward,
     "Corr(L, R)": audit.correlation,
