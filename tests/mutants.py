@@ -381,12 +381,17 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     *of(
+        "specification/documents",
+        "theory/specification/test_finite",
+        "adaptors",
+        ("global-by-default", 'Field(default="local", description', 'Field(default="global", description'),
+    ),
+    *of(
         "specification/reader",
         "theory/specification/test_finite probqual/test_bad_input",
         "adaptors",
         ("beta-ignored", "reward_over_beta(v, beta)", "reward_over_beta(v, fmpq(1))"),
         ("floats-not-divided-by-their-sum", "return [p / total for p in prob]", "return prob"),
-        ("global-by-default", 'entry.get("normalise", "local")', 'entry.get("normalise", "global")'),
         ("empty-corpus-allowed", "size.q != 1 or size < 1", "size.q != 1 or size < 0"),
         (
             "exponential-read-as-reward",

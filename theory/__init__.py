@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from theory.probability.law import Law
     from theory.quantities.answer import answer
     from theory.specification.finite import Specification, parse_specification, read_specification
-    from theory.specification.reader import SpecificationError, read_document
+    from theory.specification.reader import read_document
+    from theory.specification.tables import SpecificationError
 else:
     __getattr__, __dir__ = handed_on(
         __name__,
@@ -40,7 +41,8 @@ else:
             "theory.probability.law": "Law",
             "theory.quantities.answer": "answer",
             "theory.specification.finite": "Specification parse_specification read_specification",
-            "theory.specification.reader": "SpecificationError read_document",
+            "theory.specification.reader": "read_document",
+            "theory.specification.tables": "SpecificationError",
         },
     )
 

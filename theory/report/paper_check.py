@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from theory.arithmetic.exact import power_of_ten_above
-from theory.claims.claim import Claim, Result, Verdict, Witness
+from theory.claims.claim import Claim, Result, Verdict
 from theory.claims.correlation.models import PUBLISHED
 from theory.files import JsonObject
+from theory.report.claims import MARK, anchor, claim_section, claims_table
 from theory.report.markdown import markdown_table
+from theory.report.models import signed, toy_section, trigrams_section, words_section
 from theory.report.records import GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
-from theory.report.samples import run_sections, sampled_line, sampled_section
-from theory.report.studies import TRIGRAM_TEMPERATURES, AuditRow, ToyStudy, TrigramStudy, WordsStudy
+from theory.report.samples import run_sections, sampled_section
+from theory.report.studies import AuditRow, ToyStudy, TrigramStudy, WordsStudy
 from theory.report.sweep import percent, sweep_section
 
 SENTENCES = {
@@ -21,16 +22,7 @@ SENTENCES = {
     "B": "This has a formal treatment: in typical corpora the two averages sum to a constant.",
     "C": "The sampling adaptor chooses how much likelihood is exchanged for reward.",
 }
-
 """The paper's three sentences."""
-
-_MARK = {
-    Verdict.PROVED: "proved",
-    Verdict.CERTIFIED: "certified",
-    Verdict.TESTED: "tested",
-    Verdict.REFUTED: "REFUTED",
-    Verdict.UNDECIDED: "UNDECIDED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +58,15 @@ def markdown(report: Report) -> str:
         _opening(report),
         _pictures(),
         _sentences(report),
-        _toy(report.toy),
-        _words(report.words),
-        _trigrams(report.trigrams),
+        toy_section(report.toy),
+        words_section(report.words),
+        trigrams_section(report.trigrams),
         sweep_section(report.sweep),
         _audit(report),
         sampled_section(report.sampled),
         *run_sections(report.runs),
-        _table(report),
-        *(_section(claim, report.result(claim.id), report.sampled) for claim in report.claims),
+        claims_table(report.claims, report.results, report.sampled),
+        *(claim_section(claim, report.result(claim.id), report.sampled) for claim in report.claims),
     ]
     return "\n".join(part.strip() + "\n" for part in parts)
 
@@ -112,8 +104,8 @@ def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
 def _opening(report: Report) -> str:
     toy, words = report.toy, {str(study.beta): study for study in report.words}
     controls = sum(len(result.controls) for result in report.results)
-    counts = {verdict: sum(r.verdict is verdict for r in report.results) for verdict in _MARK}
-    tally = ", ".join(f"{n} {_MARK[v]}" for v, n in counts.items() if n)
+    counts = {verdict: sum(r.verdict is verdict for r in report.results) for verdict in MARK}
+    tally = ", ".join(f"{n} {MARK[v]}" for v, n in counts.items() if n)
     trading = "; ".join(
         f"at beta = {beta} b = {study.moments['exchange_coefficient']:+.3f}: "
         f"{'it does' if study.trades_off else 'it does not'}"
@@ -204,7 +196,7 @@ def _standing(report: Report, letter: str) -> Iterator[str]:
 
 
 def _links(*ids: str) -> str:
-    return "(" + ", ".join(f"[{claim_id}](#{_anchor(claim_id)})" for claim_id in ids) + ")"
+    return "(" + ", ".join(f"[{claim_id}](#{anchor(claim_id)})" for claim_id in ids) + ")"
 
 
 def _of_averages(report: Report) -> Iterator[str]:
@@ -282,159 +274,13 @@ def _of_adaptors(report: Report) -> Iterator[str]:
     )
 
 
-def _toy(toy: ToyStudy) -> str:
-    rows = [
-        ("entropy of p+", f"{toy.entropy:.10f}", f"{PUBLISHED['entropy']}", "agrees"),
-        ("entropy of p", f"{toy.prior_entropy:.10f}", f"{PUBLISHED['prior_entropy']}", "agrees"),
-        ("Pearson over strings, each counted once", f"{toy.unweighted_pearson:+.6f}", "+0.49", "agrees"),
-        ("Spearman over strings, each counted once", f"{toy.unweighted_spearman:+.6f}", "+0.43", "agrees"),
-        ("Pearson over strings under p+", f"{toy.pearson:+.6f}", "", "the law that corpora are drawn from; other sign"),
-        ("varentropy V", f"{toy.varentropy:.6f}", "", ""),
-        ("exchange coefficient b", f"{toy.exchange_coefficient:+.6f}", "", "inside [-1, 0]: cooling raises both"),
-        (
-            "P(typical), N = 100,000, eps = 0.001",
-            f"{toy.typical_probability:.10f}",
-            "213/1000",
-            f"a count of 1,000 draws; its standard error is {_standard_error(toy):.3f}",
-        ),
-        ("correlation of corpora", f"{toy.pearson:+.6f}", "", "all corpora, at every N"),
-        (
-            "correlation of corpora given typical",
-            f"{toy.conditional_correlation:+.9f}",
-            "-0.92",
-            "the published one is after an equal-count re-binning along L",
-        ),
-        ("the same, large-N limit", f"{toy.conditional_limit:+.9f}", "", "c = eps sqrt N kept"),
-        (
-            "the same, L re-binned to equal counts",
-            f"{toy.rebinned_correlation:+.2f}",
-            "-0.92",
-            "a normal pair whose L is made uniform over the range of 213 corpora",
-        ),
-    ]
-    table = markdown_table(("quantity", "exact", "published", "remark"), rows)
-    return (
-        "## The paper's toy\n\n"
-        f"{table}\n\n"
-        f"The exact column is rounded to the digits shown; P(typical) is by inversion, with an estimated error below "
-        f"{power_of_ten_above(toy.typical_error)}. Two published figures differ, for stated reasons. 213 of 1,000 is a "
-        "sample of a probability near 0.209. And -0.92 is measured after the typical corpora were re-binned to equal "
-        "counts "
-        "along L: that makes L uniform over its range and so stretches the cloud along the line; applied to the exact "
-        f"correlation {toy.conditional_correlation:.4f} it gives about {toy.rebinned_correlation:.2f}."
-    )
-
-
-def _standard_error(toy: ToyStudy) -> float:
-    p = toy.typical_probability
-    return float((p * (1 - p) / PUBLISHED["corpora"]) ** 0.5)
-
-
-def _words(studies: Sequence[WordsStudy]) -> str:
-    lines = [
-        "## Real words",
-        "",
-        f"The {studies[0].strings:,} words of the State of the Union speeches as strings of letters: prior = relative "
-        "frequency, reward = VADER valence, adaptors act on the exact next-letter laws of p+. Beside each adaptor "
-        "stands "
-        "what it does to (E L, E R) against p+, decided by balls.",
-        "",
-        *_words_summary(studies),
-        "",
-        _words_moments(studies),
-    ]
-    for study in studies:
-        lines += ["", f"### Words at beta = {study.beta}", "", _words_table(study), "", _carriers(study)]
-    return "\n".join(lines)
-
-
-def _words_summary(studies: Sequence[WordsStudy]) -> Iterator[str]:
-    for study in studies:
-        b = study.moments["exchange_coefficient"]
-        where = "outside" if study.trades_off else "inside"
-        turns = "; ".join(
-            f"below T = {t.temperature:.4f} {t.quantity} {t.change} on further cooling" for t in study.turns
-        )
-        trading = [f"{row.normalise} {row.adaptor}" for row in study.rows if row.verdict.startswith("trades")]
-        yield (
-            f"- beta = {study.beta}: b = {b:+.6f}, {where} [-1, 0], so cooling at T = 1 "
-            f"{'trades one for the other' if study.trades_off else 'moves both the same way'}. Along global "
-            f"temperature "
-            f"(T from 0.2 to 5): {turns or 'no change of sign'}. Trading against p+: "
-            f"{', '.join(trading) or 'none of them'}."
-        )
-
-
-def _words_moments(studies: Sequence[WordsStudy]) -> str:
-    keys = list(studies[0].moments)
-    rows = [(f"beta = {s.beta}", *(f"{s.moments[key]:.6f}" for key in keys)) for s in studies]
-    return markdown_table(("", *(key.replace("_", " ") for key in keys)), rows)
-
-
-def _words_table(study: WordsStudy) -> str:
-    p = study.moments
-    rows = [("p+ itself", "", *(f"{p[k]:.4f}" for k in ("mean_log_prior", "mean_reward", "entropy")), "0", "")]
-    rows += [
-        (
-            row.adaptor,
-            row.normalise,
-            f"{row.mean_log_prior:.4f}",
-            f"{row.mean_reward:.4f}",
-            f"{row.entropy:.4f}",
-            f"{row.kl_to_aligned:.4f}",
-            row.verdict,
-        )
-        for row in study.rows
-    ]
-    return markdown_table(("adaptor", "normalised", "E L", "E R", "H", "KL to p+", "against p+"), rows)
-
-
-def _carriers(study: WordsStudy) -> str:
-    shares = ", ".join(f"*{word}* {share:+.4f}" for word, share in study.carriers)
-    return (
-        f"Cov(R, I) = {study.cov_reward_surprisal:+.6f} decides the sign of dE R on cooling (negative: reward "
-        f"rises). The "
-        f"words that carry it, with their shares p+ (R - E R)(I - H): {shares}."
-    )
-
-
-def _trigrams(studies: Sequence[TrigramStudy]) -> str:
-    keys = list(studies[0].moments)
-    head = ("", *(key.replace("_", " ") for key in keys), "T_c", *(f"T = {t}" for t in TRIGRAM_TEMPERATURES))
-    rows = [
-        (
-            f"beta = {s.beta}",
-            *(f"{s.moments[key]:.6f}" for key in keys),
-            f"{s.critical_temperature:.6f}",
-            *("exists" if there else "no global law" for there in s.exists),
-        )
-        for s in studies
-    ]
-    sides = "; ".join(
-        f"at beta = {s.beta} b = {s.moments['exchange_coefficient']:+.4f}, "
-        f"{'no trade-off' if -1 <= s.moments['exchange_coefficient'] <= 0 else 'a trade-off'} at T = 1"
-        for s in studies
-    )
-    return (
-        "## Infinitely many strings\n\n"
-        f"The letter-trigram model of the speeches' sentences ({studies[0].states} states, no longest string), with "
-        f"the "
-        "reward 1 per vowel and -1 per consonant over beta, which prefers open syllables. Every number comes from a "
-        "matrix "
-        f"in balls, none from a truncation: {sides}. Heating ends at the critical temperature T_c: above it the "
-        f"weights "
-        "p+ ** (1/T) of all strings have no finite sum and the globally normalised law does not exist.\n\n"
-        + markdown_table(head, rows)
-    )
-
-
 def _audit(report: Report) -> str:
     """What the reference code computes where it departs from the definitions."""
     rows = []
     for row in report.audit:
-        link = f"[audit.{row.name}](#{_anchor('audit.' + row.name)})"
-        off = "" if row.off is None else _signed(row.off)
-        rows.append((link, row.model, row.quantity, _signed(row.truth), _signed(row.computed), off))
+        link = f"[audit.{row.name}](#{anchor('audit.' + row.name)})"
+        off = "" if row.off is None else signed(row.off)
+        rows.append((link, row.model, row.quantity, signed(row.truth), signed(row.computed), off))
     table = markdown_table(("departure", "model", "quantity", "true", "computed", "off by"), rows)
     lines = [
         "## The reference code, modelled",
@@ -448,7 +294,7 @@ def _audit(report: Report) -> str:
         "",
         "What each could produce by itself:",
         "",
-        *(f"- [{claim.id}](#{_anchor(claim.id)}): {claim.remark}" for claim in report.claims if _audits(claim)),
+        *(f"- [{claim.id}](#{anchor(claim.id)}): {claim.remark}" for claim in report.claims if _audits(claim)),
     ]
     return "\n".join(lines)
 
@@ -470,102 +316,12 @@ def _audits(claim: Claim) -> bool:
     return claim.id.startswith("audit.")
 
 
-def _signed(value: float | None) -> str:
-    """Four decimals with a sign, an integer as it is."""
-    if value is None:
-        return "none"
-    if value == int(value) and abs(value) > 2:
-        return f"{value:.0f}"
-    return f"{value:+.4f}" if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"
-
-
-def _table(report: Report) -> str:
-    rows = []
-    for claim, result in zip(report.claims, report.results, strict=True):
-        residual = "" if result.residual is None else power_of_ten_above(result.residual)
-        refuted = sum(control.verdict is Verdict.REFUTED for control in result.controls)
-        link = f"[{claim.id}](#{_anchor(claim.id)})"
-        sampled = len(report.sampled.of(claim.id))
-        counted = f"{report.sampled.verdict(claim.id)} ({sampled})" if sampled else ""
-        rows.append((link, claim.title, str(result.verdict), residual, f"{refuted} of {len(result.controls)}", counted))
-    legend = (
-        "PROVED: by computer algebra, and certified on the named cases. CERTIFIED: in rationals or in balls, on the "
-        "named "
-        "cases. TESTED: within a stated tolerance, towards a limit. A control is the claim with one thing broken; it "
-        "must "
-        "be refuted. Residual: an upper bound of every identity's error. SAMPLED: the exact values lie in the "
-        "intervals of so many comparisons with draws."
-    )
-    table = markdown_table(("claim", "what it says", "verdict", "residual", "controls refuted", "sampled"), rows)
-    return f"## All claims\n\n{legend}\n\n{table}"
-
-
-_SHOWN_ROWS = 4
-"""Comparisons shown in a claim's section; all of them are in the record."""
-
-
-def _section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
-    lines = [
-        f"### {claim.id}",
-        "",
-        f"{claim.title}.",
-        "",
-        "$$" + claim.statement + "$$",
-        "",
-        f"- Verdict: **{result.verdict}**, {result.evidence}.",
-        f"- Hypotheses: {'; '.join(claim.hypotheses)}.",
-        f"- Cases: {_gathered(result.instances)}.",
-    ]
-    if claim.figure is not None:
-        lines += ["", f"![{claim.id}](figures/{claim.figure}.png)", ""]
-    if result.residual is not None:
-        lines.append(f"- Worst residual of an identity: at most {power_of_ten_above(result.residual)}.")
-    if result.proved:
-        lines.append(f"- Proved symbolically: {'; '.join(result.proved)}.")
-    lines.append(f"- Where: {_places(claim)}.")
-    rows = sampled.of(claim.id)
-    lines += [sampled_line(row) for row in rows[:_SHOWN_ROWS]]
-    if len(rows) > _SHOWN_ROWS:
-        lines.append(f"- Sampled: {len(rows) - _SHOWN_ROWS} more comparisons, {sampled.verdict(claim.id)}.")
-    lines.append(f"- Source: {claim.source}.")
-    if claim.remark:
-        lines.append(f"- Remark: {claim.remark}")
-    lines += [f"- FAILS: {_witness_text(failure)}" for failure in result.failures]
-    for control in result.controls:
-        found = "no witness" if control.witness is None else _witness_text(control.witness)
-        order = "smallest witness" if control.smallest else "witness"
-        check = next(c.check.__name__ for c in claim.controls if c.name == control.name)
-        broken = f"- Control *{control.name}* (`{check}`): {control.breaks}."
-        lines.append(f"{broken} **{control.verdict}**, {order}: {found}")
-        if control.witness is not None and control.witness.spec and len(control.witness.spec) < _LONGEST_SPEC:
-            lines += ["", *(f"      {line}".rstrip() for line in control.witness.spec.strip().splitlines()), ""]
-    return "\n".join(lines)
-
-
-_LONGEST_SPEC = 900
-
-
-def _places(claim: Claim) -> str:
-    """Links to the claim's proof sketch, its check and its controls, their tests, and its figure."""
-    family, _, name = claim.id.replace("-", "_").partition(".")
-    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}"
-    parts = [
-        f"[sketch](docs/theory.md#{_anchor(claim.id)})",
-        f"check `{claim.check.__name__}` and controls in [{code}]({code})",
-        f"tests in [{tests}]({tests})",
-    ]
-    if claim.figure is not None:
-        parts.append(f"figure by [figures/{claim.figure}.py](figures/{claim.figure}.py)")
-    return ", ".join(parts)
-
-
-# --- the table in README.md ---------------------------------------------------------------------------------------
-
 _STANDS = {
     "A": "Not by averaging: independent corpora correlate as their strings do, at every N. Close to the line they do.",
     "B": "Every corpus obeys it up to its mean surprisal, which concentrates where the varentropy is finite.",
     "C": "At T = 1 temperature trades exactly where b = Cov(L, I)/V is outside [-1, 0]; on some models none does.",
 }
+
 
 README_MARKS = ("<!-- written by probqual check -->", "<!-- end -->")
 
@@ -575,8 +331,8 @@ def readme_table(report: Report) -> str:
     rows = []
     for letter, sentence in SENTENCES.items():
         own = [r for c, r in zip(report.claims, report.results, strict=True) if c.sentence == letter]
-        counts = {verdict: sum(r.verdict is verdict for r in own) for verdict in _MARK}
-        tally = ", ".join(f"{n} {_MARK[v]}" for v, n in counts.items() if n)
+        counts = {verdict: sum(r.verdict is verdict for r in own) for verdict in MARK}
+        tally = ", ".join(f"{n} {MARK[v]}" for v, n in counts.items() if n)
         stands = _STANDS[letter] if all(r.as_expected for r in own) else "Not established: see paper_check.md."
         rows.append((f"{letter}. {sentence}", stands, f"{len(own)}: {tally}"))
     return markdown_table(("the paper says", "what stands", "claims"), rows)
@@ -593,22 +349,3 @@ def with_table(readme: str, report: Report) -> str:
     if not (found and ended):
         raise ValueError(f"README.md lacks the marks {README_MARKS[0]} and {README_MARKS[1]}")
     return f"{before}{found}\n\n{readme_table(report)}\n\n{ended}{after}"
-
-
-def _witness_text(witness: Witness) -> str:
-    return f"{witness.case}: {witness.label} is {witness.value}."
-
-
-def _gathered(names: Sequence[str]) -> str:
-    """The names, runs of random laws, of borders and of corpus sizes gathered."""
-    seen: dict[str, int] = {}
-    for name in names:
-        stem = name.split(", N =")[0]
-        for kind in ("random table", "random tree", "border"):
-            stem = f"{kind}s" if stem.startswith(kind) else stem
-        seen[stem] = seen.get(stem, 0) + 1
-    return ", ".join(stem if count == 1 else f"{stem} ({count})" for stem, count in seen.items())
-
-
-def _anchor(claim_id: str) -> str:
-    return claim_id.replace(".", "")

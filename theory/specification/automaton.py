@@ -35,7 +35,6 @@ from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
     Reader,
-    SpecificationError,
     adaptor_entry,
     check_names,
     corpus_entry,
@@ -44,6 +43,7 @@ from theory.specification.reader import (
     read_beta,
     read_reward,
 )
+from theory.specification.tables import SpecificationError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,7 +31,6 @@ from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
     Reader,
-    SpecificationError,
     adaptor_entry,
     check_names,
     corpus_entry,
@@ -41,6 +40,7 @@ from theory.specification.reader import (
     read_document,
     read_reward,
 )
+from theory.specification.tables import SpecificationError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

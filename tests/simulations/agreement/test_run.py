@@ -24,7 +24,7 @@ from simulations.agreement.comparison import DIFFERS, SAMPLED, Comparison, Settl
 from simulations.agreement.comparison import law as compared_law
 from simulations.agreement.faults import planted
 from simulations.agreement.procedures import Parts
-from simulations.agreement.run import DRAWS, EXPERIMENTS, SEED, Outcome, caught, run, setting
+from simulations.agreement.run import DRAWS, EXPERIMENTS, Outcome, caught, run, setting
 from simulations.agreement.setting import Experiment, Setting
 from simulations.agreement.statistics import BUDGET
 from theory.alignment.gibbs import Aligned
@@ -32,6 +32,7 @@ from theory.arithmetic.exact import to_float
 from theory.claims.registry import repeated
 from theory.examples.finite import C6_PROPOSAL, random_tree, toy
 from theory.report.records import ComparisonRecord, as_json, read_record
+from theory.seed import SEED
 
 REPEATED = repeated()
 

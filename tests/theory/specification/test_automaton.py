@@ -17,7 +17,7 @@ from theory.language_models.automaton import Automaton
 from theory.quantities.answer import answer, quantities
 from theory.specification.automaton import read_automaton, write_automaton
 from theory.specification.finite import parse_specification
-from theory.specification.reader import SpecificationError
+from theory.specification.tables import SpecificationError
 
 AUTOMATON = """\
 [prior]

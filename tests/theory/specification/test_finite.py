@@ -24,7 +24,7 @@ from theory.specification.finite import (
     specification,
     write_specification,
 )
-from theory.specification.reader import SpecificationError
+from theory.specification.tables import SpecificationError
 
 TABLE = {"kind": "table", "strings": ["x", "y", "z"], "probs": ["1/7", "2/7", "4/7"]}
 TREE = {"kind": "tree", "alphabet": ["a", "b"], "next": {"": ["1/2", "1/3", "1/6"], "a": [0, "1/2", "1/2"]}}
