@@ -6,12 +6,14 @@ nothing of ``simulations`` is used for them.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import math
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -720,6 +722,27 @@ FAMILIES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+CLAIM_TESTS = Path(__file__).resolve().parents[2] / "theory" / "claims"
+
+
+def beside_claims(name: str, family: str = "*") -> dict[str, Any]:
+    """What the functions of this name in the tests of single claims return, in one: {what: exact value}."""
+    found: dict[str, Any] = {}
+    for path in sorted(CLAIM_TESTS.glob(f"{family}/test_*.py")):
+        module = importlib.import_module(f"tests.theory.claims.{path.parent.name}.{path.stem}")
+        own = getattr(module, name, dict)()
+        assert not set(own) & set(found), f"{path.name}: another test computes a row of the same name"
+        found |= own
+    return found
+
+
+def computed_again(family: str) -> dict[str, Any]:
+    """The exact values of a family's rows, from above and from ``exact_rows`` beside the tests of single claims."""
+    above, beside = FAMILIES[family](), beside_claims("exact_rows", family)
+    assert not set(above) & set(beside)
+    return above | beside
+
+
 def test_families_are_those_of_the_registry() -> None:
     assert set(FAMILIES) == {claim.id.split(".")[0] for claim in REPEATED}
 
@@ -731,7 +754,7 @@ def test_exact_values(family: str) -> None:
     for row in quick().rows:
         if row.claim.startswith(family + "."):
             rows.setdefault(row.what, []).append(row)
-    expected = FAMILIES[family]()
+    expected = computed_again(family)
     assert len(expected) >= 3
     for what, value in expected.items():
         number = to_float(value)
@@ -742,7 +765,7 @@ def test_exact_values(family: str) -> None:
 
 def test_most_rows_have_a_second_route() -> None:
     """Besides laws, whose divergence is 0, and differences, only few exact values rest on one computation."""
-    known = {what for family in FAMILIES.values() for what in family()}
+    known = {what for family in FAMILIES for what in computed_again(family)}
     others = [row.what for row in quick().rows if row.what not in known and row.exact != 0]
     assert all(row.exact > 0 for row in quick().rows if row.what.endswith("gained"))
     assert sorted(others) == [
@@ -811,7 +834,7 @@ def test_reference_laws(monkeypatch: pytest.MonkeyPatch) -> None:
         "C6 from the heaviest state, 3 steps": row_after(C6_PROPOSAL, weight, heaviest, 3),
         "C6, accepting everything: the proposal": C6_PROPOSAL,
         "two states: length of a string": lengths(),
-    }
+    } | beside_claims("exact_laws")
     found = reference_laws(monkeypatch)
     assert set(found) == set(expected)
     for what, exact in expected.items():
