@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from flint import fmpq
 
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, align
-from theory.arithmetic.exact import Array, balls, log, objects, precision
+from theory.arithmetic.exact import Array, Exact, balls, log, objects, precision
 from theory.claims.claim import Case, Profile
 from theory.examples import finite as examples
 from theory.examples.words import speeches
@@ -24,7 +23,7 @@ from theory.specification.finite import parse_specification, write_specification
 _PRINTABLE = 40
 
 
-def law_of(found: FiniteModel, weights: Sequence[Any] | Array) -> Adapted:
+def law_of(found: FiniteModel, weights: Sequence[Exact | int] | Array) -> Adapted:
     """The law of all strings proportional to these weights >= 0; strings of weight 0 are left out."""
     chosen = [y for y, w in enumerate(weights) if w != 0]
     positive = balls(objects(weights[y] for y in chosen))

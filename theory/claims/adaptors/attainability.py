@@ -142,7 +142,7 @@ def _range(values: Array) -> arb:
     return functools.reduce(arb.max, values) - functools.reduce(arb.min, values)
 
 
-def _range_along(found: FiniteModel) -> Any:
+def _range_along(found: FiniteModel) -> Exact:
     """The largest sum of the ranges of log p+(. | prefix) along a string; the rational 0 where all tokens tie."""
     ranked = ranking(found.numbers)
     numbers, tree_ = found.numbers, found.aligned.tree

@@ -6,12 +6,11 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from flint import arb, fmpq, fmpz_poly
 
 from theory.adaptors.frontier import Member, member_with_means
-from theory.arithmetic.exact import Array, objects, to_float
+from theory.arithmetic.exact import Array, Exact, objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case
 from theory.corpora.on_the_line import exact_corpora, sequences
@@ -44,7 +43,7 @@ class LineCorpora:
         total = sum(weights, start=fmpq(0))
         return sum((w * k for w, (_, k) in zip(weights, self.points, strict=True)), start=fmpq(0)) / total
 
-    def conditioned(self, level: Any = None) -> Member:
+    def conditioned(self, level: Exact | None = None) -> Member:
         """The member with E L = l and E_q I = H + (E k - level) log 2."""
         numbers, wanted = self.found.numbers, self.level if level is None else level
         unit = arb(2).log()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -214,7 +213,7 @@ def _gibbs_line(n: int) -> str:
     law, best = ((*prob[:-1], 1 - sum(prob[:-1])) for prob in (law, best))
     log_best = [c + u * v - shift for c, v in zip(log_base, f, strict=True)]
 
-    def divergence(prob: Sequence[Any], one: Sequence[Any], two: Sequence[Any]) -> Any:
+    def divergence(prob: Sequence[sp.Expr], one: Sequence[sp.Expr], two: Sequence[sp.Expr]) -> sp.Expr:
         return sum_of_products(prob, [a - b for a, b in zip(one, two, strict=True)])
 
     spent = divergence(law, log_law, log_base) - divergence(best, log_best, log_base)

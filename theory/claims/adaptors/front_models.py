@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from flint import arb, fmpq
 
@@ -16,7 +15,7 @@ from theory.adaptors.frontier import (
     divergence_limit,
     gaining_direction,
 )
-from theory.arithmetic.exact import Array, balls
+from theory.arithmetic.exact import Array, Exact, balls
 from theory.claims.adaptors.plane_models import (
     least_of,
     means_under,
@@ -53,7 +52,7 @@ def front_budget(found: FiniteModel, base: Member) -> arb:
     return least_of(divergence_limit(base, log_prior, reward, w) for w in (*FRONT, *OFF_FRONT)) / 2
 
 
-def _value(means: Pair, weights: Pair) -> Any:
+def _value(means: Pair, weights: Pair) -> Exact:
     return means[0] * weights[0] + means[1] * weights[1]
 
 

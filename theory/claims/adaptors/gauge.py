@@ -6,7 +6,6 @@ import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -23,7 +22,7 @@ from theory.adaptors.gauge import (
     scaled,
     softmax,
 )
-from theory.arithmetic.exact import Array, balls, objects
+from theory.arithmetic.exact import Array, Exact, balls, objects
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,
     decisions_of,
@@ -109,7 +108,7 @@ def _gauge(content: Gauging) -> Iterator[Finding]:
         yield from _unscored(name, weights, content.gauge)
 
 
-def _least(first: Any, second: Any) -> Any:
+def _least(first: Exact, second: Exact) -> Exact:
     return second if second < first else first
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
 
 from flint import arb, fmpq
 
 from theory.adaptors.frontier import Pair, gaining_direction, gaining_mixture
 from theory.adaptors.hull import hull
-from theory.arithmetic.exact import Array
+from theory.arithmetic.exact import Array, Exact
 from theory.claims.adaptors.plane_models import (
     gains_of,
     is_independent,
@@ -83,14 +82,14 @@ def _on_a_line(found: FiniteModel) -> Iterator[Finding]:
         yield Finding("a line that does not fall: its upper end gains", gain_l + gain_r, "positive")
 
 
-def _gains_at(found: FiniteModel, string: int, step_l: Any, step_r: Any) -> Pair:
+def _gains_at(found: FiniteModel, string: int, step_l: Exact, step_r: Exact) -> Pair:
     """(L, R) of a string less (E L, E R), 0 exactly where the line is vertical or horizontal."""
     gain_l = found.numbers.log_prior[string] - found.mean.mean_log_prior
     gain_r = found.numbers.reward[string] - found.mean.mean_reward
     return gain_l if step_l != 0 else fmpq(0), gain_r if step_r != 0 else fmpq(0)
 
 
-def _steps(found: FiniteModel, one: int, two: int) -> tuple[Any, Any]:
+def _steps(found: FiniteModel, one: int, two: int) -> tuple[Exact, Exact]:
     """(L, R) of the second string minus that of the first, 0 exactly where they are equal."""
     prior, reward = found.aligned.prior, found.aligned.reward
     step_l = found.numbers.log_prior[two] - found.numbers.log_prior[one] if prior[one] != prior[two] else fmpq(0)
@@ -102,7 +101,7 @@ def _interior(found: FiniteModel) -> Iterator[Finding]:
     yield from _dominated(found) if is_independent(found) else _on_a_line(found)
 
 
-def _best_gain(found: FiniteModel) -> Any:
+def _best_gain(found: FiniteModel) -> Exact:
     """E L + E R gained by the law found that loses in neither; 0 exactly where there is none."""
     if is_independent(found):
         return sum(gains_of(found, _tilted(found)[0]), start=arb(0))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import sympy as sp
 from flint import arb
 
 from theory.adaptors.frontier import Member, Pair, member
 from theory.adaptors.hull import independent
-from theory.arithmetic.exact import Array
+from theory.arithmetic.exact import Array, Exact
 from theory.models.finite import FiniteModel
 
 
@@ -21,7 +20,7 @@ def means_under(found: FiniteModel, prob: Array) -> Pair:
     return (prob * found.numbers.log_prior).sum(), (prob * found.numbers.reward).sum()
 
 
-def member_of(found: FiniteModel, prior_power: Any, reward_power: Any) -> Member:
+def member_of(found: FiniteModel, prior_power: Exact, reward_power: Exact) -> Member:
     """The member p^s e^{tR} of the family, s and t the powers of prior and reward."""
     return member(found.numbers.log_prior, found.numbers.reward, prior_power, reward_power)
 
@@ -36,7 +35,7 @@ def least_of(values: Iterator[arb]) -> arb:
     return functools.reduce(arb.min, values)
 
 
-def doubled_area(x: Any, y: Any, i: int, j: int, k: int) -> Any:
+def doubled_area(x: Sequence[Exact] | Array, y: Sequence[Exact] | Array, i: int, j: int, k: int) -> Exact:
     """The determinant of (1, x, y) at i, j, k: twice the area of the triangle, > 0 counterclockwise."""
     return (x[j] - x[i]) * (y[k] - y[i]) - (x[k] - x[i]) * (y[j] - y[i])
 

@@ -20,7 +20,7 @@ from theory.adaptors.gauge import (
 from theory.adaptors.order_preserving import (
     Ranking,
 )
-from theory.arithmetic.exact import Array
+from theory.arithmetic.exact import Array, Exact
 from theory.claims.claim import Case, Profile
 from theory.claims.symbolic import simplex
 from theory.claims.tree_search import trees_by_size
@@ -91,7 +91,7 @@ class SymbolicTree:
     log_step: Mapping[Step, Any]
     prob: tuple[Any, ...]
 
-    def along(self, values: Mapping[tuple[str, ...], Any]) -> list[Any]:
+    def along(self, values: Mapping[tuple[str, ...], Exact]) -> list[Exact]:
         """The sum over the prefixes of each string, itself included."""
         return [sp.Add(*(values[path[:k]] for k in range(len(path) + 1))) for path in self.paths]
 
@@ -112,7 +112,7 @@ def few_string_trees(profile: Profile) -> Iterator[Case]:
     return trees_by_size(2, 3, 8, ordered=True)
 
 
-def least_below(values: Iterable[Any]) -> arb:
+def least_below(values: Iterable[Exact]) -> arb:
     """The least of 0 and the values, as a ball: certainly >= 0 only where each of them is."""
     return functools.reduce(arb.min, map(arb, values), arb(0))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import align, secret_reward
-from theory.arithmetic.exact import objects
+from theory.arithmetic.exact import Exact, objects
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.instances import integer_cases, usual
 from theory.claims.symbolic import covariance, model, proved, vanishes
@@ -27,7 +26,7 @@ def _shifted(found: FiniteModel, constant: fmpq) -> FiniteModel:
     return FiniteModel.of(align(prior, [r + Reward(exponent=constant) for r in aligned.reward], aligned.separator))
 
 
-def _audit(found: FiniteModel) -> Any:
+def _audit(found: FiniteModel) -> Exact:
     """E_{p+}[log p+ / p]."""
     return (found.numbers.prob * secret_reward(found.numbers.prob, found.aligned.prior)).sum()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from flint import arb, fmpq
 
@@ -28,7 +27,7 @@ from theory.claims.automata.models import (
 )
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.examples.automata import two_states
-from theory.language_models.automaton import Automaton, Graph
+from theory.language_models.automaton import Automaton, Graph, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def _local_law(law: Array, graph: Graph, kept: KeptSteps) -> Array:
     return result
 
 
-def _after(graph: Graph, law: Array, dead: Any, length: int) -> tuple[arb, arb]:
+def _after(graph: Graph, law: Array, dead: Mask, length: int) -> tuple[arb, arb]:
     """(mass in states that cannot stop, mass in the others) after ``length`` tokens."""
     mass = [arb(0)] * (graph.states + 1)
     mass[graph.initial] = arb(1)

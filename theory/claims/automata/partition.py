@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
-from theory.arithmetic.exact import Array, objects
+from theory.arithmetic.exact import Array, Exact, objects
 from theory.automata.adaptors import (
     doob,
 )
@@ -45,7 +45,7 @@ def _formula(automaton: Automaton) -> fmpq | None:
         return None
 
 
-def _by_length(automaton: Automaton, weight: Array, length: int) -> list[Any]:
+def _by_length(automaton: Automaton, weight: Array, length: int) -> list[Exact]:
     """The total weight of the strings of 0, 1, ..., ``length`` tokens: e_0' M^k b."""
     matrix, ends = _entries(automaton.graph, weight, weight[0] * 0)
     found = []
@@ -97,7 +97,7 @@ def _partition(automaton: Automaton) -> Iterator[Finding]:
     yield Finding("p+ has no mass on infinite strings", totals(tilted.graph, tilted.prob)[tilted.graph.initial] - 1)
 
 
-def _string_by_string(automaton: Automaton, law: Array, partition: Any) -> Iterator[Finding]:
+def _string_by_string(automaton: Automaton, law: Array, partition: Exact) -> Iterator[Finding]:
     tilted = Automaton(automaton.alphabet, automaton.graph, automaton.token, law, automaton.reward, automaton.state)
     for (tokens, p, r), (_, q, _) in zip(automaton.strings(3), tilted.strings(3), strict=True):
         yield Finding(f"p+ of the string {tokens}", q - p * r.factor / partition)

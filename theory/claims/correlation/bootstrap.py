@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.arithmetic.exact import objects
+from theory.arithmetic.exact import Exact, objects
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
 from theory.claims.instances import named, random_laws
@@ -52,7 +51,7 @@ def _bootstrap(found: FiniteModel) -> Iterator[Finding]:
                 )
 
 
-def _gap(corpora: Mixture, drawn: Mixture, size: int) -> Any:
+def _gap(corpora: Mixture, drawn: Mixture, size: int) -> Exact:
     """The sum over pools and entries of |N Cov(corpora of the pool) - Cov(pool)|."""
     pairs = [(a.covariance(), b.covariance()) for a, b in zip(corpora.parts, drawn.parts, strict=True)]
     return sum(
@@ -122,7 +121,7 @@ def _bootstrap_proof() -> list[str]:
     ]
 
 
-def _mean_of(size: Any, letter: str, what: str) -> str:
+def _mean_of(size: Exact, letter: str, what: str) -> str:
     """Cov of two means of independent copies, from E e^{s Lbar + t Rbar} = phi(s/N, t/N)^N."""
     s, t, l, r, both = sp.symbols("s t l r lr")
     transform = (1 + s * l / size + t * r / size + s * t * both / size**2) ** size

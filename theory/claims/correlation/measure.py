@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import Exact
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import law_of, named
@@ -19,7 +19,7 @@ def unweighted_correlation(found: FiniteModel) -> arb:
     return found.moments(law_of(found, [fmpq(1)] * len(found.aligned))).correlation
 
 
-def ranks(values: Sequence[Any]) -> list[fmpq]:
+def ranks(values: Sequence[Exact]) -> list[fmpq]:
     """Ranks 1..n of numbers; those of which neither is certainly the larger share the mean rank."""
     ordered = sorted(values)
     return [fmpq(bisect_left(ordered, v) + bisect_right(ordered, v) + 1, 2) for v in values]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import acb, arb, fmpq
 
-from theory.arithmetic.exact import objects, to_float
+from theory.arithmetic.exact import Array, Exact, objects, to_float
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
 from theory.claims.instances import case, named
@@ -99,7 +98,7 @@ def _moments(ranks: RankMoments) -> tuple[fmpq, fmpq, fmpq]:
     return ranks.cov, ranks.var_first, ranks.var_second
 
 
-def _concordance(found: FiniteModel, size: int) -> tuple[Any, Any, Any]:
+def _concordance(found: FiniteModel, size: int) -> tuple[Exact, Exact, Exact]:
     """E[sgn(L1 - L2) sgn(R1 - R3)]/4 over three independent corpora, and the same with L, L and with R, R.
 
     The second route to the moments of ranks: corpus means in balls, compared one by one; a difference whose ball
@@ -112,7 +111,7 @@ def _concordance(found: FiniteModel, size: int) -> tuple[Any, Any, Any]:
     )
 
 
-def _mean_signs(prob: Any, values: Any) -> Any:
+def _mean_signs(prob: Array, values: Array) -> Array:
     """P(V < v_i) - P(V > v_i)."""
     return objects(
         sum((p * _sign(value - other) for p, other in zip(prob, values, strict=True)), start=arb(0)) for value in values

@@ -7,6 +7,7 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import Exact
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
@@ -16,7 +17,7 @@ from theory.probability import concentration
 from theory.probability.information import renyi_entropy
 
 
-def _below(content: SizedCorpus) -> Any:
+def _below(content: SizedCorpus) -> Exact:
     """P(Lbar + Rbar >= log Z - H + eps) = P(Ibar <= H - eps)."""
     return content.probability(~certainly(content.deviation, -content.epsilon))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from flint import arb, fmpq
 
-from theory.arithmetic.exact import Array
+from theory.arithmetic.exact import Array, Exact
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, named, random_laws, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
@@ -54,7 +53,7 @@ def _typicality_check(content: SizedCorpus | FiniteModel) -> Iterator[Finding]:
     return _typicality(content) if isinstance(content, SizedCorpus) else _inversion(content)
 
 
-def _sums(content: SizedCorpus, inside: Array) -> list[Any]:
+def _sums(content: SizedCorpus, inside: Array) -> list[Exact]:
     """The six sums of a window, by enumeration."""
     mass = content.corpora.prob[inside]
     x = (content.corpora.log_prior[inside] - content.found.mean.mean_log_prior) * content.size

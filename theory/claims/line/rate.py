@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
@@ -133,7 +132,7 @@ def _rate_proof() -> list[str]:
         total = sp.Add(*weight)
         law = [a / total for a in weight]
 
-        def along(f: Any, weight: tuple[Any, ...] = weight, values: tuple[Any, ...] = surprisal) -> Any:
+        def along(f: sp.Expr, weight: tuple[sp.Expr, ...] = weight, values: tuple[sp.Expr, ...] = surprisal) -> sp.Expr:
             return sp.Add(*(sp.diff(f, a) * i * a for a, i in zip(weight, values, strict=True)))
 
         first = mean(law, surprisal)

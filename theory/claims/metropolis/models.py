@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -234,7 +234,7 @@ def _walk(model: TreeModel, kept: Kept, node: int, power: int) -> list[tuple[fmp
     return found
 
 
-def _times(values: Any) -> fmpq:
+def _times(values: Iterable[fmpq]) -> fmpq:
     return functools.reduce(lambda one, two: one * two, values, fmpq(1))
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 
 from theory.adaptors.exact import adapt, chain, decide
-from theory.arithmetic.exact import Array, ball, exp
+from theory.arithmetic.exact import Array, Exact, ball, exp
 from theory.claims.claim import Claim, Control, Finding
 from theory.claims.instances import integer_cases
 from theory.claims.metropolis.models import AdaptedModel, adapted_law, is_constant, total_gap, tree_cases
@@ -50,7 +49,7 @@ def _ratio(content: AdaptedModel) -> Iterator[Finding]:
     yield Finding("TV(q_glob, p+ on the kept strings)", distance, "zero" if same else "positive")
 
 
-def _widest(values: Array) -> Any:
+def _widest(values: Array) -> Exact:
     """The value that is furthest from 0."""
     return max(values, key=lambda v: float(abs(ball(v)).abs_upper()))
 

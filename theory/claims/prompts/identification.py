@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import ball
+from theory.arithmetic.exact import Array, Exact, ball
 from theory.claims.claim import Case, Claim, Control, Finding
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
 from theory.claims.symbolic import cancels, covariance, mean, simplex
@@ -73,7 +72,7 @@ def _identification(content: FiniteModel | Conditional) -> Iterator[Finding]:
     yield from _range(found)
 
 
-def _correlation(found: Identification, extra: Any) -> Any:
+def _correlation(found: Identification, extra: Sequence[Exact] | Array) -> Exact:
     """Corr(L, R + g), by summing over all (x, y)."""
     return found.mixture.rewarded(extra).pooled().covariance().correlation
 
@@ -82,8 +81,8 @@ def _range(found: Identification) -> Iterator[Finding]:
     low, high = found.ends()
     far, side = ball(found.share + found.slope), found.side
     if found.share == 0 and side == 0:
-        for extra in ([fmpq(0)] * len(found.mixture), found.reward_at(2)):
-            yield Finding("e = k = 0: the correlation is 0 whatever g is", _correlation(found, extra))
+        for constant in ([fmpq(0)] * len(found.mixture), found.reward_at(2)):
+            yield Finding("e = k = 0: the correlation is 0 whatever g is", _correlation(found, constant))
         return
     for name, extra in _rewards(found):
         value = _correlation(found, extra)
@@ -105,7 +104,7 @@ def _range(found: Identification) -> Iterator[Finding]:
     yield from _approach(found)
 
 
-def _rewards(found: Identification) -> Iterator[tuple[str, Any]]:
+def _rewards(found: Identification) -> Iterator[tuple[str, Sequence[Exact] | Array]]:
     """Some functions g of the prompt."""
     prompts_ = range(len(found.mixture))
     yield "g = 1, 0, ...", [fmpq(int(k == 0)) for k in prompts_]
@@ -115,7 +114,7 @@ def _rewards(found: Identification) -> Iterator[tuple[str, Any]]:
         yield f"slant {slant}", found.reward_at(slant)
 
 
-def _squared_gap(found: Identification, extra: Any) -> Any:
+def _squared_gap(found: Identification, extra: Sequence[Exact] | Array) -> Exact:
     """e^2 + k^2 - Corr^2; a rational where everything is, so that the tight case is decided."""
     matrix = found.mixture.rewarded(extra).pooled().covariance()
     return found.share + found.slope - matrix.cov * matrix.cov / (matrix.var_log_prior * matrix.var_reward)
@@ -182,7 +181,7 @@ def _near_end_attained(found: FiniteModel) -> Iterator[Finding]:
         yield Finding("near end attained at t = -e/k", _correlation(known, _opposite(known)) * known.side + e)
 
 
-def _opposite(found: Identification) -> Any:
+def _opposite(found: Identification) -> Array:
     """g at the slant opposite to the far end's."""
     e, k = ball(found.share).sqrt(), ball(found.slope).sqrt()
     return found.reward_at(-e / k * found.side)

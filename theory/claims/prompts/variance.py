@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import Exact
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
@@ -18,7 +18,7 @@ from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev
 
 
-def _line_variance(joint: Joint) -> Any:
+def _line_variance(joint: Joint) -> Exact:
     """Var(L + R)."""
     return sum(joint.covariance().entries(), start=joint.covariance().cov)
 

@@ -6,7 +6,6 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -14,7 +13,7 @@ from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, chain
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import floor_of
+from theory.arithmetic.exact import Exact, floor_of
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.instances import case, random_laws, smallest_tables
 from theory.claims.symbolic import cancels, covariance, mean, simplex
@@ -52,14 +51,14 @@ def _check(scene: Scene) -> Iterator[Finding]:
     yield from _signs(mixture, within.cov, between.cov)
 
 
-def _touches_zero(value: Any) -> bool:
+def _touches_zero(value: Exact) -> bool:
     return value.contains(0) if isinstance(value, arb) else value == 0
 
 
-def _signs(mixture: Mixture, within: Any, between: Any) -> Iterator[Finding]:
+def _signs(mixture: Mixture, within: Exact, between: Exact) -> Iterator[Finding]:
     """The sign of Cov(Lbar, Rbar) on both sides of N*, or the same sign throughout."""
 
-    def at(size: int) -> Any:
+    def at(size: int) -> Exact:
         return mixture.corpus_covariance(size).cov
 
     turn = crossing(within, between)
@@ -78,7 +77,7 @@ def _signs(mixture: Mixture, within: Any, between: Any) -> Iterator[Finding]:
         yield Finding(f"N = {size} > N*: the sign of B", at(size) * -direction, "positive")
 
 
-def _whole(turn: Any) -> int | None:
+def _whole(turn: Exact) -> int | None:
     """N* where it is a whole number, or a ball around one that holds no other."""
     found = arb(turn).unique_fmpz()
     return None if found is None else int(found)
@@ -276,7 +275,7 @@ def _enumeration(strings: int, size: int) -> str:
     corpora = list(itertools.product(range(strings), repeat=size))
     averages = [[sp.Add(*(v[y] for y in corpus)) / size for corpus in corpora] for v in (log_prior, reward)]
 
-    def law_of_corpora(q: Sequence[Any]) -> list[Any]:
+    def law_of_corpora(q: Sequence[Exact]) -> list[Exact]:
         return [sp.Mul(*(q[y] for y in corpus)) for corpus in corpora]
 
     from_one = [mean(weight, column) for column in zip(*map(law_of_corpora, laws), strict=True)]
