@@ -65,7 +65,6 @@ def _show_tilted(found: GibbsAnalysis) -> None:
 
 
 def _show_settings(found: PairAnalysis) -> None:
-    from simulations.bridge.runs import describe
     from theory.adaptors.exact import chain
 
     columns = ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance")
@@ -73,7 +72,7 @@ def _show_settings(found: PairAnalysis) -> None:
     for steps, own in zip(found.run.chains, found.settings, strict=True):
         means = (own.mean_log_prior, own.mean_reward, own.entropy, own.kl_to_aligned)
         rest = (own.exchange_coefficient, own.within_correlation, own.acceptance)
-        settings.add_row(describe(chain(*steps)), *map(interval, (*means, *rest)))
+        settings.add_row(str(chain(*steps)), *map(interval, (*means, *rest)))
     screen = console(240)
     screen.print(settings)
     screen.print(

@@ -36,6 +36,8 @@ def exact(
 
 
 def _show(found: dict[str, Any]) -> None:
+    from theory.adaptors.exact import chain
+
     screen = console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
     title = f"{found['kind']}, {size}; {found['status']} (nats)"
@@ -52,7 +54,7 @@ def _show(found: dict[str, Any]) -> None:
         for entry in found["adaptors"]:
             names, values = entry["name"], entry["value"]
             steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
-            label = " then ".join(f"{name} {value}" for name, value in steps)
+            label = str(chain(*steps))
             numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], *numbers)
         screen.print(adaptors)

@@ -268,7 +268,7 @@ def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) 
         found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
     twice = next((steps for k, steps in enumerate(found) if steps in found[:k]), None)
     if twice is not None:
-        raise ValueError(f"the adaptor {describe(twice)} is listed twice")
+        raise ValueError(f"the adaptor {twice} is listed twice")
     return tuple(found)
 
 
@@ -286,10 +286,4 @@ def output_folder(name: str | None, base: Path) -> Path:
     return folder
 
 
-def describe(steps: Chain) -> str:
-    """A chain in words: "T = 1/2, nucleus 9/10"; "p+" for none."""
-    words = [f"T = {s.value}" if s.name == "temperature" else f"{s.name} {s.value}" for s in steps]
-    return ", ".join(words) or "p+"
-
-
-__all__ = ["OutputTable", "Run", "RunError", "describe", "output_folder", "read_run"]
+__all__ = ["OutputTable", "Run", "RunError", "output_folder", "read_run"]

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import beta as beta_law
 
-from simulations.bridge.runs import describe
 from simulations.bridge.store import Store
 from simulations.sweep.key import sweep_key
 from simulations.sweep.measure import UNDECIDED
@@ -181,7 +180,7 @@ def _adaptor(
     values = value if isinstance(value, tuple) else (value,)
     moved = [d for d in directions if d not in {"same", "one stays", UNDECIDED}]
     return AdaptorDirections(
-        adaptor=describe(chain(*zip(names, values, strict=True))),
+        adaptor=str(chain(*zip(names, values, strict=True))),
         normalise=normalise,
         counts={word: directions.count(word) for word in sorted(set(directions))},
         trades=share(d.startswith("trades") for d in moved),

@@ -505,7 +505,7 @@ def test_analyse_prints_a_table(finished: Path) -> None:
     """A row per setting; --json PATH writes the same numbers as well."""
     done = run("analyse", finished, "--json", finished.parent / "out.json")
     assert done.exit_code == 0, done.output
-    assert "T = 1/2" in done.stdout
+    assert "temperature 1/2" in done.stdout
     assert "p+" in done.stdout
     assert "\x1b" not in done.stdout
     written_out = json.loads((finished.parent / "out.json").read_text("utf-8"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from theory.adaptors.exact import chain
 from theory.arithmetic.exact import power_of_ten_above
 from theory.report.markdown import markdown_table, shown
 from theory.report.records import (
@@ -95,11 +96,6 @@ def _interval(estimate: Estimate, digits: int = 2) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _setting(steps: Sequence[Sequence[str]]) -> str:
-    words = [f"T = {v}" if n == "temperature" else f"{n.replace('_', '-')} {v}" for n, v in steps]
-    return ", ".join(words) or "p+ itself"
-
-
 def _pair(name: str, found: PairAnalysis) -> str:
     """Two real models: every setting, what cooling did, and what pooling the settings does."""
     chains, settings = found.run.chains, found.settings
@@ -165,7 +161,7 @@ def _pair_table(found: PairAnalysis) -> str:
         reward = [] if own.mean_external_reward is None else [_interval(own.mean_external_reward)]
         rows.append(
             [
-                *(_setting(steps), _interval(own.mean_log_prior, 1), _interval(own.mean_reward)),
+                *(str(chain(*steps)), _interval(own.mean_log_prior, 1), _interval(own.mean_reward)),
                 *reward,
                 *(_interval(own.entropy, 1), _interval(own.kl_to_aligned), _interval(own.exchange_coefficient)),
                 *(_interval(own.within_correlation), shown(own.acceptance.value, ".2f")),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.bridge.runs import Run, RunError, describe, read_run
+from simulations.bridge.runs import Run, RunError, read_run
 from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -174,11 +174,6 @@ def test_gibbs(tmp_path: Path) -> None:
     assert run.chains == ((),)
 
 
-def test_describe() -> None:
-    assert describe(()) == "p+"
-    assert describe(chain(("temperature", "1/2"), ("nucleus", "9/10"))) == "T = 1/2, nucleus 9/10"
-
-
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 GIBBS = {"models": 'prior = "p"', "reward": 'kind = "vader"'}
@@ -236,13 +231,13 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"adaptor": ADAPTOR + 'name = "nucleus"\nvalue = 0.5\n' + ADAPTOR + 'name = "nucleus"\nvalue = "1/2"'},
         ("nucleus 1/2", "twice"),
     ),
-    "temperature twice": ({"sampling": 'temperatures = ["1/2", 0.5]'}, ("T = 1/2", "twice")),
+    "temperature twice": ({"sampling": 'temperatures = ["1/2", 0.5]'}, ("temperature 1/2", "twice")),
     "temperature and adaptor alike": (
         {
             "sampling": 'temperatures = ["1", "1/2"]',
             "adaptor": ADAPTOR + ADAPTOR + 'name = "temperature"\nvalue = "1/2"',
         },
-        ("T = 1/2", "twice"),
+        ("temperature 1/2", "twice"),
     ),
     "adaptors without aligned": (GIBBS | {"adaptor": ADAPTOR + 'name = "top_k"\nvalue = 2'}, ("adaptors", "Gibbs")),
     "temperature without aligned": (GIBBS | {"sampling": 'temperatures = ["1/2"]'}, ("adaptors", "Gibbs")),

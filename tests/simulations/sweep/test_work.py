@@ -182,7 +182,7 @@ def test_summary(sweep: Sweep, tmp_path: Path) -> None:
         assert turn.from_positive.of == sum(a == 1 for a, _ in pairs)
     (adaptor,) = found.adaptors
     assert sum(adaptor.counts.values()) == 60
-    assert adaptor.adaptor == "T = 1/2"
+    assert adaptor.adaptor == "temperature 1/2"
 
 
 def test_a_sweep_of_another_format_is_not_summarised(sweep: Sweep, tmp_path: Path) -> None:
