@@ -451,7 +451,26 @@ def cycles(modules: Modules) -> Iterator[str]:
         yield from visit(name, [])
 
 
+MODULE_LINES, CLAIM_LINES, FUNCTION_LINES = 500, 330, 60
+"""A reader holds a module of this length, and a function on a screen."""
+
+
+def oversized(modules: Modules) -> Iterator[str]:
+    """No module is longer than MODULE_LINES, no claim than CLAIM_LINES, no function than FUNCTION_LINES."""
+    for module in modules.values():
+        is_claim = module.name.startswith("theory.claims.") and module.name.count(".") == 3
+        length, most = len(module.source.splitlines()), CLAIM_LINES if is_claim else MODULE_LINES
+        if length > most:
+            yield f"{module.name} has {length} lines; split it by subject, at most {most}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_LINES:
+                    yield f"{module.at(node.lineno)}: {node.name} has {lines} lines, at most {FUNCTION_LINES}"
+
+
 RULES: list[Rule] = [
+    oversized,
     unlisted_folders,
     upward_imports,
     wrong_direction,
@@ -495,6 +514,9 @@ __all__ = ["Law", "mix"]
 """How a package hands names on late."""
 
 WRONG: list[tuple[Rule, dict[str, str], str]] = [
+    (oversized, {"simulations.attic": "x = 1\n" * 501}, "simulations.attic has 501 lines"),
+    (oversized, {"theory.claims.line.long": "x = 1\n" * 331}, "theory.claims.line.long has 331 lines"),
+    (oversized, {"figures.line": "def f():\n" + "    x = 1\n" * 60}, "figures.line:1: f has 61 lines"),
     (unlisted_folders, {"theory.attic.box": ""}, "theory.attic.box lies in a folder without a place"),
     (
         upward_imports,
