@@ -50,7 +50,7 @@ PARAMETERS = {
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-Covariance = Callable[[Array, Array, int], arb]
+CorpusCovariance = Callable[[Array, Array, int], arb]
 """Cov(f, g) of the means of N strings, from f, g and N."""
 
 _PARTS = 24
@@ -259,7 +259,7 @@ def _temperatures() -> Acceptance:
     return Acceptance(np.array(rows))
 
 
-def _correlation(covariance: Covariance, log_prior: Array, reward: Array, size: int) -> arb:
+def _correlation(covariance: CorpusCovariance, log_prior: Array, reward: Array, size: int) -> arb:
     """Corr from Cov(f, g) of the means of N strings."""
     cov, var_l, var_r = (
         covariance(f, g, size) for f, g in ((log_prior, reward), (log_prior, log_prior), (reward, reward))
@@ -267,7 +267,7 @@ def _correlation(covariance: Covariance, log_prior: Array, reward: Array, size: 
     return cov / (var_l * var_r).sqrt()
 
 
-def _limit(walk: IndependentChain) -> Covariance:
+def _limit(walk: IndependentChain) -> CorpusCovariance:
     """Of N Cov as N grows."""
     return lambda first, second, _: walk.asymptotic_covariance(first, second)
 

@@ -197,7 +197,7 @@ def draw(record: Record, figure: Figure) -> None:
         axes[name].set_xlabel(_STRENGTH)
 
 
-def _look(name: str) -> style.Line:
+def _look(name: str) -> style.LineLook:
     """The first example is drawn full, the second broken."""
     return {"color": style.COLOUR[name], "linestyle": style.LINE["exact" if name == "exact" else "p"]}
 

@@ -100,20 +100,20 @@ MARK: dict[str, str] = {name: mark for name, (_, _, mark) in _THINGS.items()}
 """The marker of a thing."""
 
 
-class Line(TypedDict):
+class LineLook(TypedDict):
     """Colour and dashes, as keywords of ``Axes.plot``."""
 
     color: str
     linestyle: Dashes
 
 
-class Series(Line):
+class SeriesLook(LineLook):
     """Colour, dashes and marker, as keywords of ``Axes.plot`` and ``Axes.errorbar``."""
 
     marker: str
 
 
-SERIES: tuple[Series, ...] = tuple(
+SERIES: tuple[SeriesLook, ...] = tuple(
     {"color": colour, "linestyle": dashes, "marker": mark}
     for colour, dashes, mark in (
         (_BLACK, _SOLID, "o"),
@@ -187,17 +187,17 @@ def paper() -> dict[RcKeyType, str | float | bool]:
     }
 
 
-def line(name: str) -> Line:
+def line(name: str) -> LineLook:
     """Colour and dashes of a thing, as keywords of ``Axes.plot``."""
     return {"color": COLOUR[name], "linestyle": LINE[name]}
 
 
-def mark(name: str) -> Series:
+def mark(name: str) -> SeriesLook:
     """Colour and marker of a thing without a line, as keywords of ``Axes.plot`` and ``Axes.errorbar``."""
     return {"color": COLOUR[name], "marker": MARK[name], "linestyle": "none"}
 
 
-def series(number: int) -> Series:
+def series(number: int) -> SeriesLook:
     """The look of the k-th of several alike series; where the looks run out they come again with a star."""
     look = SERIES[number % len(SERIES)]
     return look if number < len(SERIES) else look | {"marker": "*"}

@@ -108,7 +108,7 @@ def _bars(
     axes: Axes,
     points: list[SharePoint],
     x: list[float],
-    look: style.Series,
+    look: style.SeriesLook,
     label: str | None = None,
 ) -> None:
     value = [p.share[0] for p in points]
@@ -129,7 +129,7 @@ def _draw_correlation(axes: Axes, record: Record) -> None:
 
 def _draw_strings(axes: Axes, record: Record) -> None:
     own = list(record.strings)
-    look: style.Series = {**style.line("exact"), "marker": style.MARK["exact"]}
+    look: style.SeriesLook = {**style.line("exact"), "marker": style.MARK["exact"]}
     _bars(axes, own, [p.x for p in own], look)
     axes.set_xscale("log", base=2)
     axes.set_xticks([2, 4, 8, 16, 32], ["2", "4", "8", "16", "32"])

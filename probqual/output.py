@@ -61,7 +61,7 @@ def table(*columns: str, left: Collection[str] = (), title: str | None = None) -
     return made
 
 
-class Interval(Protocol):
+class Estimated(Protocol):
     """A number with its interval, or without; None where it does not exist."""
 
     @property
@@ -77,7 +77,7 @@ class Interval(Protocol):
         """The upper end."""
 
 
-def interval(estimate: Interval) -> str:
+def interval(estimate: Estimated) -> str:
     """An estimate as "value [low, high]"; "" where there is none."""
     if estimate.value is None:
         return ""

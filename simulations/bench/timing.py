@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from theory.report.records import Spread
+from theory.report.records import MedianRange
 
 Work = Callable[[], object]
 
 Ours = TypeVar("Ours")
 Theirs = TypeVar("Theirs")
 
-Numbers = float | Sequence[float]
+Answer = float | Sequence[float]
 
 _LEAST_SECONDS = 0.02
 """A round repeats short work until it has lasted this long."""
@@ -100,18 +100,18 @@ class Benchmark:
     prepare: Callable[[], TwoWays]
 
 
-def spread(values: Sequence[float]) -> Spread:
+def median_range(values: Sequence[float]) -> MedianRange:
     """The least, the median and the largest of at least one value."""
-    return Spread(min(values), statistics.median(values), max(values))
+    return MedianRange(min(values), statistics.median(values), max(values))
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
     """What was measured of a row: seconds per unit on both sides, and theirs over ours, round by round."""
 
-    ours: Spread
-    theirs: Spread
-    ratio: Spread
+    ours: MedianRange
+    theirs: MedianRange
+    ratio: MedianRange
     rounds: int
 
 
@@ -135,7 +135,7 @@ def measure(work: TwoWays, *, rounds: int = 9, budget: float = 30.0) -> Timed:
         ours.append(seconds(work.ours, calls[0]) / work.ours_units)
         theirs.append(seconds(work.theirs, calls[1]) / work.theirs_units)
     ratios = [slow / fast for fast, slow in zip(ours, theirs, strict=True)]
-    return Timed(spread(ours), spread(theirs), spread(ratios), len(ours))
+    return Timed(median_range(ours), median_range(theirs), median_range(ratios), len(ours))
 
 
 def seconds(work: Work, calls: int = 1) -> float:
@@ -151,10 +151,10 @@ def _calls(work: Work) -> int:
     return max(1, int(_LEAST_SECONDS / max(seconds(work), 1e-9)))
 
 
-def close(relative: float) -> Callable[[Numbers, Numbers], None]:
-    """Numbers agree to so much, relative to the second."""
+def close(relative: float) -> Callable[[Answer, Answer], None]:
+    """Answer agree to so much, relative to the second."""
 
-    def agree(ours: Numbers, theirs: Numbers) -> None:
+    def agree(ours: Answer, theirs: Answer) -> None:
         one, other = (value if isinstance(value, Sequence) else (value,) for value in (ours, theirs))
         for first, second in zip(one, other, strict=True):
             if not abs(first - second) <= relative * abs(second):
@@ -171,7 +171,7 @@ __all__ = [
     "Work",
     "close",
     "measure",
+    "median_range",
     "seconds",
-    "spread",
     "two_ways",
 ]

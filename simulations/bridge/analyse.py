@@ -42,7 +42,7 @@ from simulations.bridge.key import RunKey, run_key
 from simulations.bridge.store import Store, StoreError
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import to_float
-from theory.report.records import Cooling, Estimate, GibbsAnalysis, PairAnalysis, PooledSettings, SettingEstimates
+from theory.report.records import CoolingStep, Estimate, GibbsAnalysis, PairAnalysis, PooledSettings, SettingEstimates
 
 SIZES = (1, 10, 100, 1000)
 """Corpora of so many strings, each from one adaptor."""
@@ -152,7 +152,7 @@ def _parts(strings: Strings) -> CovarianceParts:
     return CovarianceParts.of(strings).without_noise(settings, len(strings) // settings)
 
 
-def cooling(strings: Strings, chains: Sequence[Chain]) -> tuple[Cooling, ...]:
+def cooling(strings: Strings, chains: Sequence[Chain]) -> tuple[CoolingStep, ...]:
     """For every adaptor sampled at two temperatures: what the cooler one did to E L and E R, and the slope between."""
     behind: dict[Chain, list[tuple[float, int]]] = {}
     for number, steps in enumerate(chains):
@@ -167,7 +167,7 @@ def cooling(strings: Strings, chains: Sequence[Chain]) -> tuple[Cooling, ...]:
     return tuple(found)
 
 
-def _step(strings: Strings, rest: Chain, warm: tuple[float, int], cool: tuple[float, int]) -> Cooling:
+def _step(strings: Strings, rest: Chain, warm: tuple[float, int], cool: tuple[float, int]) -> CoolingStep:
     both = strings.of((strings.setting == warm[1]) | (strings.setting == cool[1]))
 
     def change(values: Callable[[Strings], Floats]) -> Callable[[Strings], float]:
@@ -175,7 +175,7 @@ def _step(strings: Strings, rest: Chain, warm: tuple[float, int], cool: tuple[fl
         return lambda s: mean(s.of(s.setting == cool[1])) - mean(s.of(s.setting == warm[1]))
 
     likelihood, reward = change(lambda s: s.log_prior), change(secret)
-    return Cooling(
+    return CoolingStep(
         behind=tuple((step.name, str(step.value)) for step in rest),
         warm=warm[0],
         cool=cool[0],
@@ -185,7 +185,7 @@ def _step(strings: Strings, rest: Chain, warm: tuple[float, int], cool: tuple[fl
     )
 
 
-def trades_locally(step: Cooling) -> str:
+def trades_locally(step: CoolingStep) -> str:
     """Whether one step of cooling, as it was sampled, moved E L and E R apart: yes, no, or undecided."""
     signs = []
     for change in (step.mean_log_prior, step.mean_reward):

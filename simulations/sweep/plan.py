@@ -59,10 +59,10 @@ _WHOLE = " must be an integer of at least {}, got {{!r}}"
 _LISTED = " must be a list that is not empty, got {!r}"
 _INSIDE = ": {{!r}} is not in {}..{}"
 
-Listed = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
-Strings = Annotated[int, Field(ge=2, le=1 << 16, description=_INSIDE.format(2, 1 << 16))]
-Tokens = Annotated[int, Field(ge=2, le=8, description=_INSIDE.format(2, 8))]
-Depth = Annotated[int, Field(ge=1, le=16, description=_INSIDE.format(1, 16))]
+Beta = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
+StringCount = Annotated[int, Field(ge=2, le=1 << 16, description=_INSIDE.format(2, 1 << 16))]
+TokenCount = Annotated[int, Field(ge=2, le=8, description=_INSIDE.format(2, 8))]
+DepthCount = Annotated[int, Field(ge=1, le=16, description=_INSIDE.format(1, 16))]
 
 
 class SweepTable(Table):
@@ -77,7 +77,7 @@ class SweepTable(Table):
 class SweepRewardTable(Table):
     """[reward]."""
 
-    betas: list[Listed] = Field(default=["1"], min_length=1, description=_LISTED)
+    betas: list[Beta] = Field(default=["1"], min_length=1, description=_LISTED)
     levels: int = Field(default=12, ge=1, description=_WHOLE.format(1))
     step: Number = "1/4"
 
@@ -93,7 +93,7 @@ class StringsFamilyTable(Table):
     """[[family]] of tables, whose sizes are numbers of strings."""
 
     kind: Literal["table", "zipf"]
-    strings: list[Strings] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    strings: list[StringCount] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
     largest: int = Field(default=12, ge=1, description=_WHOLE.format(1))
 
 
@@ -101,8 +101,8 @@ class TreeFamilyTable(Table):
     """[[family]] of trees, whose sizes are pairs of tokens and depths."""
 
     kind: Literal["tree"]
-    tokens: list[Tokens] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
-    depth: list[Depth] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    tokens: list[TokenCount] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
+    depth: list[DepthCount] = Field(default_factory=list, validate_default=True, min_length=1, description=_LISTED)
     largest: int = Field(default=12, ge=1, description=_WHOLE.format(1))
 
 

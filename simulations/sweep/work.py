@@ -41,14 +41,14 @@ def table_of(sweep: Sweep, rows: list[ModelRow]) -> pa.Table:
     )
 
 
-Made = tuple[int, list[ModelRow]]
+ShardRows = tuple[int, list[ModelRow]]
 """A shard's number, and its rows."""
 
-Call = tuple[Callable[..., Made], tuple[object, ...], dict[str, object]]
+Call = tuple[Callable[..., ShardRows], tuple[object, ...], dict[str, object]]
 """One that is to be made, as joblib.delayed has it."""
 
 
-def _made(sweep: Sweep, shard: int, rng: np.random.Generator) -> Made:
+def _made(sweep: Sweep, shard: int, rng: np.random.Generator) -> ShardRows:
     return shard, rows_of(sweep, shard, rng)
 
 
@@ -65,7 +65,7 @@ class Backend:
     address: str | None = None
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Callable[[Iterable[Call]], Iterable[Made]]]:
+    def opened(self) -> Iterator[Callable[[Iterable[Call]], Iterable[ShardRows]]]:
         """What takes joblib's delayed calls and gives their results in the order in which they end.
 
         Raises:

@@ -16,7 +16,7 @@ from theory.specification.tables import Table, Wording, read_as
 SPECIFICATION = Wording("unknown key {!r} in the specification")
 
 Names = Annotated[list[str], Field(description=": expected a list of strings in quotes")]
-Law = Annotated[list[object], Field(description=": expected a list of probabilities, got {!r}")]
+Probabilities = Annotated[list[object], Field(description=": expected a list of probabilities, got {!r}")]
 PerString = Annotated[list[object], Field(description=": expected a list of numbers, one per string, got {!r}")]
 PerToken = Annotated[dict[str, object], Field(description=" must be a table, one number per token")]
 PerWholeString = Annotated[dict[str, object], Field(description=" must be a table, one number per string")]
@@ -42,7 +42,7 @@ class TablePrior(Table):
 
     kind: Literal["table"]
     strings: Names
-    probs: Law
+    probs: Probabilities
 
 
 class TableReward(Table):
@@ -58,7 +58,7 @@ class TreePrior(Table):
 
     kind: Literal["tree"]
     alphabet: Names
-    next: dict[str, Law] = Field(
+    next: dict[str, Probabilities] = Field(
         title=": it maps each prefix to its next-token probabilities",
         description=" must be a table that maps each prefix to its next-token probabilities",
     )

@@ -12,9 +12,9 @@ import pytest
 
 from simulations.bench import catalogue, growth, laws, machine, samplers
 from simulations.bench.growth import Series, slope
-from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, measure, spread, two_ways
+from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, measure, median_range, two_ways
 from theory.arithmetic import kernels
-from theory.report.records import BenchRow, GrowthPoint, PhysicalLimit, Spread
+from theory.report.records import BenchRow, GrowthPoint, MedianRange, PhysicalLimit
 
 
 class Clock:
@@ -83,7 +83,7 @@ def test_row_as_json(clock: Clock) -> None:
 
 def made_up(name: str, ratio: float) -> BenchRow:
     """A row of a record with this median ratio."""
-    one = Spread(1.0, 1.0, 1.0)
+    one = MedianRange(1.0, 1.0, 1.0)
     return BenchRow(
         name=name,
         work="",
@@ -91,7 +91,7 @@ def made_up(name: str, ratio: float) -> BenchRow:
         aim=1.0,
         met=True,
         rounds=2,
-        ratio=Spread(ratio, ratio, ratio),
+        ratio=MedianRange(ratio, ratio, ratio),
         ours=one,
         theirs=one,
         limit=None,
@@ -198,4 +198,4 @@ def test_every_series_runs_at_its_smallest() -> None:
 
 
 def test_spread() -> None:
-    assert spread([3.0, 1.0, 2.0]) == Spread(1.0, 2.0, 3.0)
+    assert median_range([3.0, 1.0, 2.0]) == MedianRange(1.0, 2.0, 3.0)

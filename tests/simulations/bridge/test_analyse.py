@@ -57,7 +57,7 @@ from theory.corpora import mixtures
 from theory.corpora.metropolis import IndependentChain, stationary_acceptance
 from theory.corpora.mixtures import Joint, Mixture, prompt_tree
 from theory.probability.information import entropy
-from theory.report.records import Cooling, Estimate, GibbsAnalysis, GibbsEstimates, PairAnalysis, as_json, plain
+from theory.report.records import CoolingStep, Estimate, GibbsAnalysis, GibbsEstimates, PairAnalysis, as_json, plain
 
 Floats = NDArray[np.float64]
 
@@ -502,7 +502,7 @@ def test_local_verdicts(likelihood: tuple[Any, Any], reward: tuple[Any, Any], ve
     """yes where E L and E R moved apart, no where together, undecided where an interval holds 0 or is none."""
     nothing = Estimate(None, None, None)
     means = {"mean_log_prior": Estimate(0.0, *likelihood), "mean_reward": Estimate(0.0, *reward)}
-    step = Cooling(behind=(), warm=1.0, cool=0.5, slope=nothing, **means)
+    step = CoolingStep(behind=(), warm=1.0, cool=0.5, slope=nothing, **means)
     assert trades_locally(step) == verdict
 
 

@@ -6,10 +6,10 @@ from theory.report.records.bench import (
     Growth,
     GrowthPoint,
     Machine,
+    MedianRange,
     PhysicalLimit,
     Projection,
     Rates,
-    Spread,
     SweepRates,
     TimeSpent,
 )
@@ -34,7 +34,7 @@ from theory.report.records.comparison import (
 )
 from theory.report.records.format import FormatError, RecordError, as_json, plain, read_record, record_of
 from theory.report.records.run import (
-    Cooling,
+    CoolingStep,
     Estimate,
     GibbsAnalysis,
     GibbsEstimates,
@@ -60,7 +60,7 @@ __all__ = [
     "BenchRow",
     "ClaimOutcomes",
     "ComparisonRecord",
-    "Cooling",
+    "CoolingStep",
     "Estimate",
     "FalseAlarms",
     "FormatError",
@@ -70,6 +70,7 @@ __all__ = [
     "GrowthPoint",
     "LabelledShare",
     "Machine",
+    "MedianRange",
     "NoticedFault",
     "PairAnalysis",
     "PhysicalLimit",
@@ -85,7 +86,6 @@ __all__ = [
     "SettingEstimates",
     "Share",
     "SignTurn",
-    "Spread",
     "SweepFileRecord",
     "SweepRates",
     "SweepRecord",

@@ -10,7 +10,7 @@ from theory.report.records.format import STRICT
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
-class Spread:
+class MedianRange:
     """The least, the median and the largest of several measurements."""
 
     low: float
@@ -51,9 +51,9 @@ class BenchRow:
     aim: float
     met: bool
     rounds: int
-    ratio: Spread
-    ours: Spread
-    theirs: Spread
+    ratio: MedianRange
+    ours: MedianRange
+    theirs: MedianRange
     limit: PhysicalLimit | None
     profile: tuple[TimeSpent, ...] | None
 
@@ -144,10 +144,10 @@ __all__ = [
     "Growth",
     "GrowthPoint",
     "Machine",
+    "MedianRange",
     "PhysicalLimit",
     "Projection",
     "Rates",
-    "Spread",
     "SweepRates",
     "TimeSpent",
 ]

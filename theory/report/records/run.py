@@ -102,7 +102,7 @@ class PooledSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class Cooling:
+class CoolingStep:
     """What the cooler of two temperatures in front of one chain did to E L and E R, and the slope between.
 
     Args:
@@ -144,7 +144,7 @@ class PairAnalysis:
     level: float
     settings: tuple[SettingEstimates, ...]
     pooled: PooledSettings
-    cooling: tuple[Cooling, ...]
+    cooling: tuple[CoolingStep, ...]
     trades: str | None
     trades_locally: str | None
     exchange_slope: float | None
@@ -195,7 +195,7 @@ class GibbsAnalysis:
 
 
 __all__ = [
-    "Cooling",
+    "CoolingStep",
     "Estimate",
     "GibbsAnalysis",
     "GibbsEstimates",
