@@ -101,7 +101,7 @@ def _line(error: ErrorDetails, kind: type[BaseModel], wording: Wording) -> str:
             return f"{element.name} must be a table, written [[{element.key}]]"
         case _ if element.said is not None:
             return element.name + element.said.format(given)
-        case "list_type" if _is_table(_item(element.annotation)):
+        case "list_type" if _holds_tables(element.annotation):
             return f"{element.name} must be an array of tables, written [[{element.name}]]"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{element.name} must be a table"
@@ -139,7 +139,7 @@ def _found(place: Sequence[str | int], kind: type[BaseModel], wording: Wording) 
 def _entry(element: _Element, index: int) -> _Element:
     """The k-th element of a list: a table has its number, other values the name of their list."""
     item = _item(element.annotation)
-    if not any(_is_table(member) for member in _members(item)):
+    if not _holds_tables(element.annotation):
         return replace(element, annotation=item)
     return _Element(f"{element.key} {index + 1}", element.key, item, entry=True)
 
@@ -188,6 +188,11 @@ def _description(annotation: object) -> str | None:
 def _item(annotation: object) -> object:
     """What a list holds."""
     return next(iter(get_args(_plain(annotation))), None)
+
+
+def _holds_tables(annotation: object) -> bool:
+    """Whether it is a list of tables, of one kind or several."""
+    return any(_is_table(member) for member in _members(_item(annotation)))
 
 
 def _is_table(annotation: object) -> bool:
