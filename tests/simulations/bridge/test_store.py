@@ -467,6 +467,14 @@ def test_a_shard_that_another_made_meanwhile_is_not_made_again(made: Plan, monke
     assert store.missing() == []
 
 
+def test_the_store_is_imported_without_fcntl() -> None:
+    """As on Windows, which has none: the lock of the system there is another."""
+    code = "import sys; sys.modules['fcntl'] = None; import simulations.bridge.store"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 # --- key.json -----------------------------------------------------------------------------------------------------
 
 
