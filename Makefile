@@ -60,8 +60,8 @@ trigrams: .venv/.stamp ## make theory/data/trigrams.csv again
 branches: .venv/.stamp ## run every claim's check over its cases and list the branches that none of them reaches
 	$(BIN)/python -m tests.branches
 
-mutants: .venv/.stamp ## break theory in many small ways and show that the tests notice each
-	$(BIN)/python tests/mutants.py
+mutants: bridge ## break theory and simulations in many small ways and show that the tests notice each
+	$(BIN)/python tests/mutants.py --jobs $(JOBS)
 
 clean: ## remove caches and build products, but not the environments
 	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -348,7 +348,7 @@ class Copy:
         unrun = tuple(re.findall(r"^NOT RUN (.+)$", done.stdout, re.MULTILINE))
         if done.returncode == 0 or (done.returncode == 5 and unrun):  # 5: nothing was collected
             return Found("", unrun)
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) ([^[\n]+?(?:\[.*?\])?)(?: - |$)", done.stdout, re.MULTILINE)
         if done.returncode not in {1, 2} or failed is None:  # 2: a test file cannot be collected
             raise Unusable(f"pytest exits with {done.returncode}: {_last_line(done.stdout + done.stderr)}")
         return Found(failed.group(1), unrun)

@@ -61,7 +61,7 @@ def test_no_mutant_is_listed_twice() -> None:
     assert [change for change, count in changes.items() if count > 1] == []
 
 
-@pytest.mark.parametrize(("part", "mutants", "modules"), [("theory", 200, 30)])
+@pytest.mark.parametrize(("part", "mutants", "modules"), [("theory", 200, 30), ("simulations", 60, 15)])
 def test_mutants_are_many_and_spread(part: str, mutants: int, modules: int) -> None:
     """In both parts of the project, and in many modules of each."""
     chosen = named([part])
@@ -260,9 +260,9 @@ def test_stages(project: Path) -> None:
 def test_parts_of_the_project() -> None:
     """A mutant by its name; mutants by any whole words of where they are."""
     assert [mutant.name for mutant in named(["log-to-base-two"])] == ["log-to-base-two"]
-    assert set(named(["theory"])) == set(MUTANTS) == set(named([]))
-    assert {mutant.definition().module for mutant in named(["law.Law"])} == {"theory.probability.law"}
-    for name in ("la", "probability.Law", "figures"):
+    assert set(named(["theory"])) | set(named(["simulations"])) == set(MUTANTS) == set(named([]))
+    assert {mutant.definition().module for mutant in named(["store.Store"])} == {"simulations.bridge.store"}
+    for name in ("stor", "bridge.Store", "figures"):
         with pytest.raises(ValueError, match=f"is called '{name}'"):
             named([name])
 
@@ -304,8 +304,14 @@ def test_a_test_file_that_is_skipped_is_said(copy: Copy) -> None:
 
 
 def test_the_first_failure_is_named(copy: Copy) -> None:
-    failing = written(copy, "tests/test_it.py", "def test_one(): pass\n\n\ndef test_two(): raise ValueError\n")
-    assert copy.run(Stage("tests", (failing,))).killer == "tests/test_it.py::test_two"
+    two = "import pytest\n\n@pytest.mark.parametrize('x', ['y', 'a - b'])\ndef test_two(x): assert len(x) == 1, x\n"
+    failing = written(copy, "tests/test_it.py", "def test_one(): pass\n\n\n" + two)
+    assert copy.run(Stage("tests", (failing,))).killer == "tests/test_it.py::test_two[a - b]"
+
+
+def test_a_file_that_cannot_be_imported_is_a_failure(copy: Copy) -> None:
+    failing = written(copy, "tests/test_it.py", "import no_such_module\n")
+    assert copy.run(Stage("tests", (failing,))).killer == failing
 
 
 def test_runs_stay_in_their_folder(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,7 +370,7 @@ def test_a_survivor_whose_tests_were_not_run_is_not_judged(copy: Copy, tmp_path:
 
 
 def test_the_list_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["widen", "--list"]) == 0
-    assert capsys.readouterr().out.startswith("theory.arithmetic.exact.widen ball-not-widened: ")
+    assert main(["Store.claim", "--list"]) == 0
+    assert capsys.readouterr().out.startswith("simulations.bridge.store.Store.claim every-shard-has-the-same-lock: ")
     assert main(["no-such-mutant"]) == 2
     assert "'no-such-mutant'" in capsys.readouterr().err

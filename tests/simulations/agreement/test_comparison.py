@@ -342,3 +342,15 @@ def test_no_draws_say_nothing() -> None:
         event("claim", "what", 0.5, np.zeros(0, dtype=bool))
     with pytest.raises(ValueError, match="claim, what: no draws"):
         law("claim", "what", np.ones(2) / 2, np.zeros(2, dtype=np.int64))
+
+
+# --- the estimate that is shown -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("one", "two"), [(1.0, 1.0), (3.0, 0.25), (1e-3, 40.0)])
+def test_the_estimate_of_a_correlation_has_no_unit(one: float, two: float) -> None:
+    """Of variables with mean 0 it is Pearson's, in whatever units they come: numpy's corrcoef is the other route."""
+    first, second = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), np.array([1.0, -2.0, 0.0, 2.0, -1.0])
+    second = second + first / 2
+    row = alone(correlation("a.b", "what", 0.0, one * first, two * second, [(-2 * one, 2 * one), (-3 * two, 3 * two)]))
+    assert row.estimate == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-12)

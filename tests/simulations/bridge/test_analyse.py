@@ -6,6 +6,7 @@ every number here has an exact second route: the mixtures, chains and Gibbs laws
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -1035,3 +1036,28 @@ def test_keys_with_one_letter_changed(word: str, tmp_path: Path) -> None:
     (store.folder / "key.json").write_text(text.replace(f'"{word}"', f'"{word[:-1]}~"', 1), encoding="utf-8")
     with pytest.raises(StoreError, match=r"key\.json: is damaged"):
         analyse(Store.existing(store.folder))
+
+
+# --- intervals of a Gibbs law -------------------------------------------------------------------------------------
+
+
+def test_gibbs_intervals_against_exact_prompts() -> None:
+    """The jackknife by the exact values without each prompt in turn: one that is left out counts as no prompt."""
+    found = gibbs(gibbs_sample(PRIOR, EXP_REWARD, 1.0), "1")
+    without = [[k for k in range(len(PRIOR)) if k != x] for x in range(len(PRIOR))]
+    left = [exact_gibbs([PRIOR[k] for k in kept], [EXP_REWARD[k] for k in kept]) for kept in without]
+    for name in set(left[0]) - {"largest_weight_seen"}:
+        values = np.array([one[name] for one in left])
+        # Student's quantile at 97.5 % and 3 degrees of freedom, from a table
+        radius = 3.182446305284263 * math.sqrt(3 / 4 * ((values - values.mean()) ** 2).sum())
+        estimate = getattr(found, name)
+        assert estimate.high - estimate.value == pytest.approx(radius, abs=CLOSE), name
+        assert estimate.value - estimate.low == pytest.approx(radius, abs=CLOSE), name
+
+
+def test_numbers_of_prompts_are_names() -> None:
+    """Prompts 2, 5, 8, 11 say what 0, 1, 2, 3 say; only the chain's own uniforms depend on the number."""
+    strings = gibbs_sample(PRIOR, EXP_REWARD, 1.0)
+    other = dataclasses.replace(strings, prompt=3 * strings.prompt + 2)
+    one, two = gibbs(strings, "1"), gibbs(other, "1")
+    assert dataclasses.replace(two, chain_acceptance=one.chain_acceptance) == one

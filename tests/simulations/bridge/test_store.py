@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import errno
+import hashlib
 import os
 import shutil
 import signal
@@ -734,3 +735,41 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"notes\.txt"):
         finish(made)
     assert [p.name for p in made.run.folder.iterdir()] == ["notes.txt"]
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+
+def test_every_digit_of_the_key_counts(tmp_path: Path) -> None:
+    """Runs whose keys differ in one hexadecimal digit, wherever in the key, draw apart; the same key draws alike."""
+    key = hashlib.sha256(b"a run").hexdigest()
+    keys = [key, *(key[:k] + f"{15 - int(key[k], 16):x}" + key[k + 1 :] for k in range(64))]
+    streams = [tuple(Store(tmp_path, one, 1).rng(0).random(4)) for one in keys]
+    assert len(set(streams)) == 65
+    assert streams[0] == tuple(Store(tmp_path, key, 1).rng(0).random(4))
+
+
+def test_what_gets_its_name_is_on_the_disk(made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the numbers of the files: each is synced before it is renamed, and its folder is synced afterwards."""
+    store = opened(made)
+    log: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        log.append(("synced", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def renamed(source: Any, target: Any) -> None:
+        log.append(("renamed", os.stat(source).st_ino))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    make(made, store, 0)
+    folder = ("synced", store.path(0).parent.stat().st_ino)
+    files = [store.path(0).stat().st_ino, store.path(0).with_suffix(".sha256").stat().st_ino]
+    assert [number for what, number in log if what == "renamed"] == files, "the mark comes last"
+    for number in files:
+        place = log.index(("renamed", number))
+        assert ("synced", number) in log[:place]
+        assert folder in log[place:]

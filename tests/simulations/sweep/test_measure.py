@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,41 @@ def test_rows_depend_on_the_stream_alone() -> None:
     with precision():
         drawn = draw(SWEEP, rng=np.random.default_rng(5))
         assert one["varentropy"][0].as_py() == to_float(FiniteModel.of(drawn.aligned).mean.var_surprisal)
+
+
+# --- signs and correlations by another route ----------------------------------------------------------------------
+
+
+def mixed_covariances(aligned: Aligned, size: int) -> tuple[float, float]:
+    """Cov(Lbar, Rbar) of corpora, and Cov(L, R) of strings: a third from p+, from its square, and from its root."""
+    numbers = aligned.floats()
+    laws = [numbers.prob**power / (numbers.prob**power).sum() for power in (1.0, 2.0, 0.5)]
+    points = np.stack((numbers.log_prior, numbers.reward))
+    means = np.array([points @ law for law in laws])
+    within = np.mean([law @ np.prod(points.T - mean, axis=1) for law, mean in zip(laws, means, strict=True)])
+    between = np.prod(means - means.mean(axis=0), axis=1).mean()
+    return float(within / size + between), float(within + between)
+
+
+def test_signs_of_mixtures_in_floats() -> None:
+    """Of many random models; among them some whose corpora have the other sign than their strings."""
+    rng, large, turned = np.random.default_rng(2), dataclasses.replace(SWEEP, corpus=100), 0
+    for _ in range(60):
+        with precision():
+            drawn = draw(large, rng=rng)
+            found = measure(0, drawn, large)
+        if found["sign_mixed"] is None:
+            continue
+        corpora, strings = mixed_covariances(drawn.aligned, 100)
+        assert min(abs(corpora), abs(strings)) > 1e-9, "the sign is beyond rounding"
+        assert (found["sign_mixed"], found["sign_mixed_strings"]) == (np.sign(corpora), np.sign(strings))
+        turned += corpora * strings < 0
+    assert turned > 0
+
+
+@pytest.mark.parametrize(("prior", "exp_reward"), [((1, 2, 5), (3, 1, 2)), ((4, 1, 1, 2), (1, 5, 2, 2))])
+def test_correlation_under_the_prior(prior: tuple[int, ...], exp_reward: tuple[int, ...]) -> None:
+    """Pearson's on a list in which every string stands as often as its weight says."""
+    log_prior, reward = np.log(np.array(prior) / sum(prior)), np.log(exp_reward)
+    expected = np.corrcoef(np.repeat(log_prior, prior), np.repeat(reward, prior))[0, 1]
+    assert row(examples.table(prior, exp_reward))["correlation_prior"] == pytest.approx(expected, abs=1e-12)

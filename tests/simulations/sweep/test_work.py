@@ -203,3 +203,15 @@ def test_share_covers() -> None:
     found = share([True] * 7 + [False] * 13)
     assert binom.sf(6, 20, found.low) == pytest.approx(0.025)
     assert binom.cdf(7, 20, found.high) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(("library", "name"), [("numpy", "numpy"), ("flint", "python-flint")])
+def test_other_versions_are_another_sweep(
+    library: str, name: str, sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers depend on them: what one version began, another does not go on with; nothing is written."""
+    store = opened(sweep, tmp_path / "store")
+    monkeypatch.setattr(f"{library}.__version__", "0.0.1")
+    with pytest.raises(StoreError, match=rf'versions\.{name} is ".*", not "0.0.1"'):
+        opened(sweep, tmp_path / "store")
+    assert list((store.folder / "shards").iterdir()) == []
