@@ -573,3 +573,25 @@ def test_choices_without_weight_are_never_taken() -> None:
     walker = TreeWalker.of(two, np.array([1.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0]))
     assert set(walker.draw(1000, rng=np.random.default_rng(0)).tolist()) == {1}
     assert first_above(np.array([[5e-324, 0.0]]), np.array([0.75])).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [([2, 0, 1, 1], [0, 0, 2, 3, 3]), ([0, 2, 1, 1], [1, 1, 2, 3, 3]), ([2, 1, 1, 0], [0, 0, 1, 2, 2])],
+)
+def test_shares_are_closed_below_and_open_above(weights: list[int], expected: list[int]) -> None:
+    """In quarters, where nothing rounds: a uniform on a border gives the string above it, never one of weight 0."""
+    uniforms = [0.0, 0.25, 0.5, 0.75, LAST]
+    assert strings(np.array(weights, dtype=float), 5, rng=Steered(uniforms)).tolist() == expected
+
+
+def test_the_last_uniform_goes_to_the_end_of_a_deep_tree() -> None:
+    """All of its words have six tokens: far from the root, sums round to the whole, and no shorter one ends."""
+    depth = 6
+    rows = {word: [fmpq(1, 2), fmpq(1, 2), fmpq(0)] for k in range(depth) for word in itertools.product("ab", repeat=k)}
+    tree = TreeModel.from_next(("a", "b"), rows).tree
+    walker = TreeWalker.of(
+        tree, np.ones(len(tree)), np.array([float(len(tree.tokens(k)) == depth) for k in range(len(tree))])
+    )
+    (end,) = walker.draw(1, rng=Steered([LAST] * (depth + 1)))
+    assert tree.tokens(int(end)) == ["b"] * depth
