@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -368,3 +368,19 @@ def test_no_temperature_at_all(tmp_path: Path) -> None:
     )
     with pytest.raises(RunError, match="temperatures must name one"):
         read_run(run)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Run) if field.name != "folder"])
+def test_every_field_makes_another_key(name: str, tmp_path: Path) -> None:
+    """A run that differs in one field alone, whichever it is, has another canonical form and so another store."""
+    run = read_run(written(tmp_path))
+    others: dict[type, object] = {
+        str: "another",
+        bool: not run.begin,
+        int: 1000,
+        tuple: (chain(("top_k", 3)),) if name == "chains" else ("another",),
+        type(None): "another",
+    }
+    changed = replace(run, **{name: others[type(getattr(run, name))]})
+    assert changed.canonical() != run.canonical()
+    assert {key for key, value in changed.canonical().items() if value != run.canonical()[key]} == {name}

@@ -480,3 +480,18 @@ def test_long_chain_is_the_chains_of_run() -> None:
     for found in (np.array(singly), together):
         radius = 5 * math.sqrt(math.log(4 / ALPHA) / (2 * len(start)))  # Hoeffding, values in [0, 5]
         assert abs(found.mean() - 5 * 9 / 16) <= radius
+
+
+@pytest.mark.parametrize("compiled", ROUTES)
+@pytest.mark.parametrize("weight", [[1.0, 1.0, 1.0], [4.0, 1.0, 2.0]])
+def test_a_chain_goes_on_where_it_stopped(weight: list[float], compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks of 100 steps: 350 steps are 100, 200 and 50 by one generator; with equal weights all are accepted."""
+    monkeypatch.setattr(chains, "_CHUNK", 100)
+    proposal, heights = np.array([0.1, 0.3, 0.6]), np.array(weight)
+    whole = long_chain(proposal, heights, 2, 350, rng=np.random.default_rng(4), compiled=compiled)
+    state, accepted, rng = 2, 0, np.random.default_rng(4)
+    for steps in (100, 200, 50):
+        state, more = long_chain(proposal, heights, state, steps, rng=rng, compiled=compiled)
+        accepted += more
+    assert whole == (state, accepted)
+    assert (accepted == 350) is (len(set(weight)) == 1)

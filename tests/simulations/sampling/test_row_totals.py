@@ -99,3 +99,17 @@ def test_both_draw_the_same() -> None:
     cumulative = np.cumsum(weight, axis=1, dtype=np.float64)
     two = [(cumulative <= (u * cumulative[:, -1])[:, None]).sum(axis=1) for u in uniform]
     assert (np.array(one) == np.array(two)).all()
+
+
+@pytest.mark.usefixtures("compiled")
+def test_a_long_tail_of_float32_is_drawn() -> None:
+    """10^5 weights of 10^-8 behind one of 1: float32 totals would stay at 1, and no token of the tail be drawn."""
+    weight = np.full((5, 100_001), 1e-8, dtype=np.float32)
+    weight[:, 0] = 1
+    uniform = np.array([0.0, 0.9989, 0.9991, 0.9995, 1 - 2.0**-53])
+    drawn, total = row_totals.inverse_cdf(weight, uniform)
+    whole = math.fsum(weight[0].astype(float))
+    assert total == pytest.approx(np.full(5, whole), rel=1e-12)
+    behind = (uniform * whole - 1) / float(weight[0, 1])  # tokens of the tail that a share goes past
+    assert drawn.tolist() == pytest.approx([0, 0, *(1 + behind[2:4]), 100_000], abs=1.001)
+    assert drawn[1] == 0 < drawn[2] < drawn[3]

@@ -98,3 +98,31 @@ def test_no_family(tmp_path: Path) -> None:
     text = TEXT[: TEXT.index("[[family]]")] + '[output]\nfolder = "out"\n'
     with pytest.raises(ValueError, match="a sweep needs a family"):
         read(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("models = 25", "models = 26"),
+        ("chunk = 10", "chunk = 5"),
+        ("chunk = 10", "chunk = 10\nseed = 2"),
+        ("chunk = 10", 'chunk = 10\nclaims = ["adaptors.exchange"]'),
+        ('"1/2", "2"', '"1/2", "3"'),
+        ("[reward]", "[reward]\nlevels = 11"),
+        ("[reward]", '[reward]\nstep = "1/5"'),
+        ("[reward]", "[corpus]\nsize = 99\n[reward]"),
+        ("[reward]", '[corpus]\nband = "1/3"\n[reward]'),
+        ('kind = "table"', 'kind = "zipf"'),
+        ("strings = [2, 4]", "strings = [2, 5]"),
+        ("largest = 3", "largest = 4"),
+        ('name = "temperature"', 'name = "nucleus"'),
+        ('value = "1/2"', 'value = "1/3"'),
+        ('value = "1/2"', 'value = "1/2"\nnormalise = "global"'),
+    ],
+)
+def test_what_decides_is_in_the_record(tmp_path: Path, old: str, new: str) -> None:
+    """Any one entry changed makes another record, and so another key; where it is stored makes none."""
+    assert old in TEXT
+    first = read(TEXT, tmp_path).record()
+    assert read(TEXT.replace(old, new, 1), tmp_path).record() != first
+    assert read(TEXT.replace('"out"', '"elsewhere"'), tmp_path).record() == first
