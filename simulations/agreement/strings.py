@@ -214,6 +214,17 @@ def local_global(setting: Setting) -> Iterator[Comparison]:
         yield from means("adaptors.local-global", f"C2, {normalise} T = 1/2", known, exact, string)
 
 
+def local_entropy(setting: Setting) -> Iterator[Comparison]:
+    """C2 at T = 1/2: local raises the entropy of a string, global lowers it."""
+    rng, known = setting.rng("local-entropy"), example("C2")
+    for normalise in ("global", "local"):
+        value = -np.log(known.adapted(COOL, normalise))
+        string = setting.adapted(known, COOL, normalise, rng)
+        exact = to_float(known.adapted_moments(COOL, normalise).entropy)
+        what = f"C2, {normalise} T = 1/2: H"
+        yield mean("adaptors.local-entropy", what, exact, value[string], known.bounds(value))
+
+
 def gauge(setting: Setting) -> Iterator[Comparison]:
     """Weights scaled by a factor per context: drawn step by step, they make the same local law."""
     rng, known, steps = setting.rng("gauge"), tree(TREE), chain(("top_k", 2))
@@ -292,6 +303,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     interior,
     affine,
     local_global,
+    local_entropy,
     gauge,
     order_preserving,
     attainability,
