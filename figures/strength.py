@@ -14,8 +14,9 @@ from figures import style
 from theory.arithmetic.exact import floats, to_float
 from theory.claims.alignment.strength import CLAIM as STRENGTH
 from theory.claims.alignment.strength import Path, sway_example
-from theory.claims.claim import Profile, run_control
+from theory.claims.claim import Profile
 from theory.claims.instances import replay
+from theory.claims.running import run_control
 from theory.models.finite import FiniteModel
 
 CLAIMS = ("alignment.strength",)

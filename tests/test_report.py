@@ -12,8 +12,10 @@ import pytest
 from flint import fmpq
 
 from simulations.agreement.faults import FAULTS
-from theory.claims.claim import Claim, ControlResult, Result, Verdict, Witness
+from theory.claims.claim import Claim
+from theory.claims.grades import Verdict
 from theory.claims.registry import claims, repeated
+from theory.claims.running import ControlResult, Result, Witness
 from theory.report.paper_check import SENTENCES, Report, as_json, markdown
 from theory.report.records import (
     AdaptorDirections,

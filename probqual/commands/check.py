@@ -17,7 +17,8 @@ from probqual.output import console, emit_json, progress, table, write
 from theory.seed import SEED
 
 if TYPE_CHECKING:
-    from theory.claims.claim import Claim, Profile, Result
+    from theory.claims.claim import Claim, Profile
+    from theory.claims.running import Result
 
 WORDS_BETAS = ("1/2", "1", "2")
 TRIGRAM_BETAS = ("4/5", "1")
@@ -143,7 +144,7 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
 
 def _show(chosen: Sequence[Claim], results: Sequence[Result]) -> None:
     from theory.arithmetic.exact import power_of_ten_above
-    from theory.claims.claim import Verdict
+    from theory.claims.grades import Verdict
 
     rows = table("claim", "verdict", "residual", "controls refuted", "seconds", left={"claim", "verdict"})
     for claim, result in zip(chosen, results, strict=True):

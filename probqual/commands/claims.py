@@ -40,7 +40,10 @@ def _described(claim: Claim) -> dict[str, Any]:
         "id": claim.id,
         "sentence": claim.sentence,
         "title": claim.title,
-        "statement": claim.statement,
+        "clauses": [
+            {"name": clause.name, "text": clause.text, "formula": clause.formula, "cited": clause.cited}
+            for clause in claim.clauses
+        ],
         "hypotheses": list(claim.hypotheses),
         "source": claim.source,
         "controls": [{"name": control.name, "breaks": control.breaks} for control in claim.controls],
@@ -55,7 +58,8 @@ def _show(claim: Claim, *, details: bool) -> None:
     screen.print(f"{claim.id}  {claim.title}", markup=False, highlight=False, soft_wrap=True)
     if details:
         lines = [
-            ("statement", claim.statement),
+            *(("clause", f"{clause.name}: {clause.text}") for clause in claim.clauses),
+            *(("formula", clause.formula) for clause in claim.clauses if clause.formula),
             ("needs", "; ".join(claim.hypotheses)),
             ("source", claim.source),
             *(("control", f"{control.name}: {control.breaks}") for control in claim.controls),

@@ -1,17 +1,15 @@
-"""What a claim is, and how its verdict is earned.
+"""What a claim is: a statement in clauses, a check that finds numbers for each, and controls that must fail.
 
-A check looks at cases (models, with whatever else the claim needs) and yields findings: numbers that the claim says
-are zero, or not negative, or positive. A ball decides only when it is certain. A control breaks one thing - a sign,
-a factor, a hypothesis - and must yield a finding that certainly fails: its witness.
+A check looks at cases (models, with whatever else the claim needs) and yields findings: numbers that a clause says
+are zero, or not negative, or positive. A ball decides only when it is certain. A control breaks one thing (a sign, a
+factor, a hypothesis) and must yield a finding that certainly fails: its witness.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flint import arb, fmpq
@@ -20,23 +18,6 @@ from theory.seed import SEED
 
 CERTAIN_RADIUS = 1e-30
 """A ball that holds 0 certifies an identity to its radius; wider than this it certifies nothing."""
-
-
-class Verdict(StrEnum):
-    """How far a claim has been established."""
-
-    PROVED = "PROVED"
-    """Symbolically, and certified on the named instances."""
-    CERTIFIED = "CERTIFIED"
-    """In rationals or balls, on the named instances."""
-    TESTED = "TESTED"
-    """In float64, or along a sequence towards a limit, within a stated tolerance."""
-    SAMPLED = "SAMPLED"
-    """By draws, with an interval and an error probability."""
-    REFUTED = "REFUTED"
-    """A witness certainly violates it."""
-    UNDECIDED = "UNDECIDED"
-    """Some comparison is not certain."""
 
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -53,12 +34,14 @@ class Finding:
         relation: what the claim says of it.
         tolerance: for floats, and for the distance to a limit: how far from the relation it may be. None asks for
             certainty.
+        clause: the name of the clause that it is evidence for; "" for the only one of a claim with one clause.
     """
 
     label: str
     value: Any
     relation: Relation = "zero"
     tolerance: float | None = None
+    clause: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -88,6 +71,11 @@ class Finding:
         if self.relation != "zero" or self.tolerance is not None:
             return 0.0
         return float(arb(self.value).abs_upper())
+
+
+def of(clause: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings as evidence for the clause of this name."""
+    return (replace(finding, clause=clause) for finding in findings)
 
 
 def _decide(holds: bool, fails: bool) -> Outcome:
@@ -147,21 +135,59 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof by computer algebra of the clause that it belongs to.
+
+    Args:
+        covers: the models it is carried out for: "n <= 4", "3 trees", "N any, n <= 3".
+        lines: carries it out; returns what was proved, one identity each, or raises ProofFailed.
+    """
+
+    covers: str
+    lines: Callable[[], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One sentence of a claim, and what can stand behind it besides the findings of the claim's check.
+
+    Args:
+        name: a few words, as a slug, unlike the claim's other clauses: "slopes".
+        text: the sentence in words and plain formulas, with what it needs, without a full stop. It is printed wherever
+            the clause is spoken of, so it must be true as it stands.
+        formula: the same in LaTeX; "" where words are clearer.
+        proof: by computer algebra.
+        cited: the textbook theorem that it is, with its place.
+        formal: the names of its statements in proofs/Statements.v.
+    """
+
+    name: str
+    text: str
+    formula: str = ""
+    proof: Proof | None = None
+    cited: str = ""
+    formal: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"a clause's name is a slug of lower-case words, got {self.name!r}")
+        if not self.text or self.text != self.text.strip().rstrip(".") or "\n" in self.text:
+            raise ValueError(f"clause {self.name}: its text is one line without a full stop, got {self.text!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement, what it needs, and how it is checked.
+    """A statement in clauses, what it needs, and how it is checked.
 
     Args:
         id: "family.bullet".
         sentence: "A", "B" or "C", the paper's sentence it belongs to; "" for none.
-        title: what it says, in a line of plain words.
-        statement: the formula, LaTeX.
-        hypotheses: what it needs.
+        clauses: the statement, at least one; the text of the first is the claim's title.
+        hypotheses: what all of them need.
         source: where it is from, or what it leans on.
-        check: findings on one case.
+        check: findings on one case, each for a clause.
         cases: the named instances.
         controls: at least one.
-        proof: a symbolic proof of the identities: returns what was proved, one line each, or raises ProofFailed.
-        exact: the check is in rationals or balls; else it is a test in floats or towards a limit.
         remark: what a reader should know beyond the verdict.
         figure: the name of the figure that shows it.
         everywhere: the check takes any FiniteModel, a finite aligned model, and says nothing where a hypothesis fails.
@@ -171,15 +197,12 @@ class Claim:
 
     id: str
     sentence: Literal["A", "B", "C", ""]
-    title: str
-    statement: str
+    clauses: tuple[Clause, ...]
     hypotheses: tuple[str, ...]
     source: str
     check: Check
     cases: Cases
     controls: tuple[Control, ...]
-    proof: Callable[[], Sequence[str]] | None = None
-    exact: bool = True
     remark: str = ""
     figure: str | None = None
     everywhere: bool = False
@@ -189,134 +212,30 @@ class Claim:
     def __post_init__(self) -> None:
         if not self.controls:
             raise ValueError(f"{self.id}: a claim needs a control that can fail")
+        names = [clause.name for clause in self.clauses]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"{self.id}: a claim needs clauses, each with a name of its own, got {names}")
+
+    @property
+    def title(self) -> str:
+        """What it says, in a line: the text of its first clause, with a capital."""
+        text = self.clauses[0].text
+        return text[0].upper() + text[1:] if text.split(" ", 1)[0].islower() else text
+
+    def clause(self, finding: Finding) -> Clause:
+        """The clause that a finding is evidence for.
+
+        Raises:
+            ValueError: the finding names no clause of this claim, or none although there are several.
+        """
+        if not finding.clause and len(self.clauses) == 1:
+            return self.clauses[0]
+        for clause in self.clauses:
+            if clause.name == finding.clause:
+                return clause
+        known = ", ".join(clause.name for clause in self.clauses)
+        raise ValueError(f"{self.id}: finding {finding.label!r} is for clause {finding.clause!r}; known: {known}")
 
 
 class ProofFailed(ArithmeticError):
     """An expression that should be 0 is not, or could not be shown to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """What refutes: the case, the finding that fails, and the specification that replays it."""
-
-    case: str
-    label: str
-    value: str
-    spec: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ControlResult:
-    """A control's verdict, REFUTED as it should be, or what went wrong."""
-
-    name: str
-    breaks: str
-    verdict: Verdict
-    witness: Witness | None
-    smallest: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A claim's verdict with its evidence.
-
-    Args:
-        evidence: in words: what was proved, on how many cases what was decided.
-        residual: the largest |residual| of an identity (an upper bound); None without identities.
-        failures: findings that fail or are undecided, the first few.
-    """
-
-    id: str
-    verdict: Verdict
-    evidence: str
-    instances: tuple[str, ...]
-    residual: float | None
-    seconds: float
-    controls: tuple[ControlResult, ...]
-    proved: tuple[str, ...] = ()
-    failures: tuple[Witness, ...] = field(default=())
-
-    @property
-    def as_expected(self) -> bool:
-        """The claim stands and every control is refuted."""
-        stands = self.verdict in {Verdict.PROVED, Verdict.CERTIFIED, Verdict.TESTED}
-        return stands and all(c.verdict is Verdict.REFUTED for c in self.controls)
-
-
-def run(claim: Claim, profile: Profile) -> Result:
-    """Check the claim and its controls. Cost: the claim's own."""
-    start = time.perf_counter()
-    names: list[str] = []
-    findings = identities = 0
-    tolerances: list[float] = []
-    residual = 0.0
-    failures: list[tuple[Outcome, Witness]] = []
-    for case in claim.cases(profile):
-        names.append(case.name)
-        for finding in claim.check(case.content):
-            findings += 1
-            outcome = finding.outcome
-            if finding.tolerance is not None:
-                tolerances.append(finding.tolerance)
-            if finding.relation == "zero" and finding.tolerance is None:
-                identities += 1
-                residual = max(residual, finding.residual)
-            if outcome != "holds":
-                failures.append((outcome, _witness(case, finding)))
-    verdict = Verdict.CERTIFIED if claim.exact else Verdict.TESTED
-    proved: tuple[str, ...] = ()
-    if not findings or any(outcome == "undecided" for outcome, _ in failures):
-        verdict = Verdict.UNDECIDED
-    if any(outcome == "fails" for outcome, _ in failures):
-        verdict = Verdict.REFUTED
-    evidence = f"{findings} findings on {len(names)} {'case' if len(names) == 1 else 'cases'}"
-    if tolerances:
-        evidence += f", {len(tolerances)} of them within a stated tolerance (at most {max(tolerances):.1g})"
-    if claim.proof is not None and verdict is Verdict.CERTIFIED:
-        try:
-            proved = tuple(claim.proof())
-            verdict = Verdict.PROVED
-        except ProofFailed as error:
-            verdict, evidence = Verdict.UNDECIDED, f"{evidence}; the symbolic proof fails: {error}"
-    controls = tuple(run_control(control, profile) for control in claim.controls)
-    return Result(
-        id=claim.id,
-        verdict=verdict,
-        evidence=evidence,
-        instances=tuple(names),
-        residual=residual if identities and math.isfinite(residual) else None,
-        seconds=time.perf_counter() - start,
-        controls=controls,
-        proved=proved,
-        failures=tuple(witness for _, witness in sorted(failures, key=lambda found: found[0] != "fails")[:3]),
-    )
-
-
-def run_control(control: Control, profile: Profile) -> ControlResult:
-    """Look for the first case on which the broken statement certainly fails."""
-    undecided, looked = False, False
-    for case in control.cases(profile):
-        for finding in control.check(case.content):
-            outcome, looked = finding.outcome, True
-            undecided |= outcome == "undecided"
-            if outcome == "fails":
-                witness = _witness(case, finding)
-                return ControlResult(control.name, control.breaks, Verdict.REFUTED, witness, control.smallest)
-    verdict = Verdict.UNDECIDED if undecided or not looked else Verdict.CERTIFIED
-    return ControlResult(control.name, control.breaks, verdict, None, control.smallest)
-
-
-def _witness(case: Case, finding: Finding) -> Witness:
-    return Witness(case.name, finding.label, number_text(finding.value), case.spec)
-
-
-def number_text(value: Any) -> str:
-    """A number for people: a rational as it is if short, else nine significant digits.
-
-    >>> number_text(fmpq(1, 3)), number_text(0.125)
-    ('1/3', '0.125')
-    """
-    if isinstance(value, fmpq) and len(str(value)) <= 16:
-        return str(value)
-    number = float(arb(value)) if isinstance(value, fmpq) else float(value)
-    return f"{number:.9g}" if math.isfinite(number) else str(number)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from theory import claims as folder
 from theory.arithmetic.exact import precision
-from theory.claims.claim import Claim, Profile, Result, run
+from theory.claims.claim import Claim, Profile
+from theory.claims.running import Result, run
 
 _SHARED = "models"
 """What the claims of a family share lies beside them, in modules whose names end so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,21 @@ from theory.claims.claim import ProofFailed
 
 @dataclass(frozen=True, slots=True)
 class SymbolicModel:
-    """An aligned model on n strings with free p_i > 0 and R_i.
+    """An aligned model on n strings with free p_i > 0 and x_i = e^{R_i} > 0; everything else is derived from them.
 
     Args:
-        weight: p_i e^{R_i}, symbols w_i > 0; Z is their sum.
-        log_prior: L_i, symbols.
-        reward: R_i, symbols.
-        log_partition: log Z, as a function of the weights.
-        surprisal: I_i = log Z - L_i - R_i.
-        prob: p+_i = w_i / Z.
+        prior: p_i, symbols; their sum is not used, so they need not sum to 1.
+        exp_reward: x_i, symbols.
+        weight: p_i x_i; Z is their sum.
+        log_prior: L_i = log p_i.
+        reward: R_i = log x_i.
+        log_partition: log Z.
+        surprisal: I_i = -log p+_i.
+        prob: p+_i = p_i x_i / Z.
     """
 
+    prior: tuple[Any, ...]
+    exp_reward: tuple[Any, ...]
     weight: tuple[Any, ...]
     log_prior: tuple[Any, ...]
     reward: tuple[Any, ...]
@@ -33,14 +37,22 @@ class SymbolicModel:
 
 
 def model(n: int) -> SymbolicModel:
-    """The model on n strings; w_i stays a symbol of its own where only its share matters."""
-    weight = sp.symbols(f"w1:{n + 1}", positive=True)
-    log_prior = sp.symbols(f"L1:{n + 1}", real=True)
-    reward = sp.symbols(f"R1:{n + 1}", real=True)
+    """The model on n strings."""
+    prior = sp.symbols(f"p1:{n + 1}", positive=True)
+    exp_reward = sp.symbols(f"x1:{n + 1}", positive=True)
+    weight = tuple(p * x for p, x in zip(prior, exp_reward, strict=True))
     total = sp.Add(*weight)
-    log_partition = sp.log(total)
-    surprisal = tuple(log_partition - a - r for a, r in zip(log_prior, reward, strict=True))
-    return SymbolicModel(weight, log_prior, reward, log_partition, surprisal, tuple(w / total for w in weight))
+    prob = tuple(w / total for w in weight)
+    return SymbolicModel(
+        prior=prior,
+        exp_reward=exp_reward,
+        weight=weight,
+        log_prior=tuple(map(sp.log, prior)),
+        reward=tuple(map(sp.log, exp_reward)),
+        log_partition=sp.log(total),
+        surprisal=tuple(-sp.log(q) for q in prob),
+        prob=prob,
+    )
 
 
 def simplex(n: int, name: str = "q") -> tuple[sp.Expr, ...]:
@@ -103,8 +115,3 @@ def cancels(expression: sp.Expr, what: str) -> str:
     """
     symbols = sorted(expression.free_symbols, key=str)
     return is_zero(sp.field(symbols, sp.QQ)[0].from_expr(expression) if symbols else expression, what)
-
-
-def proved(lines: Iterable[str]) -> list[str]:
-    """The lines, once each has been proved."""
-    return list(lines)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from theory.arithmetic.exact import power_of_ten_above
-from theory.claims.claim import Claim, Result, Verdict, Witness
+from theory.claims.claim import Claim
+from theory.claims.grades import Verdict
+from theory.claims.running import Result, Witness
 from theory.report.markdown import markdown_table
 from theory.report.records import SampledRecord
 from theory.report.samples import sampled_line
 
 MARK = {
     Verdict.PROVED: "proved",
+    Verdict.CITED: "cited",
+    Verdict.SYMBOLIC: "symbolic",
     Verdict.CERTIFIED: "certified",
     Verdict.TESTED: "tested",
     Verdict.REFUTED: "REFUTED",
@@ -52,8 +56,7 @@ def claim_section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
         "",
         f"{claim.title}.",
         "",
-        "$$" + claim.statement + "$$",
-        "",
+        *_clauses(result, claim),
         f"- Verdict: **{result.verdict}**, {result.evidence}.",
         f"- Hypotheses: {'; '.join(claim.hypotheses)}.",
         f"- Cases: {_gathered(result.instances)}.",
@@ -85,6 +88,14 @@ def claim_section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
 
 
 _LONGEST_SPEC = 900
+
+
+def _clauses(result: Result, claim: Claim) -> Iterator[str]:
+    """Each clause with its formula, its grade and its evidence."""
+    for clause, found in zip(claim.clauses, result.clauses, strict=True):
+        yield f"- **{found.shown}**: {clause.text}. Evidence: {found.evidence}."
+        if clause.formula:
+            yield from ("", "$$" + clause.formula + "$$", "")
 
 
 def _places(claim: Claim) -> str:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from theory.claims.claim import Claim, Result, Verdict
+from theory.claims.claim import Claim
 from theory.claims.correlation.models import PUBLISHED
+from theory.claims.grades import Verdict
+from theory.claims.running import Result
 from theory.files import JsonObject
 from theory.report.claims import MARK, anchor, claim_section, claims_table
 from theory.report.markdown import markdown_table
@@ -78,6 +80,10 @@ def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
         "id": result.id,
         "verdict": str(result.verdict),
         "evidence": result.evidence,
+        "clauses": [
+            {"name": found.name, "text": found.text, "grade": found.shown, "evidence": found.evidence}
+            for found in result.clauses
+        ],
         "instances": list(result.instances),
         "residual": result.residual if result.residual is not None and math.isfinite(result.residual) else None,
         "seconds": round(result.seconds, 3),

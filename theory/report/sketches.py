@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 
 from theory.claims.claim import Claim
@@ -42,12 +42,21 @@ def _section(claim: Claim) -> str:
     lines = [
         f"### {claim.id}",
         f"{claim.title}.{sentence}",
-        f"$$\n{claim.statement}\n$$",
+        *_statement(claim),
         f"*Needs*: {'; '.join(claim.hypotheses)}.",
         f"*Sketch.* {claim.sketch.strip()}",
         f"*Source*: {claim.source}.",
     ]
     return "\n\n".join(lines)
+
+
+def _statement(claim: Claim) -> Iterator[str]:
+    """The clauses after the first, which is the title, and every formula."""
+    for number, clause in enumerate(claim.clauses):
+        if number:
+            yield f"{clause.text[0].upper()}{clause.text[1:]}."
+        if clause.formula:
+            yield f"$$\n{clause.formula}\n$$"
 
 
 __all__ = ["theory_page"]

@@ -13,20 +13,9 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.claims.claim import (
-    CERTAIN_RADIUS,
-    Case,
-    Claim,
-    Control,
-    Finding,
-    Profile,
-    ProofFailed,
-    Relation,
-    Verdict,
-    number_text,
-    run,
-    run_control,
-)
+from theory.claims.claim import CERTAIN_RADIUS, Case, Claim, Control, Finding, Profile, ProofFailed, Relation
+from theory.claims.grades import Verdict
+from theory.claims.running import number_text, run, run_control
 
 QUICK = Profile("quick")
 NAN = arb("nan")

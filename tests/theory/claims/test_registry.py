@@ -15,9 +15,11 @@ import pytest
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import BITS
 from theory.claims.automata.leak import Adapted
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, Result, Verdict, run
+from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.grades import Verdict
 from theory.claims.instances import replay
 from theory.claims.registry import check, claims, find
+from theory.claims.running import Result, run
 from theory.models.finite import FiniteModel
 from theory.quantities.answer import answer
 from theory.specification.automaton import read_automaton

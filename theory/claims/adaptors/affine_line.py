@@ -15,7 +15,7 @@ from theory.claims.adaptors.plane_models import (
     ring_symbols,
     sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, integer_cases, small
 from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
@@ -170,11 +170,15 @@ def _affine_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.affine-line",
     sentence="C",
-    title="adaptors that see only the string's probability move on one line iff E[L | I] is affine in I",
-    statement=(
-        r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I),\ \ell(i)=\mathbb{E}[L\mid I=i];\quad"
-        r"\ell\ \text{affine}\iff (1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0"
-        r"\ \text{for every such}\ q"
+    clauses=(
+        Clause(
+            name="all",
+            text="adaptors that see only the string's probability move on one line iff E[L | I] is affine in I",
+            formula=r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I),\ \ell(i)=\mathbb{E}[L\mid I=i];\quad"
+            r"\ell\ \text{affine}\iff (1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0"
+            r"\ \text{for every such}\ q",
+            proof=Proof("n <= 4", _affine_proof),
+        ),
     ),
     hypotheses=("Var I > 0", "q is p+ times a function of I: equal strings are kept or dropped together"),
     source="the tower rule; an affine regression has the slope b = Cov(L, I) / Var I",
@@ -194,7 +198,6 @@ CLAIM = Claim(
         ),
         Control("inverse-slope", "turns the slope upside down", _line_of_inverse_slope, integer_cases, smallest=True),
     ),
-    proof=_affine_proof,
     remark=(
         "Global temperature and thresholds on I are such adaptors; top-k and nucleus over whole strings are where"
         " no tie is cut. With two values of I (C2, C4) l is always affine."

@@ -25,7 +25,7 @@ from theory.claims.adaptors.tree_models import (
     rational_cases,
     three_string_trees,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import small
 from theory.claims.symbolic import cancels, covariance, mean
 from theory.models.finite import FiniteModel
@@ -251,9 +251,15 @@ def _attained_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.attainability",
     sentence="C",
-    title="temperature, and truncation with a fractional threshold string, attain everything in between",
-    statement=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right),\qquad"
-    r" \mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
+    clauses=(
+        Clause(
+            name="all",
+            text="temperature, and truncation with a fractional threshold string, attain everything in between",
+            formula=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right),\qquad"
+            r" \mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
+            proof=Proof("n <= 4", _attained_proof),
+        ),
+    ),
     hypotheses=(
         "n strings, n finite; for temperature not all of the same probability",
         "temperature: p+^tau normalised over whole strings; continuity also for local normalisation",
@@ -278,7 +284,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_attained_proof,
     remark="The ends of the interval of temperature are approached and not attained: CE - min I <= range(I) (n - k)/k "
     "e^(-tau gap) for k modes, and the plain average of I less CE is at most tau range(I)^2 / 4. The means are "
     "Lipschitz in tau: |dE f/dtau| <= range(f) range(I)/4 globally, and locally with the ranges of log p+(. | prefix) "

@@ -8,7 +8,7 @@ import sympy as sp
 
 from theory.adaptors.moments import Moments
 from theory.claims.adaptors.models import direct_divergence, laws
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof
 from theory.claims.instances import (
     integer_cases,
     usual,
@@ -62,10 +62,14 @@ def _budget_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.budget",
     sentence="C",
-    title="Likelihood, reward and entropy share one budget; only the entropy spent and the divergence move their sum",
-    statement=(
-        r"\mathbb E_qL+\mathbb E_qR+H(q)=\log Z-\mathrm{KL}(q\|p_+)\le\log Z;\qquad "
-        r"\frac{\Delta\mathbb E R}{\Delta\mathbb E L}=-1-\frac{\Delta\mathrm{CE}}{\Delta\mathbb E L}"
+    clauses=(
+        Clause(
+            name="all",
+            text="Likelihood, reward and entropy share one budget; only the entropy spent and the divergence move their sum",
+            formula=r"\mathbb E_qL+\mathbb E_qR+H(q)=\log Z-\mathrm{KL}(q\|p_+)\le\log Z;\qquad "
+            r"\frac{\Delta\mathbb E R}{\Delta\mathbb E L}=-1-\frac{\Delta\mathrm{CE}}{\Delta\mathbb E L}",
+            proof=Proof("n <= 4", _budget_proof),
+        ),
     ),
     hypotheses=("q << p+",),
     source="the definition of p+; Gibbs' inequality",
@@ -82,7 +86,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_budget_proof,
     order=4030,
     sketch=r"""
 Take the mean of $L+R=\log Z+\log p_+$ under $q$ and add $H(q)$. The slope follows from $\Delta\mathbb E

@@ -11,7 +11,7 @@ from flint import arb, fmpq, fmpz_poly
 
 from theory.adaptors.frontier import Member, member_with_means
 from theory.arithmetic.exact import Array, Exact, objects, to_float
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case
 from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples import finite as examples
@@ -274,10 +274,13 @@ def _long_corpora(profile: Profile) -> Iterator[Case]:
 CLAIM = Claim(
     id="adaptors.conditioning",
     sentence="C",
-    title="strings of a corpus on the line with Lbar = l follow the 1:1 member of the family",
-    statement=(
-        r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H),\quad "
-        r"P(y_1=y\mid\bar L=l,\bar I=H)\to q(y),\quad q=q_{s,t}:\ \mathbb{E}_qL=l,\ \mathrm{CE}(q)=H"
+    clauses=(
+        Clause(
+            name="all",
+            text="strings of a corpus on the line with Lbar = l follow the 1:1 member of the family",
+            formula=r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H),\quad "
+            r"P(y_1=y\mid\bar L=l,\bar I=H)\to q(y),\quad q=q_{s,t}:\ \mathbb{E}_qL=l,\ \mathrm{CE}(q)=H",
+        ),
     ),
     hypotheses=(
         "(l, log Z - H - l) inside the hull of the (L, R)",
@@ -294,7 +297,6 @@ CLAIM = Claim(
         Control("fixed-band", "keeps the width of the typical band fixed as N grows", _fixed_band, _long_corpora),
         Control("any-corpus", "drops the typicality and conditions on Lbar = l alone", _any_corpus, _long_corpora),
     ),
-    exact=False,
     remark=(
         "The first identity is exact at every N; P_q is within 2/N of its local limit. For N >= 32 the string's law is"
         " within 1/(2N) of q in total variation, and within 1/N^2 with its 1/N term: -q(y)/2 times the part of the"

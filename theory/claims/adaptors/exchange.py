@@ -11,7 +11,7 @@ from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import Array, objects, widen
 from theory.claims.adaptors.models import TEMPERATURES, small_trees, tempered
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import (
     integer_cases,
     named,
@@ -131,11 +131,15 @@ def _exchange_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.exchange",
     sentence="C",
-    title="Temperature trades likelihood for reward only where b lies outside [-1, 0]",
-    statement=(
-        r"\tfrac{d\mathbb E L}{d\tau}=-bV,\quad \tfrac{d\mathbb E R}{d\tau}=(1+b)V,\quad "
-        r"b=\tfrac{\mathrm{Cov}(L,I)}{V};\qquad "
-        r"b\notin[-1,0]\iff\mathrm{Cov}<-\min(\mathrm{Var}L,\mathrm{Var}R)\iff V<|\mathrm{Var}L-\mathrm{Var}R|"
+    clauses=(
+        Clause(
+            name="all",
+            text="temperature trades likelihood for reward only where b lies outside [-1, 0]",
+            formula=r"\tfrac{d\mathbb E L}{d\tau}=-bV,\quad \tfrac{d\mathbb E R}{d\tau}=(1+b)V,\quad "
+            r"b=\tfrac{\mathrm{Cov}(L,I)}{V};\qquad "
+            r"b\notin[-1,0]\iff\mathrm{Cov}<-\min(\mathrm{Var}L,\mathrm{Var}R)\iff V<|\mathrm{Var}L-\mathrm{Var}R|",
+            proof=Proof("n <= 4", _exchange_proof),
+        ),
     ),
     hypotheses=("globally normalised temperature q_tau, proportional to p+ ** tau", "0 < V < inf"),
     source="derivatives of an exponential family",
@@ -153,7 +157,6 @@ CLAIM = Claim(
         ),
         Control("local", "normalises the temperature per step", _local_too, small_trees, smallest=True),
     ),
-    proof=_exchange_proof,
     figure="exchange",
     order=4010,
     sketch=r"""

@@ -22,7 +22,7 @@ from theory.claims.adaptors.plane_models import (
     ring_symbols,
     sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import integer_cases, named, small
 from theory.claims.symbolic import is_zero
 from theory.models.finite import FiniteModel
@@ -236,14 +236,18 @@ def _family_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.family",
     sentence="C",
-    title="the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget",
-    statement=(
-        r"(s,t)\mapsto(\mathbb{E}L,\mathbb{E}R)\ \text{under}\ q_{s,t}\propto p^s e^{tR}"
-        r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad "
-        r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
-        r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov};\quad"
-        r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
-        r"\{q_{s,t}: s\ge s_0, t\ge t_0, \mathrm{KL}=\kappa\}"
+    clauses=(
+        Clause(
+            name="all",
+            text="the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget",
+            formula=r"(s,t)\mapsto(\mathbb{E}L,\mathbb{E}R)\ \text{under}\ q_{s,t}\propto p^s e^{tR}"
+            r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad "
+            r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
+            r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov};\quad"
+            r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
+            r"\{q_{s,t}: s\ge s_0, t\ge t_0, \mathrm{KL}=\kappa\}",
+            proof=Proof("n <= 4", _family_proof),
+        ),
     ),
     hypotheses=(
         "finite support",
@@ -277,7 +281,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_family_proof,
     remark=(
         "H(q) >= h is the case (s0, t0) = (0, 0), the divergence from p+ is (1, 1), that from p is (1, 0). At q_{s,t}"
         " the entropy changes by -(s dE L + t dE R), so that at equal entropy dE R / dE L = -s/t:"

@@ -30,7 +30,7 @@ from theory.claims.adaptors.tree_models import (
     path_product,
     rational_cases,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import small
 from theory.claims.symbolic import cancels, simplex
 from theory.models.finite import FiniteModel
@@ -205,9 +205,15 @@ def _gauge_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.gauge",
     sentence="C",
-    title="a factor per context leaves the local law alone and can turn the global law into any law on its support",
-    statement=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad q'_{\mathrm{loc}} = q_{\mathrm{loc}},\qquad"
-    r"\{q'_{\mathrm{glob}} : \gamma > 0\} = \{q : \operatorname{supp} q = \operatorname{supp} q_{\mathrm{glob}}\}",
+    clauses=(
+        Clause(
+            name="all",
+            text="a factor per context leaves the local law alone and can turn the global law into any law on its support",
+            formula=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad q'_{\mathrm{loc}} = q_{\mathrm{loc}},\qquad"
+            r"\{q'_{\mathrm{glob}} : \gamma > 0\} = \{q : \operatorname{supp} q = \operatorname{supp} q_{\mathrm{glob}}\}",
+            proof=Proof("n <= 4", _gauge_proof),
+        ),
+    ),
     hypotheses=("finitely many strings", "the end of a string is a token with a weight", "gamma(u) > 0"),
     source="Moebius inversion of a product over prefixes: gamma(u) = G(u) / G(parent of u) with G = q / prod w",
     check=_gauge,
@@ -242,7 +248,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_gauge_proof,
     remark="'Globally normalised' means nothing until the weights are fixed. Where the end is not scored at a context "
     "that can only end, strings that differ only in their last decision keep the ratio of their weights, whatever "
     "the gauge. A law that loses a string of the support is a limit of gauges, not one.",

@@ -18,7 +18,7 @@ from theory.claims.adaptors.plane_models import (
     ring_symbols,
     sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, integer_cases, usual
 from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
@@ -158,11 +158,15 @@ def _interior_cases(profile: Profile) -> list[Case]:
 CLAIM = Claim(
     id="adaptors.interior",
     sentence="C",
-    title="without a budget some law has both more likelihood and more reward than the aligned model",
-    statement=(
-        r"1,L,R\ \text{independent}\Rightarrow q=p_+(1+\varepsilon g),\quad"
-        r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad "
-        r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)"
+    clauses=(
+        Clause(
+            name="all",
+            text="without a budget some law has both more likelihood and more reward than the aligned model",
+            formula=r"1,L,R\ \text{independent}\Rightarrow q=p_+(1+\varepsilon g),\quad"
+            r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad "
+            r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)",
+            proof=Proof("n <= 4", _interior_proof),
+        ),
     ),
     hypotheses=("finite support", "1, L, R independent"),
     source="the means under a law of full support lie in the interior of the hull; Rockafellar (1970), section 6",
@@ -180,7 +184,6 @@ CLAIM = Claim(
         Control("both-vary", "asks only that L and R both vary", _dominated_if_both_vary, integer_cases, smallest=True),
         Control("free", "says that the gain costs no entropy", _dominated_for_free, integer_cases, smallest=True),
     ),
-    proof=_interior_proof,
     remark=(
         "Dependence alone does not save p+: on a rising, horizontal or vertical line (C1, C2) the upper end is better."
         " p+ is Pareto-optimal iff all (L, R) are one point or lie on one line that falls. Any law that gains in both"

@@ -11,7 +11,7 @@ from flint import arb_series, fmpq
 from theory.adaptors.exact import chain
 from theory.claims.adaptors.models import TEMPERATURES, tempered
 from theory.claims.adaptors.tree_models import three_string_trees
-from theory.claims.claim import Claim, Control, Finding, Relation
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof, Relation
 from theory.claims.instances import integer_cases, usual
 from theory.claims.symbolic import covariance, mean, vanishes
 from theory.models.finite import FiniteModel
@@ -64,8 +64,14 @@ def _local_entropy_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.local-entropy",
     sentence="C",
-    title="Local cooling may raise a string's entropy; global cooling never does",
-    statement=r"\frac{d}{d\tau}H(q_\tau)=-\tau\,\mathrm{Var}_{q_\tau}I\le0\quad\text{for } q_\tau\propto p_+^\tau,\ \tau>0",
+    clauses=(
+        Clause(
+            name="all",
+            text="local cooling may raise a string's entropy; global cooling never does",
+            formula=r"\frac{d}{d\tau}H(q_\tau)=-\tau\,\mathrm{Var}_{q_\tau}I\le0\quad\text{for } q_\tau\propto p_+^\tau,\ \tau>0",
+            proof=Proof("n <= 4", _local_entropy_proof),
+        ),
+    ),
     hypotheses=(
         "finitely many strings",
         "globally normalised temperature q_tau, proportional to p+ ** tau, tau = 1/T",
@@ -90,7 +96,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_local_entropy_proof,
     remark="Local cooling may choose the branch that has more left to decide: at T = 1 it raises the entropy exactly "
     "where Cov(I, sum h) > V, h the entropies met along the string. On p+ = (3, 2, 2)/7, one string of one token and "
     "two that share their first, H goes from 1.079 to 1.097 nats at local T = 1/2, and to 1.018 at global T = 1/2.",

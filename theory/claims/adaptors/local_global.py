@@ -27,7 +27,7 @@ from theory.claims.adaptors.tree_models import (
     symbolic_tree_of,
     three_string_trees,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, named, small
 from theory.claims.symbolic import cancels, covariance, mean
 from theory.claims.tree_search import tree
@@ -149,9 +149,15 @@ def _local_global_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.local-global",
     sentence="C",
-    title="local and global temperature differ by the covariance with the entropies met along the string",
-    statement=r"\frac{d}{d\tau}\left(\mathbb{E}_{\mathrm{glob}} f - \mathbb{E}_{\mathrm{loc}} f\right)\Big|_{\tau=1}"
-    r" = -\operatorname{Cov}_{p_+}\Big(f, \sum_t h_t\Big)",
+    clauses=(
+        Clause(
+            name="all",
+            text="local and global temperature differ by the covariance with the entropies met along the string",
+            formula=r"\frac{d}{d\tau}\left(\mathbb{E}_{\mathrm{glob}} f - \mathbb{E}_{\mathrm{loc}} f\right)\Big|_{\tau=1}"
+            r" = -\operatorname{Cov}_{p_+}\Big(f, \sum_t h_t\Big)",
+            proof=Proof("n <= 4", _local_global_proof),
+        ),
+    ),
     hypotheses=(
         "finitely many strings",
         "f any function of the string",
@@ -190,7 +196,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_local_global_proof,
     remark="On a table the two are one law; wherever the entropies met along the string sum to the same number they "
     "agree to first order. Trees of 3 strings show what C2 shows with 5: the smallest where local and global T = 1/2 "
     "move both means in opposite directions has weights that sum to 10, and there even the direction of the exchange "

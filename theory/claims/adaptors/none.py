@@ -9,7 +9,7 @@ from flint import arb, fmpq
 
 from theory.adaptors.exact import chain
 from theory.claims.adaptors.models import laws, tempered
-from theory.claims.claim import Case, Claim, Control, Finding
+from theory.claims.claim import Case, Claim, Clause, Control, Finding
 from theory.claims.instances import (
     integer_cases,
     law_of,
@@ -62,11 +62,14 @@ def _truncation_never(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="adaptors.none",
     sentence="C",
-    title="There are aligned models on which no temperature and no truncation trades likelihood for reward",
-    statement=(
-        r"\text{C1: }\mathbb E_qR=\mathbb E_qL+\log 7\ \forall q;\qquad "
-        r"\text{C3: }(L_i-L_j)(I_i-I_j)\le0,\ (R_i-R_j)(I_i-I_j)\le0"
-        r"\Rightarrow\mathrm{Cov}_q(L,I),\mathrm{Cov}_q(R,I)\le0\ \forall q"
+    clauses=(
+        Clause(
+            name="all",
+            text="there are aligned models on which no temperature and no truncation trades likelihood for reward",
+            formula=r"\text{C1: }\mathbb E_qR=\mathbb E_qL+\log 7\ \forall q;\qquad "
+            r"\text{C3: }(L_i-L_j)(I_i-I_j)\le0,\ (R_i-R_j)(I_i-I_j)\le0"
+            r"\Rightarrow\mathrm{Cov}_q(L,I),\mathrm{Cov}_q(R,I)\le0\ \forall q",
+        ),
     ),
     hypotheses=("C1: L and R collinear with slope 1", "C3: L and R comonotone with p+"),
     source="Chebyshev's association inequality",

@@ -41,7 +41,7 @@ from theory.claims.adaptors.tree_models import (
     ranked_rows,
     symbolic_tree_of,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, small
 from theory.claims.symbolic import cancels, mean, simplex
 from theory.claims.tree_search import tree, trees_by_size
@@ -252,9 +252,15 @@ def _order_proof() -> list[str]:
 CLAIM = Claim(
     id="adaptors.order-preserving",
     sentence="C",
-    title="what local adaptors that keep the next-token order can reach is a polygon, found by a backward programme",
-    statement=r"\max_q \mathbb{E}_q[aL + cR] = V(\varepsilon),\quad"
-    r" V(u) = \max_j \tfrac1j \textstyle\sum_{i \le j} V(u t_i),\quad p_+(t_1 \mid u) \ge p_+(t_2 \mid u) \ge \dots",
+    clauses=(
+        Clause(
+            name="all",
+            text="what local adaptors that keep the next-token order can reach is a polygon, found by a backward programme",
+            formula=r"\max_q \mathbb{E}_q[aL + cR] = V(\varepsilon),\quad"
+            r" V(u) = \max_j \tfrac1j \textstyle\sum_{i \le j} V(u t_i),\quad p_+(t_1 \mid u) \ge p_+(t_2 \mid u) \ge \dots",
+            proof=Proof("n <= 4", _order_proof),
+        ),
+    ),
     hypotheses=(
         "finitely many strings",
         "q(t | u) does not rise along the order of p+(t | u), ties to the lower index, the end last",
@@ -293,7 +299,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_order_proof,
     remark="Whether some order-preserving adaptor trades off against p+ is decided with a certificate: a mixture of at "
     "most two corners that does, or a line through p+ that nothing crosses. Where no two tokens tie, p+ is inside, and "
     "nothing trades off only if all (L, R) lie on one line that does not fall (C1, C2). C3 is not such a line: no "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flint import arb
 
 from theory.claims.adaptors.models import TEMPERATURES, tempered
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.instances import (
     integer_cases,
     usual,
@@ -49,10 +49,13 @@ def _without_k(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="adaptors.slope-bound",
     sentence="C",
-    title="Where rewards vary less than surprisals, temperature moves reward by at most k/(1-k) per nat of likelihood",
-    statement=(
-        r"\Bigl|\frac{d\mathbb E R}{d\mathbb E L}\Bigr|\le\frac{k}{1-k},\qquad "
-        r"k=\frac{\mathrm{sd}R}{\mathrm{sd}I}<1"
+    clauses=(
+        Clause(
+            name="all",
+            text="where rewards vary less than surprisals, temperature moves reward by at most k/(1-k) per nat of likelihood",
+            formula=r"\Bigl|\frac{d\mathbb E R}{d\mathbb E L}\Bigr|\le\frac{k}{1-k},\qquad "
+            r"k=\frac{\mathrm{sd}R}{\mathrm{sd}I}<1",
+        ),
     ),
     hypotheses=("globally normalised temperature", "k < 1"),
     source="Cauchy-Schwarz: |(1 + b) V| <= sd R sd I, and dE L + dE R = V dtau",

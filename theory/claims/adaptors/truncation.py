@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
 from theory.claims.adaptors.models import direct_divergence, small_trees
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.instances import (
     integer_cases,
     usual,
@@ -74,11 +74,14 @@ def _forgotten_mass(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="adaptors.truncation",
     sentence="C",
-    title="Truncating whole strings at a surprisal raises E L + E R; truncating tokens need not",
-    statement=(
-        r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S);\quad "
-        r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t;\quad "
-        r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)"
+    clauses=(
+        Clause(
+            name="all",
+            text="truncating whole strings at a surprisal raises E L + E R; truncating tokens need not",
+            formula=r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S);\quad "
+            r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t;\quad "
+            r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)",
+        ),
     ),
     hypotheses=("weights of a truncation are the kept probabilities, unnormalised",),
     source="the definitions of local and global normalisation",

@@ -13,9 +13,9 @@ from flint import arb, fmpq
 from theory.alignment.best_of_n import aligned_twin, best_of, best_of_by_enumeration, divergence_bound, reward_levels
 from theory.arithmetic.exact import Array
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, integer_cases, small
-from theory.claims.symbolic import mean, proved, simplex, vanishes
+from theory.claims.symbolic import mean, simplex, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
@@ -153,7 +153,7 @@ def _best_proof() -> list[str]:
         distance = mean(q, [a - b for a, b in zip(ratio, toward, strict=True)])
         gap = strength * (mean(tilt, reward) - mean(q, reward)) - distance - (other - own)
         lines.append(vanishes(gap, f"lambda (E_l r - E_q r) = KL(q||p_l) + KL(p_l||p) - KL(q||p), {size} strings"))
-    return proved(lines)
+    return lines
 
 
 def _symbolic_best(prior: Sequence[sp.Expr], levels: Sequence[int], n: int) -> list[sp.Expr]:
@@ -169,10 +169,14 @@ def _symbolic_best(prior: Sequence[sp.Expr], levels: Sequence[int], n: int) -> l
 CLAIM = Claim(
     id="alignment.best-of-n",
     sentence="",
-    title="Best of n has a closed law and costs less than log n - (n-1)/n; the aligned law of equal cost earns as much",
-    statement=(
-        r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)},\quad \mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n,\quad "
-        r"\mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r"
+    clauses=(
+        Clause(
+            name="all",
+            text="best of n has a closed law and costs less than log n - (n-1)/n; the aligned law of equal cost earns as much",
+            formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)},\quad \mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n,\quad "
+            r"\mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r",
+            proof=Proof("n <= 4", _best_proof),
+        ),
     ),
     hypotheses=(
         "ties are broken uniformly among the n draws (not among the distinct strings)",
@@ -201,7 +205,6 @@ CLAIM = Claim(
             "unequal-cost", "drops the hypothesis of equal KL: lambda = 1", _unequal, _smallest_draws(4), smallest=True
         ),
     ),
-    proof=_best_proof,
     remark=(
         "The bound is strict for n >= 2 on a finite support and is approached by many equiprobable strings. With two "
         "levels of reward best-of-n is an aligned law; with more the aligned law gains KL(q_n || p_lambda)/lambda."

@@ -8,9 +8,9 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import integer_cases, law_of, reference_laws, replay, usual
-from theory.claims.symbolic import mean, model, proved, simplex, vanishes
+from theory.claims.symbolic import mean, model, simplex, vanishes
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
 
@@ -84,14 +84,20 @@ def _gibbs_proof() -> list[str]:
         lines.append(
             vanishes(objective - m.log_partition + divergence, f"E_q R - KL(q||p) = log Z - KL(q||p+), n = {n}")
         )
-    return proved(lines)
+    return lines
 
 
 CLAIM = Claim(
     id="alignment.gibbs",
     sentence="",
-    title="p+ is the unique maximiser of expected reward minus beta times the divergence from the prior",
-    statement=r"\mathbb{E}_q[r]-\beta\,\mathrm{KL}(q\|p)=\beta\log Z-\beta\,\mathrm{KL}(q\|p_+)",
+    clauses=(
+        Clause(
+            name="all",
+            text="p+ is the unique maximiser of expected reward minus beta times the divergence from the prior",
+            formula=r"\mathbb{E}_q[r]-\beta\,\mathrm{KL}(q\|p)=\beta\log Z-\beta\,\mathrm{KL}(q\|p_+)",
+            proof=Proof("n <= 4", _gibbs_proof),
+        ),
+    ),
     hypotheses=("beta > 0", "Z < inf (if Z = inf the supremum is +inf)", "q << p"),
     source="Korbak, Perez and Buckley (2022), arXiv:2205.11275; Gibbs' variational principle",
     check=_gibbs_check,
@@ -107,7 +113,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_gibbs_proof,
     remark="With p(k) = 2^-k and e^R = 2^k the partition sum is infinite and the objective takes every value log n.",
     order=1010,
     sketch=r"""

@@ -9,9 +9,9 @@ from flint import arb, fmpq
 
 from theory.alignment.gibbs import align, secret_reward
 from theory.arithmetic.exact import Exact, objects
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof
 from theory.claims.instances import integer_cases, usual
-from theory.claims.symbolic import covariance, model, proved, vanishes
+from theory.claims.symbolic import covariance, model, vanishes
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
@@ -77,16 +77,20 @@ def _secret_proof() -> list[str]:
         lines.append(
             vanishes(-m.surprisal[0] - m.log_prior[0] - m.reward[0] + m.log_partition, f"log p+/p = R - log Z, n = {n}")
         )
-    return proved(lines)
+    return lines
 
 
 CLAIM = Claim(
     id="alignment.secret-reward",
     sentence="",
-    title="log p+/p recovers the reward up to a constant, and its mean under p+ is never negative",
-    statement=(
-        r"\beta\log\frac{p_+(y)}{p(y)}=r(y)-\beta\log Z,\qquad "
-        r"\mathbb{E}_{p_+}\log\frac{p_+}{p}=\mathrm{KL}(p_+\|p)\ge 0"
+    clauses=(
+        Clause(
+            name="all",
+            text="log p+/p recovers the reward up to a constant, and its mean under p+ is never negative",
+            formula=r"\beta\log\frac{p_+(y)}{p(y)}=r(y)-\beta\log Z,\qquad "
+            r"\mathbb{E}_{p_+}\log\frac{p_+}{p}=\mathrm{KL}(p_+\|p)\ge 0",
+            proof=Proof("n <= 4", _secret_proof),
+        ),
     ),
     hypotheses=("p+ is the Gibbs law of p and r",),
     source="Rafailov et al. (2023), arXiv:2305.18290; Jensen's inequality",
@@ -97,7 +101,6 @@ CLAIM = Claim(
         Control("flipped-sign", "takes log p/p+ for the secret reward", _flipped, integer_cases, smallest=True),
         Control("wrong-law", "audits the sign under p instead of p+", _under_prior, integer_cases, smallest=True),
     ),
-    proof=_secret_proof,
     remark="A reward recovered from two models that has a negative mean under the aligned one has the wrong sign.",
     order=1020,
     sketch=r"""

@@ -13,9 +13,9 @@ from flint import arb, arb_series, fmpq
 from theory.alignment.gibbs import align
 from theory.arithmetic.exact import Array, balls, log, objects
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, integer_cases, small, usual
-from theory.claims.symbolic import covariance, mean, proved, vanishes
+from theory.claims.symbolic import covariance, mean, vanishes
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
@@ -240,17 +240,21 @@ def _strength_proof() -> list[str]:
         lines.append(vanishes(along(divergence) - strength * variance, f"d KL(p_l||p) = lambda Var r, n = {n}"))
         change = along(mean(law, log_prior)) - covariance(law, log_prior, reward)
         lines.append(vanishes(change, f"d E L = Cov(L, r), n = {n}"))
-    return proved(lines)
+    return lines
 
 
 CLAIM = Claim(
     id="alignment.strength",
     sentence="A",
-    title="A stronger alignment raises the reward and the divergence; the likelihood may go either way, or both",
-    statement=(
-        r"\lambda=1/\beta:\quad \frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r\ge0,\quad "
-        r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
-        r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)\ \text{of either sign}"
+    clauses=(
+        Clause(
+            name="all",
+            text="A stronger alignment raises the reward and the divergence; the likelihood may go either way, or both",
+            formula=r"\lambda=1/\beta:\quad \frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r\ge0,\quad "
+            r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
+            r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)\ \text{of either sign}",
+            proof=Proof("n <= 4", _strength_proof),
+        ),
     ),
     hypotheses=("p_lambda proportional to p e^{lambda r}, moments under p_lambda",),
     source="derivatives of log Z(lambda): Brown (1986), Fundamentals of statistical exponential families",
@@ -261,7 +265,6 @@ CLAIM = Claim(
         Control("one-way", "makes E L monotone in lambda >= 0", _one_way, integer_cases, smallest=True),
         Control("no-strength", "forgets the factor lambda in d KL", _without_strength, _smallest_paths, smallest=True),
     ),
-    proof=_strength_proof,
     remark=(
         "p = (1, 4, 2)/7, r = (0, 1, 2): E L = -.9557, -.9491, -1.2493 at lambda = 0, .2, 6. The smallest example "
         "(number of strings, then the sum of the integer weights of p and e^r) is p = (1, 2, 1)/4, e^r = (1, 2, 3); "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from theory.adaptors.exact import adapt_global, adapt_local, decide
 from theory.arithmetic.exact import exp
 from theory.claims.audit.models import COOLED, READ, deep_trees, harmless, same_means, small_trees
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.models.finite import FiniteModel
 from theory.reference_code import (
     accept_all,
@@ -50,9 +50,12 @@ def _no_new_trade(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="audit.accept-all",
     sentence="",
-    title="Corpora of a Metropolis step whose test always passes are off from q_glob by a covariance",
-    statement=(
-        r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad w=q_{glob}/q_{loc}"
+    clauses=(
+        Clause(
+            name="all",
+            text="corpora of a Metropolis step whose test always passes are off from q_glob by a covariance",
+            formula=r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad w=q_{glob}/q_{loc}",
+        ),
     ),
     hypotheses=("the acceptance test is a non-empty tuple, which is true whatever ratio it holds",),
     source=f"{READ}: create_figures 333-349",

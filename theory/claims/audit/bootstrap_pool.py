@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theory.claims.audit.models import READ, harmless
-from theory.claims.claim import Case, Claim, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Finding, Profile
 from theory.claims.instances import integer_cases, small
 from theory.corpora.resampling import pools
 from theory.models.finite import FiniteModel
@@ -44,10 +44,13 @@ def _few(profile: Profile) -> list[Case]:
 CLAIM = Claim(
     id="audit.bootstrap-pool",
     sentence="",
-    title="200,000 strings drawn again from 2,000 show a tenth of their standard error",
-    statement=(
-        r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
-        r"=1+\frac{N}{n-1}=\frac{201999}{1999}"
+    clauses=(
+        Clause(
+            name="all",
+            text="200,000 strings drawn again from 2,000 show a tenth of their standard error",
+            formula=r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
+            r"=1+\frac{N}{n-1}=\frac{201999}{1999}",
+        ),
     ),
     hypotheses=("a pool of n independent strings", "corpora of N strings drawn from it once, with replacement"),
     source=f"{READ}: corpora of 200,000 strings from about 2,000",

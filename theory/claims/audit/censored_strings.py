@@ -9,7 +9,7 @@ from flint import arb
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, deep_trees, harmless, mean_line, same_sign, small_trees
-from theory.claims.claim import Claim, Finding
+from theory.claims.claim import Claim, Clause, Finding
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 from theory.reference_code import (
@@ -54,10 +54,13 @@ def _censored_harmless(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="audit.censored-strings",
     sentence="",
-    title="Strings cut at the length limit and kept as strings lose the entropy and the reward of what was cut off",
-    statement=(
-        r"H=H_{cut}+\mathbb E\,H(\text{rest}),\qquad \mathbb E R-\mathbb E R_{cut}="
-        r"\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))\ge0"
+    clauses=(
+        Clause(
+            name="all",
+            text="strings cut at the length limit and kept as strings lose the entropy and the reward of what was cut off",
+            formula=r"H=H_{cut}+\mathbb E\,H(\text{rest}),\qquad \mathbb E R-\mathbb E R_{cut}="
+            r"\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))\ge0",
+        ),
     ),
     hypotheses=("strings of p+", "those of more than a number of tokens are cut there, and nothing marks them"),
     source=f"{READ}: generation stops at a length limit",

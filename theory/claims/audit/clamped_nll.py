@@ -10,7 +10,7 @@ from flint import arb, fmpq
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, harmless, same_means
-from theory.claims.claim import Case, Claim, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Finding, Profile
 from theory.claims.instances import case, law_of, small
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
@@ -57,10 +57,13 @@ def _far(_: Profile) -> list[Case]:
 CLAIM = Claim(
     id="audit.clamped-nll",
     sentence="",
-    title="A clamp of 25 nats per token, on p+ and not on p, changes next to nothing on strings of p+",
-    statement=(
-        r"\mathbb E_q R'-\mathbb E_q R=\mathbb E_q\sum_t(-\log p_+(y_t|y_{<t})-25)^+,\qquad"
-        r"\mathbb E_{p_+}R'-\mathbb E_{p_+}R\le e^{-26}\cdot\#\{\text{tokens of the tree}\}"
+    clauses=(
+        Clause(
+            name="all",
+            text="A clamp of 25 nats per token, on p+ and not on p, changes next to nothing on strings of p+",
+            formula=r"\mathbb E_q R'-\mathbb E_q R=\mathbb E_q\sum_t(-\log p_+(y_t|y_{<t})-25)^+,\qquad"
+            r"\mathbb E_{p_+}R'-\mathbb E_{p_+}R\le e^{-26}\cdot\#\{\text{tokens of the tree}\}",
+        ),
     ),
     hypotheses=("tokens of p+ are clamped, those of p are not",),
     source=f"{READ}: compute_nll 323-327",

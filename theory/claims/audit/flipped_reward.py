@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theory.claims.audit.models import COOLED, READ, harmless, same_sign
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.instances import integer_cases, small
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
@@ -40,10 +40,13 @@ def _flipped_mean(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="audit.flipped-reward",
     sentence="",
-    title="A secret reward with its sign flipped turns every exchange into its opposite",
-    statement=(
-        r"r'=\log p-\log p_+:\quad \mathbb E_{p_+}r'=-\mathrm{KL}(p_+\|p)\le0,\quad"
-        r"\operatorname{Cov}(L,r')=-\operatorname{Cov}(L,R)"
+    clauses=(
+        Clause(
+            name="all",
+            text="A secret reward with its sign flipped turns every exchange into its opposite",
+            formula=r"r'=\log p-\log p_+:\quad \mathbb E_{p_+}r'=-\mathrm{KL}(p_+\|p)\le0,\quad"
+            r"\operatorname{Cov}(L,r')=-\operatorname{Cov}(L,R)",
+        ),
     ),
     hypotheses=("log p - log p+ is read as the reward",),
     source=f"{READ}: create_figures 140-142",

@@ -9,7 +9,7 @@ from flint import fmpq
 
 from theory.adaptors.exact import Chain, chain
 from theory.claims.audit.models import READ, harmless
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, named
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
@@ -62,10 +62,13 @@ def _wide(_: Profile) -> list[Case]:
 CLAIM = Claim(
     id="audit.hidden-top-k",
     sentence="",
-    title="A top-k of 50 that a library has by default acts before every other adaptor",
-    statement=(
-        r"\text{nucleus: }\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad "
-        r"S=\text{what is drawn},\ |S|\le50"
+    clauses=(
+        Clause(
+            name="all",
+            text="A top-k of 50 that a library has by default acts before every other adaptor",
+            formula=r"\text{nucleus: }\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad "
+            r"S=\text{what is drawn},\ |S|\le50",
+        ),
     ),
     hypotheses=("one next-token law with more than 50 tokens",),
     source=f"{READ}: the sampler's default top-k stays on for nucleus, locally typical and eta",

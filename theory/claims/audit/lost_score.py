@@ -8,7 +8,7 @@ from flint import arb
 
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, first_failing, harmless, mean_line, same_sign
-from theory.claims.claim import Case, Claim, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Finding, Profile
 from theory.claims.instances import integer_cases, small
 from theory.models.finite import FiniteModel
 from theory.reference_code import (
@@ -45,10 +45,13 @@ def _lost_harmless(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="audit.lost-score",
     sentence="",
-    title="A score of p+ that is not a number, read as probability 1, adds its surprisal to the secret reward",
-    statement=(
-        r"\mathbb E R'-\mathbb E R=\mathbb E[-\log p_+(Y);\,Y\in B],\quad"
-        r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)"
+    clauses=(
+        Clause(
+            name="all",
+            text="A score of p+ that is not a number, read as probability 1, adds its surprisal to the secret reward",
+            formula=r"\mathbb E R'-\mathbb E R=\mathbb E[-\log p_+(Y);\,Y\in B],\quad"
+            r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)",
+        ),
     ),
     hypotheses=("strings of a set B are scored NaN, one token each", "NaN is replaced by a surprisal of 0"),
     source=f"{READ}: compute_nll 323-327",

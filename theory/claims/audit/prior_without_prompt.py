@@ -11,7 +11,7 @@ from flint import arb, fmpq
 
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, harmless, same_means
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.probability.information import entropy, kl_divergence
 from theory.reference_code import (
     Departure,
@@ -109,11 +109,14 @@ def _no_sign_from_nothing(content: Prompted) -> Iterator[Finding]:
 CLAIM = Claim(
     id="audit.prior-without-prompt",
     sentence="",
-    title="A prior scored without the prompt adds log p(y | x) / p(y) to the secret reward",
-    statement=(
-        r"\mathbb E R'-\mathbb E R="
-        r"\mathbb E_x\big[\mathrm{KL}(p_+(\cdot|x)\|p)-\mathrm{KL}(p_+(\cdot|x)\|p(\cdot|x))\big]"
-        r"=I(X;Y)\ \text{if}\ p_+=p"
+    clauses=(
+        Clause(
+            name="all",
+            text="A prior scored without the prompt adds log p(y | x) / p(y) to the secret reward",
+            formula=r"\mathbb E R'-\mathbb E R="
+            r"\mathbb E_x\big[\mathrm{KL}(p_+(\cdot|x)\|p)-\mathrm{KL}(p_+(\cdot|x)\|p(\cdot|x))\big]"
+            r"=I(X;Y)\ \text{if}\ p_+=p",
+        ),
     ),
     hypotheses=("without a prompt the prior is the mean of p(. | x) over prompts", "the secret reward log p+ - L"),
     source=f"{READ}: the prior's NLL is of the answer alone",

@@ -10,7 +10,7 @@ from flint import fmpq
 
 from theory.arithmetic.exact import objects
 from theory.claims.audit.models import READ, harmless
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import compositions
 from theory.corpora.mixtures import Covariance, Joint
 from theory.reference_code import (
@@ -107,10 +107,13 @@ def _curved(_: Profile) -> list[Case]:
 CLAIM = Claim(
     id="audit.re-binning",
     sentence="",
-    title="Equal-count re-binning along L spreads corpora evenly over its range, and so changes their correlation",
-    statement=(
-        r"\operatorname{Cov}'=\overline{\operatorname{Cov}(\cdot\mid\text{bin})}+"
-        r"\operatorname{Cov}_{\text{uniform over bins}}(\mathbb E[\bar L|\text{bin}],\mathbb E[\bar R|\text{bin}])"
+    clauses=(
+        Clause(
+            name="all",
+            text="Equal-count re-binning along L spreads corpora evenly over its range, and so changes their correlation",
+            formula=r"\operatorname{Cov}'=\overline{\operatorname{Cov}(\cdot\mid\text{bin})}+"
+            r"\operatorname{Cov}_{\text{uniform over bins}}(\mathbb E[\bar L|\text{bin}],\mathbb E[\bar R|\text{bin}])",
+        ),
     ),
     hypotheses=("bins of equal width in L are made equally heavy",),
     source=f"{READ}: the toy's typical corpora before their correlation is taken",

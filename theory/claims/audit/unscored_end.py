@@ -11,7 +11,7 @@ from flint import fmpq
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import log, objects
 from theory.claims.audit.models import READ, deep_trees, first_failing, harmless, mean_line, same_sign
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, compositions
 from theory.claims.tree_search import Shape, shapes
 from theory.language_models.rewards import Reward
@@ -113,10 +113,13 @@ def ended() -> Case:
 CLAIM = Claim(
     id="audit.unscored-end",
     sentence="",
-    title="Strings scored without their end have the probabilities of prefixes, which need not sum to 1",
-    statement=(
-        r"\mathbb E L'-\mathbb E L=-\mathbb E\log p(\mathrm{end}\mid Y),\qquad"
-        r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}"
+    clauses=(
+        Clause(
+            name="all",
+            text="strings scored without their end have the probabilities of prefixes, which need not sum to 1",
+            formula=r"\mathbb E L'-\mathbb E L=-\mathbb E\log p(\mathrm{end}\mid Y),\qquad"
+            r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}",
+        ),
     ),
     hypotheses=("neither model is asked for the end of the string",),
     source=f"{READ}: the end of a string is not among the tokens that are scored",

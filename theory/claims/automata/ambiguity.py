@@ -11,7 +11,7 @@ from flint import arb, fmpq, fmpq_mat
 from theory.arithmetic.exact import objects
 from theory.automata.path_sums import totals
 from theory.claims.automata.models import ONE, ZERO
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.examples.automata import random_automaton, two_geometrics, two_states
 from theory.language_models.automaton import Arc, Automaton, ambiguity, unchecked
 from theory.specification.automaton import write_automaton
@@ -136,10 +136,13 @@ def _path_moments_suffice(content: tuple[Automaton, bool]) -> Iterator[Finding]:
 CLAIM = Claim(
     id="automata.ambiguity",
     sentence="",
-    title="For an ambiguous automaton sums over paths are not sums over strings, except at s = 1",
-    statement=(
-        r"\sum_y p(y)^2=(e_0\otimes e_0)^\top\Bigl(I-\sum_a M_a\otimes M_a\Bigr)^{-1}(b\otimes b)\ \ge\ Z(2,0),"
-        r"\quad\text{with equality}\iff\text{unambiguous}"
+    clauses=(
+        Clause(
+            name="all",
+            text="for an ambiguous automaton sums over paths are not sums over strings, except at s = 1",
+            formula=r"\sum_y p(y)^2=(e_0\otimes e_0)^\top\Bigl(I-\sum_a M_a\otimes M_a\Bigr)^{-1}(b\otimes b)\ \ge\ Z(2,0),"
+            r"\quad\text{with equality}\iff\text{unambiguous}",
+        ),
     ),
     hypotheses=("rational weights whose rows sum to 1",),
     source="Mohri (2002), doi:10.25596/jalc-2002-321, on products of weighted automata",

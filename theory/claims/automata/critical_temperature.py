@@ -12,7 +12,7 @@ from theory.arithmetic.exact import Array
 from theory.automata.path_sums import step_weights
 from theory.automata.spectral_radius import bisected_exponent, converges, critical_temperature
 from theory.claims.automata.models import ONE, automaton_case, diverging, equality_slack, random_automata
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.symbolic import vanishes
 from theory.examples.automata import letters, two_states
 from theory.language_models.automaton import Automaton
@@ -108,10 +108,14 @@ def _hot_exists(automaton: Automaton) -> Iterator[Finding]:
 CLAIM = Claim(
     id="automata.critical-temperature",
     sentence="C",
-    title="Over infinitely many strings a global temperature exists only below a critical one",
-    statement=(
-        r"p_+^{1/T}\text{ has a normaliser}\iff\rho(M(1/T,1/T))<1\iff T<T_c;\quad\text{independent letters: }"
-        r"T_c=1+\frac{\log(1/a)}{H_{1/T_c}(\text{letters})}"
+    clauses=(
+        Clause(
+            name="all",
+            text="over infinitely many strings a global temperature exists only below a critical one",
+            formula=r"p_+^{1/T}\text{ has a normaliser}\iff\rho(M(1/T,1/T))<1\iff T<T_c;\quad\text{independent letters: }"
+            r"T_c=1+\frac{\log(1/a)}{H_{1/T_c}(\text{letters})}",
+            proof=Proof("n <= 4", _critical_proof),
+        ),
     ),
     hypotheses=(
         "an unambiguous automaton with an additive reward and a finite Z",
@@ -137,7 +141,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_critical_proof,
     remark=(
         "With 32,000 equally likely tokens and strings of 99 tokens on average T_c = 1.00097: globally normalised "
         "sampling has next to no room above T = 1. Letters (1, 1) with a = 1/2 have T_c = 2, and at T = 2 itself "

@@ -25,7 +25,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Automaton, Graph, Mask
 
@@ -162,10 +162,13 @@ def _never_leaks(content: Adapted) -> Iterator[Finding]:
 CLAIM = Claim(
     id="automata.leak",
     sentence="C",
-    title="A local adaptor can lose mass to infinite strings",
-    statement=(
-        r"\text{stop hazard }\tfrac1{n+2},\ T=\tfrac12:\ P(\infty)=\prod_{m\ge1}\frac{m^2}{m^2+1}="
-        r"\frac{\pi}{\sinh\pi};\quad\text{finite automata: it leaks}\iff\text{it reaches a state that cannot stop}"
+    clauses=(
+        Clause(
+            name="all",
+            text="A local adaptor can lose mass to infinite strings",
+            formula=r"\text{stop hazard }\tfrac1{n+2},\ T=\tfrac12:\ P(\infty)=\prod_{m\ge1}\frac{m^2}{m^2+1}="
+            r"\frac{\pi}{\sinh\pi};\quad\text{finite automata: it leaks}\iff\text{it reaches a state that cannot stop}",
+        ),
     ),
     hypotheses=("one letter, repeated, and the end after n letters with probability 1/(n+2): infinitely many states",),
     source="Euler's product for sinh; Welleck et al. (2020), arXiv:2002.02492, on inconsistent decoding",

@@ -30,7 +30,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed
 from theory.claims.symbolic import vanishes
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Arc, Automaton
@@ -207,11 +207,15 @@ def _derivatives_by_hand(states: int) -> str:
 CLAIM = Claim(
     id="automata.moments",
     sentence="",
-    title="All first and second moments of (L, R) over infinitely many strings come from a few linear systems",
-    statement=(
-        r"F_x=e_0^\top N M_x N e_f,\ F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f,\ N=(I-M)^{-1},\ A=\log F:"
-        r"\quad\mathbb E L=A_s,\ \mathbb E R=A_t,\ H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ "
-        r"\operatorname{Cov}(L,R)=A_{st}"
+    clauses=(
+        Clause(
+            name="all",
+            text="all first and second moments of (L, R) over infinitely many strings come from a few linear systems",
+            formula=r"F_x=e_0^\top N M_x N e_f,\ F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f,\ N=(I-M)^{-1},\ A=\log F:"
+            r"\quad\mathbb E L=A_s,\ \mathbb E R=A_t,\ H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ "
+            r"\operatorname{Cov}(L,R)=A_{st}",
+            proof=Proof("n <= 4", _moments_proof),
+        ),
     ),
     hypotheses=("an unambiguous automaton with an additive reward", "the spectral radius of M(s, t) is below 1"),
     source="derivatives of a resolvent; Eisner (2002), doi:10.3115/1073083.1073085, for expectations",
@@ -233,7 +237,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_moments_proof,
     remark=(
         "Computed as expected products of martingale differences, compared with the derivatives of the resolvent "
         "and, for finitely many strings, with sums over them."

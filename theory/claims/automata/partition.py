@@ -16,7 +16,7 @@ from theory.automata.adaptors import (
 from theory.automata.path_sums import step_weights, totals
 from theory.automata.spectral_radius import converges
 from theory.claims.automata.models import NEAR, ONE, ZERO, automaton_case, one_state, random_automata, smallest_automata
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, ProofFailed
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Arc, Automaton, Graph
 from theory.language_models.rewards import Reward
@@ -183,10 +183,14 @@ def _tilted_without_future(automaton: Automaton) -> Iterator[Finding]:
 CLAIM = Claim(
     id="automata.partition",
     sentence="",
-    title="Over infinitely many strings, log Z is a matrix formula, and the aligned law is again an automaton",
-    statement=(
-        r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad "
-        r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f"
+    clauses=(
+        Clause(
+            name="all",
+            text="over infinitely many strings, log Z is a matrix formula, and the aligned law is again an automaton",
+            formula=r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad "
+            r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f",
+            proof=Proof("n <= 4", _partition_proof),
+        ),
     ),
     hypotheses=("an unambiguous automaton, trimmed", "the reward adds up along the path; the end earns nothing"),
     source="Droste, Kuich and Vogler (2009), Handbook of Weighted Automata; Doob (1957)",
@@ -208,7 +212,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_partition_proof,
     remark=(
         "Exact rationals decide the borderline: at a spectral radius of 1, or 1 -+ 10^-12, finite and infinite are "
         "told apart with certainty."

@@ -9,7 +9,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact, objects
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
 from theory.claims.instances import named, random_laws
 from theory.claims.symbolic import cancels, covariance, mean, simplex
@@ -153,10 +153,14 @@ def _all_pools(strings: int, pool: int) -> str:
 CLAIM = Claim(
     id="correlation.bootstrap",
     sentence="A",
-    title="Corpora resampled from one pool repeat the pool: its correlation at every N, and too narrow a spread",
-    statement=(
-        r"\operatorname{Corr}(\bar L,\bar R\mid\text{pool})=\operatorname{Corr}(\text{pool}),\quad"
-        r"\operatorname{Var}(\bar L)=\Big(1+\frac{N}{n-1}\Big)\,\mathbb E\operatorname{Var}(\bar L\mid\text{pool})"
+    clauses=(
+        Clause(
+            name="all",
+            text="corpora resampled from one pool repeat the pool: its correlation at every N, and too narrow a spread",
+            formula=r"\operatorname{Corr}(\bar L,\bar R\mid\text{pool})=\operatorname{Corr}(\text{pool}),\quad"
+            r"\operatorname{Var}(\bar L)=\Big(1+\frac{N}{n-1}\Big)\,\mathbb E\operatorname{Var}(\bar L\mid\text{pool})",
+            proof=Proof("n <= 4", _bootstrap_proof),
+        ),
     ),
     hypotheses=(
         "a pool of n >= 2 independent strings",
@@ -192,7 +196,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_bootstrap_proof,
     remark=(
         "sqrt(1 + N/(n - 1)) is the root mean squared error of a resampled Lbar about E L over the root mean "
         "square of the standard deviation that its pool shows; for the pool's own mean it is sqrt(N/(n - 1)). A "

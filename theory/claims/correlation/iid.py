@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.correlation.models import EPSILON, varying
 from theory.claims.instances import integer_cases, small
 from theory.claims.line.models import SizedCorpus, sized
@@ -64,10 +64,14 @@ def _iid_proof() -> list[str]:
 CLAIM = Claim(
     id="correlation.iid",
     sentence="A",
-    title="Averaging alone creates no trade-off: the corpus correlation is the string correlation at every N",
-    statement=(
-        r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\ \forall N;\qquad "
-        r"<0\iff V<\mathrm{Var}L+\mathrm{Var}R"
+    clauses=(
+        Clause(
+            name="all",
+            text="averaging alone creates no trade-off: the corpus correlation is the string correlation at every N",
+            formula=r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\ \forall N;\qquad "
+            r"<0\iff V<\mathrm{Var}L+\mathrm{Var}R",
+            proof=Proof("n <= 4", _iid_proof),
+        ),
     ),
     hypotheses=("the strings of a corpus are independent draws from one law", "0 < Var L, Var R < inf"),
     source="bilinearity of the covariance",
@@ -83,7 +87,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_iid_proof,
     figure="toy",
     order=3010,
     sketch=r"""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import law_of, named
 from theory.models.finite import FiniteModel
@@ -51,8 +51,13 @@ def _same_sign(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="correlation.measure",
     sentence="A",
-    title="The toy's published string-level correlation counts every string once; under p+ its sign is the other",
-    statement=r"\mathrm{Corr}_{\mathrm{unif}}(L,R)=+.4856,\qquad \mathrm{Corr}_{p_+}(L,R)=-.1294",
+    clauses=(
+        Clause(
+            name="all",
+            text="the toy's published string-level correlation counts every string once; under p+ its sign is the other",
+            formula=r"\mathrm{Corr}_{\mathrm{unif}}(L,R)=+.4856,\qquad \mathrm{Corr}_{p_+}(L,R)=-.1294",
+        ),
+    ),
     hypotheses=("the paper's toy: seed 42, 1,000 strings",),
     source="direct computation; the figures 0.49 and 0.43 are those of the published notebook",
     check=_measure,

@@ -9,7 +9,7 @@ import numpy as np
 from flint import acb, arb, fmpq
 
 from theory.arithmetic.exact import Array, Exact, objects, to_float
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
 from theory.claims.instances import case, named
 from theory.corpora.resampling import (
@@ -179,10 +179,13 @@ def _kendall(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="correlation.rank",
     sentence="A",
-    title="Spearman's correlation is not preserved by averaging: that of corpora tends to (6/pi) arcsin(rho/2)",
-    statement=(
-        r"\rho_S(\bar L,\bar R)\to\frac6\pi\arcsin\frac{\rho}{2},\quad\rho=\operatorname{Corr}_{p_+}(L,R),"
-        r"\ \text{whatever the sign of }\rho_S(L,R)"
+    clauses=(
+        Clause(
+            name="all",
+            text="Spearman's correlation is not preserved by averaging: that of corpora tends to (6/pi) arcsin(rho/2)",
+            formula=r"\rho_S(\bar L,\bar R)\to\frac6\pi\arcsin\frac{\rho}{2},\quad\rho=\operatorname{Corr}_{p_+}(L,R),"
+            r"\ \text{whatever the sign of }\rho_S(L,R)",
+        ),
     ),
     hypotheses=(
         "independent strings from p+",
@@ -202,7 +205,6 @@ CLAIM = Claim(
         ),
         Control("kendall", "(2/pi) arcsin(rho), the limit of Kendall's tau", _kendall, lambda _: named("C7")),
     ),
-    exact=False,
     remark=(
         "The ranks are exact at every N; the limit is tested to C/N for N from 10 to 40: C = 1.5 for C7, on random "
         "tables half the larger kurtosis of L and R (observed, not proved: a rare string far out delays the limit "

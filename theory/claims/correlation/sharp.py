@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile, Relation
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import case, usual
 from theory.examples import finite as examples
@@ -75,10 +75,13 @@ def _always(found: FiniteModel) -> Iterator[Finding]:
 CLAIM = Claim(
     id="correlation.sharp",
     sentence="A",
-    title="A small varentropy forces a negative correlation, and the bound is attained",
-    statement=(
-        r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R);\qquad "
-        r"V<\max\Rightarrow\rho\le-\sqrt{1-V/\max}"
+    clauses=(
+        Clause(
+            name="all",
+            text="A small varentropy forces a negative correlation, and the bound is attained",
+            formula=r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R);\qquad "
+            r"V<\max\Rightarrow\rho\le-\sqrt{1-V/\max}",
+        ),
     ),
     hypotheses=("0 < Var L, Var R < inf", "V < max(Var L, Var R) for the second part"),
     source="Var(L + R) >= min_a Var(L + a R) = (1 - rho^2) Var L",

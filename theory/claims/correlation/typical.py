@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.correlation.models import EPSILON, varying
 from theory.claims.instances import named, small
 from theory.claims.line.models import SizedCorpus, certainly, sized
@@ -126,12 +126,15 @@ def _pairs_of_six(profile: Profile) -> Iterator[Case]:
 CLAIM = Claim(
     id="correlation.typical",
     sentence="A",
-    title="Looking only at typical corpora pushes the correlation towards -1; more data at fixed eps undoes it",
-    statement=(
-        r"A\subseteq\{|\bar I-H|\le\varepsilon\}\Rightarrow "
-        r"\mathrm{Corr}(\cdot|A)\le-\sqrt{1-\tfrac{\mathrm{Var}(\bar I|A)}"
-        r"{\max(\mathrm{Var}(\bar L|A),\mathrm{Var}(\bar R|A))}};\quad \varepsilon=c/\sqrt N:\ "
-        r"\mathrm{Corr}\to\frac{-b(1+b)v-u}{\sqrt{(b^2v+u)((1+b)^2v+u)}}"
+    clauses=(
+        Clause(
+            name="all",
+            text="looking only at typical corpora pushes the correlation towards -1; more data at fixed eps undoes it",
+            formula=r"A\subseteq\{|\bar I-H|\le\varepsilon\}\Rightarrow "
+            r"\mathrm{Corr}(\cdot|A)\le-\sqrt{1-\tfrac{\mathrm{Var}(\bar I|A)}"
+            r"{\max(\mathrm{Var}(\bar L|A),\mathrm{Var}(\bar R|A))}};\quad \varepsilon=c/\sqrt N:\ "
+            r"\mathrm{Corr}\to\frac{-b(1+b)v-u}{\sqrt{(b^2v+u)((1+b)^2v+u)}}",
+        ),
     ),
     hypotheses=(
         "Var(Ibar | A) < max(Var(Lbar | A), Var(Rbar | A))",

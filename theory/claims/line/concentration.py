@@ -8,7 +8,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
 from theory.examples import finite as examples
@@ -125,11 +125,14 @@ def _skewed(profile: Profile) -> Iterator[Case]:
 CLAIM = Claim(
     id="line.concentration",
     sentence="B",
-    title="The sum of the averages concentrates at log Z - H: four bounds, none needing bounded surprisals",
-    statement=(
-        r"P(|\bar L+\bar R-(\log Z-H)|\ge\varepsilon)\le\tfrac{V}{N\varepsilon^2};\quad "
-        r"P(\bar L+\bar R-(\log Z-H)\ge\varepsilon)\le e^{-N\varepsilon^2/(2[V+(H-\min I)^2])};\quad "
-        r"\log\mathbb E e^{sI}=sH_{1-s}(p_+)"
+    clauses=(
+        Clause(
+            name="all",
+            text="the sum of the averages concentrates at log Z - H: four bounds, none needing bounded surprisals",
+            formula=r"P(|\bar L+\bar R-(\log Z-H)|\ge\varepsilon)\le\tfrac{V}{N\varepsilon^2};\quad "
+            r"P(\bar L+\bar R-(\log Z-H)\ge\varepsilon)\le e^{-N\varepsilon^2/(2[V+(H-\min I)^2])};\quad "
+            r"\log\mathbb E e^{sI}=sH_{1-s}(p_+)",
+        ),
     ),
     hypotheses=("the strings are independent draws from p+", "V < inf", "E|I-H|^3 < inf (Berry-Esseen)"),
     source="Chebyshev; Bennett (1962) and Hoeffding (1963); Chernoff (1952) with Renyi (1961); Shevtsova (2011)",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array, Exact
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, named, random_laws, small
 from theory.claims.line.models import SizedCorpus, certainly, outside_probability, sized, varied_cases
 from theory.corpora.atoms import Window, atoms
@@ -96,10 +96,13 @@ def _typicality_cases(profile: Profile) -> list[Case]:
 CLAIM = Claim(
     id="line.exact-typicality",
     sentence="B",
-    title="The probability that a corpus is typical is computed exactly, not bounded",
-    statement=(
-        r"P(|\bar I-H|<\varepsilon)=\sum_{k\ \text{typical}}\binom{N}{k}\prod_j p_j^{k_j}"
-        r"=\tfrac1\pi\int\varphi(u)^N\,\tfrac{\sin Nu\varepsilon}{u}\,du,\ \varphi(u)=\mathbb E e^{iu(I-H)}"
+    clauses=(
+        Clause(
+            name="all",
+            text="the probability that a corpus is typical is computed exactly, not bounded",
+            formula=r"P(|\bar I-H|<\varepsilon)=\sum_{k\ \text{typical}}\binom{N}{k}\prod_j p_j^{k_j}"
+            r"=\tfrac1\pi\int\varphi(u)^N\,\tfrac{\sin Nu\varepsilon}{u}\,du,\ \varphi(u)=\mathbb E e^{iu(I-H)}",
+        ),
     ),
     hypotheses=("the strings are independent draws from p+",),
     source="the multinomial law; Gil-Pelaez (1951)",

@@ -10,8 +10,8 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import ball
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
-from theory.claims.symbolic import proved, vanishes
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.symbolic import vanishes
 from theory.probability.concentration import chebyshev
 from theory.probability.heavy_tails import (
     CUTOFF,
@@ -195,16 +195,20 @@ def _hypotheses_proof() -> list[str]:
     lines.append(
         vanishes(sp.expand_log(sp.log(2 * w), force=True) - sp.log(w) - sp.log(2), "log log x^2 - log log x = log 2")
     )
-    return proved(lines)
+    return lines
 
 
 CLAIM = Claim(
     id="line.hypotheses",
     sentence="B",
-    title="The line needs H and V to be finite, and nothing of L and R; each hypothesis fails in some law",
-    statement=(
-        r"p_+(n)\propto\frac1{n\log^kn}:\ \mathbb{E}I^j<\infty\iff j<k-1;\qquad "
-        r"p_+(n)=2^{-n},\ p\propto2^{-4^n}:\ V=2\log^22,\ \mathbb{E}L=-\infty,\ \mathbb{E}R=+\infty"
+    clauses=(
+        Clause(
+            name="all",
+            text="the line needs H and V to be finite, and nothing of L and R; each hypothesis fails in some law",
+            formula=r"p_+(n)\propto\frac1{n\log^kn}:\ \mathbb{E}I^j<\infty\iff j<k-1;\qquad "
+            r"p_+(n)=2^{-n},\ p\propto2^{-4^n}:\ V=2\log^22,\ \mathbb{E}L=-\infty,\ \mathbb{E}R=+\infty",
+            proof=Proof("n <= 4", _hypotheses_proof),
+        ),
     ),
     hypotheses=("the integral test needs a decreasing term, its sharper form a convex one: both are certified",),
     source="the integral test; blocks [x, x^2) for the divergence",
@@ -225,7 +229,6 @@ CLAIM = Claim(
             lambda profile: [Case("2^-n under 2^-4^n", Tower(12, 1, fmpq(1, 5)))],
         ),
     ),
-    proof=_hypotheses_proof,
     remark=(
         "k = 2: no line, H = inf. k = 3: Ibar converges (H < inf) but Chebyshev's bound is void. k = 4: V < inf, but "
         "no third absolute moment (I^3 <= 4 |I - H|^3 + 4 H^3), so no Berry-Esseen bound. A moment of some order is "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy as sp
 from flint import fmpq
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import integer_cases, named, small
 from theory.claims.line.models import SizedCorpus, sized
 from theory.claims.symbolic import mean, model, vanishes
@@ -65,8 +65,14 @@ def _identity_proof() -> list[str]:
 CLAIM = Claim(
     id="line.identity",
     sentence="B",
-    title="For every corpus the two averages sum to log Z minus the average surprisal",
-    statement=r"\bar L+\bar R=\log Z-\bar I",
+    clauses=(
+        Clause(
+            name="all",
+            text="for every corpus the two averages sum to log Z minus the average surprisal",
+            formula=r"\bar L+\bar R=\log Z-\bar I",
+            proof=Proof("n <= 4", _identity_proof),
+        ),
+    ),
     hypotheses=("p+ is the Gibbs law of p and r",),
     source="the definition of p+, averaged",
     check=_identity,
@@ -76,7 +82,6 @@ CLAIM = Claim(
         Control("difference", "subtracts the averages", _difference, _integer_pairs, smallest=True),
         Control("no-partition", "leaves log Z out", _without_partition, _integer_pairs, smallest=True),
     ),
-    proof=_identity_proof,
     order=2010,
     sketch=r"""
 $-\log p_+(y)=\log Z-\log p(y)-r(y)/\beta$ for each string; average over the corpus.

@@ -8,7 +8,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array, ball
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import (
     integer_cases,
     law_of,
@@ -17,7 +17,7 @@ from theory.claims.instances import (
     small,
 )
 from theory.claims.line.models import Band, banded, counted
-from theory.claims.symbolic import mean, proved, simplex, vanishes
+from theory.claims.symbolic import mean, simplex, vanishes
 from theory.corpora.large_deviations import (
     legendre,
     rate_excess,
@@ -139,17 +139,21 @@ def _rate_proof() -> list[str]:
         lines.append(vanishes(along(sp.log(total)) - first, f"Lambda'(s) = CE(q_(1-s)), n = {n}"))
         square = mean(law, [(i - first) ** 2 for i in surprisal])
         lines.append(vanishes(along(first) - square, f"Lambda''(s) = Var I under q_(1-s), n = {n}"))
-    return proved(lines)
+    return lines
 
 
 CLAIM = Claim(
     id="line.rate",
     sentence="B",
-    title="The temperature family is the cheapest way to leave the line: its KL is the exponential rate of leaving",
-    statement=(
-        r"\lim_N-\tfrac1N\log P(\bar I\gtrless H\pm\varepsilon)=\sup_s\{s(H\pm\varepsilon)-\log\mathbb{E}e^{sI}\}"
-        r"=\mathrm{KL}(q_\tau\|p_+)=\min\{\mathrm{KL}(q\|p_+):\mathrm{CE}(q)=H\pm\varepsilon\},"
-        r"\quad q_\tau\propto p_+^\tau"
+    clauses=(
+        Clause(
+            name="all",
+            text="the temperature family is the cheapest way to leave the line: its KL is the exponential rate of leaving",
+            formula=r"\lim_N-\tfrac1N\log P(\bar I\gtrless H\pm\varepsilon)=\sup_s\{s(H\pm\varepsilon)-\log\mathbb{E}e^{sI}\}"
+            r"=\mathrm{KL}(q_\tau\|p_+)=\min\{\mathrm{KL}(q\|p_+):\mathrm{CE}(q)=H\pm\varepsilon\},"
+            r"\quad q_\tau\propto p_+^\tau",
+            proof=Proof("n <= 4", _rate_proof),
+        ),
     ),
     hypotheses=(
         "finite support and V > 0",
@@ -173,7 +177,6 @@ CLAIM = Claim(
             "unconstrained", "drops the constraint CE(q) = H +- eps", _unconstrained, _smallest_bands, smallest=True
         ),
     ),
-    proof=_rate_proof,
     remark=(
         "Far above the line the cheapest law prefers improbable strings: tau < 0, which no temperature reaches. "
         "-(log P)/N exceeds the rate by at most |s| c / sqrt N + O(1/N), an explicit bound that holds for every N."

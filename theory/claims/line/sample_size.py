@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import (
     integer_cases,
     named,
@@ -180,10 +180,13 @@ def _one_tail(band: Band) -> Iterator[Finding]:
 CLAIM = Claim(
     id="line.sample-size",
     sentence="B",
-    title="How many strings hold the line, exactly; Chebyshev asks for 5.2 times as many at delta = 0.05",
-    statement=(
-        r"N^*=\min\{N:P(|\bar I_{N'}-H|<\varepsilon)\ge1-\delta\ \forall N'\ge N\},\qquad "
-        r"\frac{\lceil V/(\delta\varepsilon^2)\rceil}{N^*}\to\frac1{\delta z_{1-\delta/2}^2}\ (\varepsilon\to0)"
+    clauses=(
+        Clause(
+            name="all",
+            text="how many strings hold the line, exactly; Chebyshev asks for 5.2 times as many at delta = 0.05",
+            formula=r"N^*=\min\{N:P(|\bar I_{N'}-H|<\varepsilon)\ge1-\delta\ \forall N'\ge N\},\qquad "
+            r"\frac{\lceil V/(\delta\varepsilon^2)\rceil}{N^*}\to\frac1{\delta z_{1-\delta/2}^2}\ (\varepsilon\to0)",
+        ),
     ),
     hypotheses=("finite support and V > 0", "eps, delta > 0"),
     source="the exact law of corpus means; Chernoff (1952) beyond; the limit by Berry (1941) and Esseen (1942)",

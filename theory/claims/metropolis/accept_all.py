@@ -8,7 +8,7 @@ import numpy as np
 from flint import fmpq
 
 from theory.arithmetic.exact import objects
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof
 from theory.claims.metropolis.models import (
     AdaptedModel,
     Chained,
@@ -67,8 +67,14 @@ def _accept_all_proof() -> list[str]:
 CLAIM = Claim(
     id="metropolis.accept-all",
     sentence="C",
-    title="a chain that accepts every proposal samples from its proposal, whatever its target",
-    statement=r"a\equiv1\Rightarrow P(x,\cdot)=q\text{ for every }x,\quad \mu P=q",
+    clauses=(
+        Clause(
+            name="all",
+            text="a chain that accepts every proposal samples from its proposal, whatever its target",
+            formula=r"a\equiv1\Rightarrow P(x,\cdot)=q\text{ for every }x,\quad \mu P=q",
+            proof=Proof("n <= 4", _accept_all_proof),
+        ),
+    ),
     hypotheses=("the acceptance test is always passed",),
     source="immediate; a test written as a one-element tuple is true whatever it holds",
     check=_accept_all,
@@ -88,7 +94,6 @@ CLAIM = Claim(
             tree_cases,
         ),
     ),
-    proof=_accept_all_proof,
     remark="The public code at commit ccec1ac, as read, has such a test: audit.accept-all says what follows.",
     figure="metropolis",
     order=6050,

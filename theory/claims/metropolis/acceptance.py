@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flint import fmpq
 
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof
 from theory.claims.metropolis.models import (
     Chained,
     acceptance_cases,
@@ -81,9 +81,15 @@ def _acceptance_proof() -> list[str]:
 CLAIM = Claim(
     id="metropolis.acceptance",
     sentence="",
-    title="a stationary chain accepts with probability one less the Gini coefficient of its weights",
-    statement=r"\mathbb{E}_\pi\mathbb{E}_q\min(1,w'/w)=\mathbb{E}_{q\times q}\min(w,w')=1-\mathrm{Gini}(w)"
-    r"\in[\max(1/w^*,(1-\mathrm{TV})^2),\,1-\mathrm{TV}]",
+    clauses=(
+        Clause(
+            name="all",
+            text="a stationary chain accepts with probability one less the Gini coefficient of its weights",
+            formula=r"\mathbb{E}_\pi\mathbb{E}_q\min(1,w'/w)=\mathbb{E}_{q\times q}\min(w,w')=1-\mathrm{Gini}(w)"
+            r"\in[\max(1/w^*,(1-\mathrm{TV})^2),\,1-\mathrm{TV}]",
+            proof=Proof("n <= 4", _acceptance_proof),
+        ),
+    ),
     hypotheses=("the chain is at its target", "a proposal of the present state counts as accepted"),
     source="immediate from the kernel; upper bound: Jensen, E[min(w, w') | w] <= min(w, 1); lower "
     "bounds: min(w, w') >= w w'/w* and min(w, w') >= min(w, 1) min(w', 1)",
@@ -101,7 +107,6 @@ CLAIM = Claim(
             "no-half", "leaves out the 1/2 of the Gini coefficient", _doubled_gini, two_string_chains, smallest=True
         ),
     ),
-    proof=_acceptance_proof,
     figure="metropolis",
     order=6030,
     sketch=r"""

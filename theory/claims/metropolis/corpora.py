@@ -11,7 +11,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
@@ -191,9 +191,15 @@ def _covariance(c: SymbolicChain, first: Sequence[sp.Expr], second: Sequence[sp.
 CLAIM = Claim(
     id="metropolis.corpora",
     sentence="A",
-    title="a working chain changes the correlation of corpora, and can turn a positive one negative",
-    statement=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N;\quad \mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
-    r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
+    clauses=(
+        Clause(
+            name="all",
+            text="a working chain changes the correlation of corpora, and can turn a positive one negative",
+            formula=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N;\quad \mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
+            r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
+            proof=Proof("n <= 4", _corpora_proof),
+        ),
+    ),
     hypotheses=("the chain starts at its target", "one corpus is N successive states"),
     source="Liu (1996), Statistics and Computing 6, for the spectrum; Kipnis and Varadhan (1986) for the variance",
     check=_corpora,
@@ -216,7 +222,6 @@ CLAIM = Claim(
         Control("smaller-bound", "has (w* - 1) for (2 w* - 1)", _smaller_bound, two_string_chains, smallest=True),
         Control("unstationary", "starts the chain at its proposal", _from_proposal, two_string_chains, smallest=True),
     ),
-    proof=_corpora_proof,
     remark="C6, started at its target: +.179 for independent strings at every N; -.065, -.523, -.727 at N = 2, 10, "
     "400 along the chain, and -.731 in the limit. On two strings the correlation is +-1 for every chain.",
     figure="metropolis",

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory.adaptors.exact import adapt, chain, decide
 from theory.arithmetic.exact import Array, Exact, ball, exp
-from theory.claims.claim import Claim, Control, Finding
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof
 from theory.claims.instances import integer_cases
 from theory.claims.metropolis.models import AdaptedModel, adapted_law, is_constant, total_gap, tree_cases
 from theory.claims.symbolic import vanishes
@@ -111,10 +111,16 @@ def _ratio_proof() -> list[str]:
 CLAIM = Claim(
     id="metropolis.ratio",
     sentence="C",
-    title="the ratio of the products of normalisers turns local samples into global ones; p+/q_loc forgets temperature",
-    statement=r"\frac{q_{\mathrm{glob}}(y')\,q_{\mathrm{loc}}(y)}{q_{\mathrm{glob}}(y)\,q_{\mathrm{loc}}(y')}"
-    r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)};\quad"
-    r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid S)",
+    clauses=(
+        Clause(
+            name="all",
+            text="the ratio of the products of normalisers turns local samples into global ones; p+/q_loc forgets temperature",
+            formula=r"\frac{q_{\mathrm{glob}}(y')\,q_{\mathrm{loc}}(y)}{q_{\mathrm{glob}}(y)\,q_{\mathrm{loc}}(y')}"
+            r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)};\quad"
+            r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid S)",
+            proof=Proof("n <= 4", _ratio_proof),
+        ),
+    ),
     hypotheses=("S, the kept strings, is what the whole chain of adaptors keeps",),
     source="Hastings (1970); the weights of an adaptor as in theory.adaptors",
     check=_ratio,
@@ -143,7 +149,6 @@ CLAIM = Claim(
         ),
         Control("inverted", "turns the ratio around", _inverted, tree_cases),
     ),
-    proof=_ratio_proof,
     remark="p+/q_loc leads to q_glob if and only if T = 1 or p+ is constant on the kept strings.",
     order=6010,
     sketch=r"""

@@ -11,7 +11,7 @@ import sympy as sp
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from theory.arithmetic.exact import Array, objects
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
@@ -135,9 +135,15 @@ def _function_of_kernel(c: SymbolicChain, phi: Sequence[sp.Expr]) -> list[list[s
 CLAIM = Claim(
     id="metropolis.spectrum",
     sentence="",
-    title="every eigenvalue, every k-step law and the distance from the heaviest state are known in closed form",
-    statement=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+\ (k\text{ not of least weight}),\quad"
-    r"\lambda_{\max}=1-1/w^*,\quad \mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
+    clauses=(
+        Clause(
+            name="all",
+            text="every eigenvalue, every k-step law and the distance from the heaviest state are known in closed form",
+            formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+\ (k\text{ not of least weight}),\quad"
+            r"\lambda_{\max}=1-1/w^*,\quad \mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
+            proof=Proof("n <= 4", _spectrum_proof),
+        ),
+    ),
     hypotheses=("q and pi have the same finite support", "x_1 is a state of the largest weight"),
     source="Liu (1996), Statistics and Computing 6; Smith and Tierney (1996); Mengersen and Tweedie (1996)",
     check=_spectrum,
@@ -165,7 +171,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_spectrum_proof,
     remark="The eigenvalue 1 stands in for the state of least weight, whose lambda is 0. From any start the distance "
     "is at most (1 - 1/w*)^k, and another start than the heaviest state can be further away.",
     figure="metropolis",

@@ -10,7 +10,7 @@ from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, Exact, ball
-from theory.claims.claim import Case, Claim, Control, Finding
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Proof
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
 from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
@@ -229,11 +229,15 @@ def _split(shape: Sequence[int]) -> str:
 CLAIM = Claim(
     id="prompts.identification",
     sentence="A",
-    title="A reward known up to a function of the prompt leaves the correlation open, except within prompts",
-    statement=(
-        r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
-        r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
-        r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}"
+    clauses=(
+        Clause(
+            name="all",
+            text="A reward known up to a function of the prompt leaves the correlation open, except within prompts",
+            formula=r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
+            r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
+            r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}",
+            proof=Proof("n <= 4", _identification_proof),
+        ),
     ),
     hypotheses=(
         "at least two prompts; L is not constant; R is not constant given every prompt",
@@ -272,7 +276,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_identification_proof,
     remark=(
         "The far end is attained at g(x) = c E[L | x] - E[R | x], c = E Var(R | X) / E Cov(L, R | X); the near end "
         "is approached as g(x) = -M E[L | x], M -> infinity. If e > 0 both signs occur; if e = 0 the sign is that "

@@ -9,7 +9,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
 from theory.claims.symbolic import cancels, covariance, mean, simplex
@@ -103,10 +103,14 @@ def _corpus_variance() -> str:
 CLAIM = Claim(
     id="prompts.variance",
     sentence="B",
-    title="With random prompts the two averages sum to the mean over prompts of log Z(x) - H(x), and spread wider",
-    statement=(
-        r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)],\quad"
-        r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)"
+    clauses=(
+        Clause(
+            name="all",
+            text="with random prompts the two averages sum to the mean over prompts of log Z(x) - H(x), and spread wider",
+            formula=r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)],\quad"
+            r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)",
+            proof=Proof("n <= 4", _variance_proof),
+        ),
     ),
     hypotheses=(
         "N independent pairs (x, y): every string draws its own prompt",
@@ -139,7 +143,6 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    proof=_variance_proof,
     order=7010,
     sketch=r"""
 Given $x$, $L+R=\log Z(x)-I$ has mean $\log Z(x)-H(x)$ and variance $V(x)$: total variance, and independence over

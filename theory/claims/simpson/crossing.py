@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from theory.adaptors.exact import Chain, chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Exact, floor_of
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
 from theory.claims.instances import case, random_laws, smallest_tables
 from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
@@ -291,11 +291,15 @@ def _enumeration(strings: int, size: int) -> str:
 CLAIM = Claim(
     id="simpson.crossing",
     sentence="A",
-    title="Corpora from several adaptors can trade off although no adaptor does, once they are large enough",
-    statement=(
-        r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k w_k\operatorname{Cov}_{q_k}(L,R),\ "
-        r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R);\quad"
-        r"\text{its sign changes at }N^*=-W/B\iff N^*>1"
+    clauses=(
+        Clause(
+            name="all",
+            text="corpora from several adaptors can trade off although no adaptor does, once they are large enough",
+            formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k w_k\operatorname{Cov}_{q_k}(L,R),\ "
+            r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R);\quad"
+            r"\text{its sign changes at }N^*=-W/B\iff N^*>1",
+            proof=Proof("n <= 4", _proof),
+        ),
     ),
     hypotheses=(
         "every corpus draws one adaptor and N independent strings from it",
@@ -305,7 +309,6 @@ CLAIM = Claim(
     check=_check,
     cases=_cases,
     controls=CONTROLS,
-    proof=_proof,
     remark=(
         "The sign can change in either direction: with W < 0 < B and W + B < 0 it passes from - to +. With two "
         "adaptors B alone is perfectly correlated, so that Corr(Lbar, Rbar) tends to -1 or +1."

@@ -23,8 +23,9 @@ from theory.alignment.gibbs import Aligned
 from theory.claims.adaptors import local_entropy
 from theory.claims.adaptors.local_entropy import CLAIM
 from theory.claims.adaptors.models import TEMPERATURES, tempered
-from theory.claims.claim import Profile, run_control
+from theory.claims.claim import Profile
 from theory.claims.instances import replay
+from theory.claims.running import run_control
 from theory.models.finite import FiniteModel
 
 QUICK = Profile("quick")

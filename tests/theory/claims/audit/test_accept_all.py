@@ -8,7 +8,9 @@ from theory.adaptors.exact import chain
 from theory.arithmetic.exact import precision
 from theory.claims.audit import accept_all
 from theory.claims.audit.models import COOLED
-from theory.claims.claim import Profile, Verdict, run
+from theory.claims.claim import Profile
+from theory.claims.grades import Verdict
+from theory.claims.running import run
 
 
 def test_checks_notice_a_wrong_formula(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from theory.claims.claim import Claim, Profile, run_control
+from theory.claims.claim import Claim, Profile
 from theory.claims.line.models import replay_band
 from theory.claims.line.rate import CLAIM as RATE
 from theory.claims.line.sample_size import CLAIM as SAMPLE_SIZE
+from theory.claims.running import run_control
 
 
 def test_a_band_needs_a_corpus() -> None:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import tables
-from theory.claims.claim import Profile, run_control
+from theory.claims.claim import Profile
 from theory.claims.line.models import Band
 from theory.claims.line.sample_size import CLAIM, surprisal_atoms, typical_by_counting
+from theory.claims.running import run_control
 from theory.corpora.large_deviations import size_bracket, typical_probability
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel

@@ -9,7 +9,7 @@ from hypothesis import given
 from tests.strategies import weights
 from tests.theory.claims.metropolis.chains import chained_tables
 from theory.arithmetic.exact import objects
-from theory.claims.claim import Profile, run_control
+from theory.claims.claim import Profile
 from theory.claims.metropolis.accept_all import CLAIM
 from theory.claims.metropolis.models import (
     AdaptedModel,
@@ -17,6 +17,7 @@ from theory.claims.metropolis.models import (
     correction,
     replay,
 )
+from theory.claims.running import run_control
 from theory.corpora.metropolis import transition_matrix
 from theory.examples.finite import c2
 from theory.quantities.answer import quantities
