@@ -175,6 +175,17 @@ class Clause:
             raise ValueError(f"clause {self.name}: its text is one line without a full stop, got {self.text!r}")
 
 
+def as_sentence(text: str) -> str:
+    """The text with a capital, unless it begins with a symbol.
+
+    >>> as_sentence("every law"), as_sentence("p+ is a law"), as_sentence("a law"), as_sentence("b is 0")
+    ('Every law', 'p+ is a law', 'A law', 'b is 0')
+    """
+    word = text.split(" ", 1)[0].rstrip(",:")
+    plain = word == "a" or (len(word) > 1 and word.replace("-", "").isalpha() and word.islower())
+    return text[0].upper() + text[1:] if plain else text
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A statement in clauses, what it needs, and how it is checked.
@@ -218,9 +229,8 @@ class Claim:
 
     @property
     def title(self) -> str:
-        """What it says, in a line: the text of its first clause, with a capital."""
-        text = self.clauses[0].text
-        return text[0].upper() + text[1:] if text.split(" ", 1)[0].islower() else text
+        """What it says, in a line: the text of its first clause."""
+        return as_sentence(self.clauses[0].text)
 
     def clause(self, finding: Finding) -> Clause:
         """The clause that a finding is evidence for.

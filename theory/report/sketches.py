@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-from theory.claims.claim import Claim
+from theory.claims.claim import Claim, as_sentence
 
 
 def theory_page(claims: Sequence[Claim]) -> str:
@@ -54,7 +54,7 @@ def _statement(claim: Claim) -> Iterator[str]:
     """The clauses after the first, which is the title, and every formula."""
     for number, clause in enumerate(claim.clauses):
         if number:
-            yield f"{clause.text[0].upper()}{clause.text[1:]}."
+            yield f"{as_sentence(clause.text)}."
         if clause.formula:
             yield f"$$\n{clause.formula}\n$$"
 

@@ -13,8 +13,20 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.claims.claim import CERTAIN_RADIUS, Case, Claim, Control, Finding, Profile, ProofFailed, Relation
-from theory.claims.grades import Verdict
+from theory.claims.claim import (
+    CERTAIN_RADIUS,
+    Case,
+    Claim,
+    Clause,
+    Control,
+    Finding,
+    Profile,
+    Proof,
+    ProofFailed,
+    Relation,
+    of,
+)
+from theory.claims.grades import Grade, Verdict, verdict_of
 from theory.claims.running import number_text, run, run_control
 
 QUICK = Profile("quick")
@@ -37,6 +49,7 @@ def positive(value: Any) -> Iterator[Finding]:
     yield Finding("the content", value, "positive")
 
 
+ONLY = Clause("only", "the content is nothing", "x=0")
 REFUTABLE = Control("off-by-one", "says that 1 is 0", zero, cases(fmpq(1)))
 
 
@@ -45,8 +58,7 @@ def claim(*values: Any, controls: Sequence[Control] = (REFUTABLE,), **changes: A
     made = Claim(
         id="made.up",
         sentence="",
-        title="the content is nothing",
-        statement="x=0",
+        clauses=(ONLY,),
         hypotheses=("none",),
         source="made up",
         check=zero,
@@ -167,10 +179,18 @@ def test_certified() -> None:
     assert result.seconds >= 0
 
 
-def test_proved() -> None:
-    """A proof lifts a certified claim, and its lines are kept."""
-    result = run(claim(fmpq(0), proof=lambda: ["a = a", "b = b"]), QUICK)
-    assert result.verdict is Verdict.PROVED
+def with_proof(lines: Callable[[], Sequence[str]]) -> tuple[Clause]:
+    """The only clause, with a proof."""
+    return (dataclasses.replace(ONLY, proof=Proof("n <= 4", lines)),)
+
+
+def test_symbolic() -> None:
+    """A proof by computer algebra lifts a certified clause, and says what it covers; the word PROVED is not for it."""
+    result = run(claim(fmpq(0), clauses=with_proof(lambda: ["a = a", "b = b"])), QUICK)
+    assert result.verdict is Verdict.SYMBOLIC
+    (clause,) = result.clauses
+    assert (clause.grade, clause.shown) == (Grade.SYMBOLIC, "SYMBOLIC(n <= 4)")
+    assert clause.evidence == "2 identities by computer algebra; 1 findings on 1 case"
     assert result.proved == ("a = a", "b = b")
     assert result.as_expected
 
@@ -180,32 +200,116 @@ def failing_proof() -> list[str]:
 
 
 def test_a_proof_that_fails_leaves_the_claim_undecided() -> None:
-    result = run(claim(fmpq(0), proof=failing_proof), QUICK)
+    result = run(claim(fmpq(0), clauses=with_proof(failing_proof)), QUICK)
     assert result.verdict is Verdict.UNDECIDED
-    assert "a = b: does not cancel" in result.evidence
+    assert "a = b: does not cancel" in result.clauses[0].evidence
     assert result.proved == ()
     assert not result.as_expected
 
 
 def test_no_proof_makes_good_for_a_failing_case() -> None:
     """Neither a violation nor a doubt is overruled by computer algebra, which proves what is written for it."""
-    assert run(claim(fmpq(0), fmpq(1), proof=lambda: ["0 = 0"]), QUICK).verdict is Verdict.REFUTED
-    assert run(claim(fmpq(0), arb(0, 1), proof=lambda: ["0 = 0"]), QUICK).verdict is Verdict.UNDECIDED
+    for clauses in (with_proof(lambda: ["0 = 0"]), (dataclasses.replace(ONLY, cited="Somebody, theorem 1"),)):
+        assert run(claim(fmpq(0), fmpq(1), clauses=clauses), QUICK).verdict is Verdict.REFUTED
+        assert run(claim(fmpq(0), arb(0, 1), clauses=clauses), QUICK).verdict is Verdict.UNDECIDED
 
 
 def test_tested() -> None:
-    """A claim that says it is not exact is tested at best, with or without a proof; the tolerance is evidence."""
+    """A clause with a finding within a tolerance is tested, and the tolerance is evidence."""
 
     def check(value: float) -> Iterator[Finding]:
         yield Finding("near 0", value, tolerance=0.25)
 
-    for proof in (None, lambda: ["0 = 0"]):
-        result = run(claim(0.1, -0.2, check=check, exact=False, proof=proof), QUICK)
-        assert result.verdict is Verdict.TESTED
-        assert "2 of them within a stated tolerance (at most 0.2)" in result.evidence
-        assert result.residual is None
-        assert result.as_expected
-    assert run(claim(0.1, 0.3, check=check, exact=False), QUICK).verdict is Verdict.REFUTED
+    result = run(claim(0.1, -0.2, check=check), QUICK)
+    assert result.verdict is Verdict.TESTED
+    assert result.evidence == "2 findings on 2 cases, 2 within a stated tolerance (at most 0.2)"
+    assert result.residual is None
+    assert result.as_expected
+    assert run(claim(0.1, 0.3, check=check), QUICK).verdict is Verdict.REFUTED
+
+
+# --- clauses ------------------------------------------------------------------------------------------------------
+
+TWO = (ONLY, Clause("other", "the content is not negative"))
+
+
+def two(value: Any) -> Iterator[Finding]:
+    """Evidence for both clauses; for the first only where the content is no rational."""
+    yield from of("other", [Finding("x", value, "nonnegative")])
+    if isinstance(value, arb):
+        yield from of("only", zero(value))
+
+
+def test_a_finding_counts_for_its_clause_alone() -> None:
+    """x = 0 fails on 1, x >= 0 does not: one clause is refuted, the other keeps its grade, the claim its weakest."""
+    result = run(claim(fmpq(3), arb(1), clauses=TWO, check=two), QUICK)
+    assert [(c.name, c.grade, c.silent) for c in result.clauses] == [
+        ("only", Grade.REFUTED, 1),
+        ("other", Grade.CERTIFIED, 0),
+    ]
+    assert result.verdict is Verdict.REFUTED
+    assert result.clauses[0].evidence == "1 findings on 2 cases, silent on 1 of them"
+    assert result.evidence == "3 findings on 2 cases"
+
+
+def test_a_clause_without_findings_is_undecided() -> None:
+    result = run(claim(fmpq(3), clauses=TWO, check=two), QUICK)
+    assert [c.grade for c in result.clauses] == [Grade.UNDECIDED, Grade.CERTIFIED]
+    assert result.clauses[0].evidence == "nothing was found"
+    assert result.verdict is Verdict.UNDECIDED
+
+
+def test_a_cited_theorem() -> None:
+    """It is named, and its findings must hold; with others certified the claim is certified."""
+    cited = dataclasses.replace(TWO[1], cited="Somebody, A Book, theorem 1")
+    result = run(claim(arb(0), clauses=(ONLY, cited), check=two), QUICK)
+    assert [c.shown for c in result.clauses] == ["CERTIFIED", "CITED"]
+    assert result.clauses[1].evidence == "Somebody, A Book, theorem 1; 1 findings on 1 case"
+    assert result.verdict is Verdict.CERTIFIED
+
+
+@pytest.mark.parametrize("name", ["", "unknown"])
+def test_a_finding_for_no_clause_is_refused(name: str) -> None:
+    found = claim(fmpq(0), clauses=TWO, check=lambda value: of(name, zero(value)))
+    with pytest.raises(ValueError, match=f"made.up: finding 'the content' is for clause '{name}'; known: only, other"):
+        run(found, QUICK)
+
+
+@pytest.mark.parametrize("clauses", [(), (ONLY, ONLY)], ids=["none", "twice"])
+def test_clauses_have_names_of_their_own(clauses: tuple[Clause, ...]) -> None:
+    with pytest.raises(ValueError, match="a claim needs clauses, each with a name of its own"):
+        claim(fmpq(0), clauses=clauses)
+
+
+@pytest.mark.parametrize(("name", "text"), [("Two words", "x"), ("", "x"), ("x", ""), ("x", "x."), ("x", "x\ny")])
+def test_a_clause_is_a_named_line(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match="clause"):
+        Clause(name, text)
+
+
+def test_title() -> None:
+    """The text of the first clause, with a capital unless it begins with a symbol."""
+    assert claim(fmpq(0)).title == "The content is nothing"
+    assert claim(fmpq(0), clauses=(Clause("x", "p+ is a law"),)).title == "p+ is a law"
+    assert claim(fmpq(0), clauses=(Clause("x", "E L rises"),)).title == "E L rises"
+
+
+@pytest.mark.parametrize(
+    ("grades", "verdict"),
+    [
+        ("FORMAL", "PROVED"),
+        ("FORMAL CITED", "PROVED"),
+        ("CITED", "CITED"),
+        ("FORMAL SYMBOLIC", "SYMBOLIC"),
+        ("FORMAL CITED CERTIFIED", "CERTIFIED"),
+        ("SYMBOLIC TESTED CERTIFIED", "TESTED"),
+        ("FORMAL UNDECIDED", "UNDECIDED"),
+        ("UNDECIDED REFUTED FORMAL", "REFUTED"),
+        ("", "UNDECIDED"),
+    ],
+)
+def test_the_weakest_clause_is_the_verdict(grades: str, verdict: str) -> None:
+    assert verdict_of([Grade(grade) for grade in grades.split()]) is Verdict(verdict)
 
 
 def test_refuted() -> None:
@@ -253,7 +357,7 @@ def test_no_findings_are_no_evidence() -> None:
     """Neither no cases nor a check that yields nothing certifies."""
     assert run(claim(), QUICK).verdict is Verdict.UNDECIDED
     assert run(claim(fmpq(0), check=lambda value: iter(())), QUICK).verdict is Verdict.UNDECIDED
-    assert run(claim(check=zero, exact=False), QUICK).verdict is Verdict.UNDECIDED
+    assert run(claim(check=zero, clauses=with_proof(lambda: ["0 = 0"])), QUICK).verdict is Verdict.SYMBOLIC
 
 
 def test_profile_reaches_the_cases() -> None:
