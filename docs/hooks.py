@@ -1,10 +1,14 @@
 """Figures stand beside docs/, where the pages on a forge find them; the site takes them in.
 
+Generated pages also link to code, tests and models of the checkout. The site does not hold those, so there the links
+become plain paths.
+
 Source of the mechanism: https://www.mkdocs.org/user-guide/configuration/#hooks
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,5 +25,6 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to them are from the site's own root."""
-    return markdown.replace("](../figures/", "](figures/")
+    """Links to figures are from the site's own root; links to other files of the checkout become their paths."""
+    markdown = re.sub(r"\]\((\.\./)?\.\./figures/([^)]*\.png)\)", r"](\1figures/\2)", markdown)
+    return re.sub(r"\[([^]]*)\]\((?:\.\./)+(?:theory|tests|figures|examples|proofs)/[^)]*(?<!\.png)\)", r"`\1`", markdown)

@@ -32,15 +32,15 @@ def check(
     ] = None,
     profile: Annotated[ProfileName, typer.Option(help="quick leaves out the large cases.")] = ProfileName.full,
     json_path: JsonPath = None,
-    verify: Annotated[bool, typer.Option(help="Fail if paper_check.md is not what the code now writes.")] = False,
+    verify: Annotated[bool, typer.Option(help="Fail if a generated page is not what the code now writes.")] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write the report here, not to paper_check.md of the checkout.")
+        Path | None, typer.Option(metavar="PATH", help="Write the front page here alone, and no page of the checkout.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random laws.")] = SEED,
     more: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="More ids for --only.")] = None,
 ) -> None:
-    """Run the claims and their controls; the full profile of all claims writes paper_check.md.
+    """Run the claims and their controls; the full profile of all claims writes paper_check.md and its pages.
 
     Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
 
@@ -48,8 +48,8 @@ def check(
     """
     from theory.claims.claim import Profile
     from theory.claims.registry import find
-    from theory.report.paper_check import as_json
     from theory.report.records import sampled_record
+    from theory.report.report import as_json
 
     chosen_profile = Profile(name=profile.value, seed=seed)
     ids = [*(only or []), *(more or [])]
@@ -166,25 +166,35 @@ def _settle(
     target: Path | None, studies: Studies, chosen: Sequence[Claim], results: Sequence[Result], *, verify: bool
 ) -> bool:
     """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
-    from theory.report.paper_check import Report, markdown, with_table
+    from theory.report.pages import FOLDERS, FRONT, pages
+    from theory.report.paper_check import with_table
     from theory.report.records import RUNS, bridge_record, sampled_record, sweep_record
-    from theory.report.sketches import theory_page
+    from theory.report.report import Report
 
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
     report = Report(chosen, results, *studies, sampled_record(), runs, sweep_record())
-    texts = {target: markdown(report)}
-    page, readme = target.parent / "docs" / "theory.md", target.parent / "README.md"
-    if target == _committed_report() and page.is_file() and readme.is_file():
-        texts |= {page: theory_page(chosen), readme: with_table(readme.read_text(encoding="utf-8"), report)}
+    found, root, readme = pages(report), target.parent, target.parent / "README.md"
+    if target != _committed_report() or not readme.is_file():
+        texts, stale = {target: found[FRONT]}, []
+    else:
+        texts = {root / path: text for path, text in found.items()}
+        texts[readme] = with_table(readme.read_text(encoding="utf-8"), report)
+        stale = sorted(path for folder in FOLDERS for path in (root / folder).glob("*") if path not in texts)
     if verify:
         different = [_differs(path, text) for path, text in texts.items()]  # each says where
-        return any(different)
+        for path in stale:
+            typer.echo(f"{path} is of an older report; probqual check removes it", err=True)
+        typer.echo(f"{len(texts) - sum(different)} of {len(texts)} pages are what the code writes", err=True)
+        return any(different) or bool(stale)
     for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(path, text)
-        typer.echo(f"wrote {path}", err=True)
+    for path in stale:
+        path.unlink()
+    typer.echo(f"wrote {target}" + (f" and {len(texts) - 1} pages beside it" if len(texts) > 1 else ""), err=True)
     return False
 
 
@@ -198,5 +208,4 @@ def _differs(path: Path, text: str) -> bool:
     if old != text:
         typer.echo(f"{path} differs in its last line end", err=True)
         return True
-    typer.echo(f"{path} is what the code writes", err=True)
     return False

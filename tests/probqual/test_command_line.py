@@ -24,7 +24,9 @@ from probqual.command_line import CommandFiles, app
 from theory.claims import registry
 from theory.claims.claim import Case, Claim, Control, Finding, Profile
 from theory.claims.registry import claims
+from theory.report import pages as report_pages
 from theory.report import paper_check, studies
+from theory.report.paper_check import README_MARKS
 
 CLAIMS = claims()
 
@@ -32,7 +34,18 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = [p for p in sorted((ROOT / "examples").glob("*.toml")) if "[prior]" in p.read_text(encoding="utf-8")]
 NONE = next(claim for claim in CLAIMS if claim.id == "adaptors.none")
 
-CHECK_KEYS = ["id", "verdict", "evidence", "instances", "residual", "seconds", "controls", "figure", "sampled"]
+CHECK_KEYS = [
+    "id",
+    "verdict",
+    "evidence",
+    "clauses",
+    "instances",
+    "residual",
+    "seconds",
+    "controls",
+    "figure",
+    "sampled",
+]
 CONTROL_KEYS = ["name", "breaks", "verdict", "witness"]
 MODEL_KEYS = {
     "log_partition",
@@ -114,10 +127,16 @@ def test_claims() -> None:
 
 
 def test_claims_of_one_id() -> None:
-    """Statement, hypotheses, source and every control, none of them cut or read as markup."""
+    """Clauses, formulas, hypotheses, source and every control, none of them cut or read as markup."""
     done = run("claims", "adaptors.none")
     assert done.exit_code == 0
-    for text in (NONE.id, NONE.statement, NONE.source, *NONE.hypotheses, *(c.breaks for c in NONE.controls)):
+    for text in (
+        NONE.id,
+        NONE.source,
+        *NONE.hypotheses,
+        *(c.text for c in NONE.clauses),
+        *(c.breaks for c in NONE.controls),
+    ):
         assert text in done.stdout
     assert "adaptors.exchange" not in done.stdout
 
@@ -135,7 +154,7 @@ def test_claims_in_json(outside: Path) -> None:
     assert done.exit_code == 0
     listed = json.loads(done.stdout)
     assert [entry["id"] for entry in listed] == [claim.id for claim in CLAIMS]
-    assert {"id", "title", "statement", "hypotheses", "source", "controls"} <= set(listed[0])
+    assert {"id", "title", "clauses", "hypotheses", "source", "controls"} <= set(listed[0])
     assert run("claims", "adaptors.none", "--json", "none.json").exit_code == 0
     (entry,) = json.loads(files(outside).pop("none.json"))
     assert entry == next(e for e in listed if e["id"] == "adaptors.none")
@@ -173,6 +192,8 @@ def test_check_one_claim(checkout: Path) -> None:
     assert list(entry) == CHECK_KEYS
     assert entry["id"] == "adaptors.none"
     assert entry["verdict"] in {"PROVED", "CERTIFIED"}
+    assert [clause["text"] for clause in entry["clauses"]] == [clause.text for clause in NONE.clauses]
+    assert {"text", "grade", "evidence"} <= set(entry["clauses"][0])
     assert entry["instances"] == ["C1, every law", "C1", "C3"]
     assert 0 <= entry["residual"] < 1e-60
     assert entry["seconds"] > 0
@@ -272,14 +293,19 @@ def made_up(value: Any, broken: Any = fmpq(1)) -> Claim:
     return dataclasses.replace(NONE, id="made.up", check=is_zero, cases=one(value), controls=(control,), figure=None)
 
 
-def use(monkeypatch: pytest.MonkeyPatch, *claims: Claim, text: str = "# Report\n") -> None:
-    """Make these all the claims there are, the studies nothing, and this text the report."""
+def use(
+    monkeypatch: pytest.MonkeyPatch, *claims: Claim, text: str = "# Report\n", beside: dict[str, str] | None = None
+) -> None:
+    """Make these all the claims there are, the studies nothing, and these texts the front page and those beside it."""
     by_id = {claim.id: claim for claim in claims}
     monkeypatch.setattr(registry, "modules", lambda: dict.fromkeys(by_id, ""))
     monkeypatch.setattr(registry, "load", by_id.__getitem__)
     monkeypatch.setattr(studies, "toy_study", lambda: None)
     monkeypatch.setattr(studies, "words_study", lambda beta: None)
-    monkeypatch.setattr(paper_check, "markdown", lambda report: text)
+    monkeypatch.setattr(studies, "trigram_study", lambda beta: None)
+    monkeypatch.setattr(studies, "audit_study", lambda: ())
+    monkeypatch.setattr(paper_check, "readme_table", lambda report: "| the table |")
+    monkeypatch.setattr(report_pages, "pages", lambda report: {"paper_check.md": text} | (beside or {}))
 
 
 @pytest.mark.parametrize(
@@ -354,6 +380,33 @@ def test_verify_sees_the_end_of_the_file(checkout: Path, monkeypatch: pytest.Mon
     for other in (text + "\n", text[:-1]):
         (checkout / "paper_check.md").write_text(other, "utf-8")
         assert run("check", "--verify", "--jobs", "1").exit_code == 1, repr(other)
+
+
+def test_every_page_is_written_and_compared(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a whole checkout the pages stand beside the report; a page that differs or is left over is status 1."""
+    (checkout / "README.md").write_text(f"# R\n\n{README_MARKS[0]}\n{README_MARKS[1]}\n", "utf-8")
+    beside = {"docs/claims/made.up.md": "# made.up\n", "examples/witnesses/made.up.toml": "x = 1\n"}
+    use(monkeypatch, made_up(fmpq(0)), beside=beside)
+    left_over = checkout / "docs" / "claims" / "older.md"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("# older\n", "utf-8")
+    done = run("check", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+    assert "and 3 pages beside it" in done.stderr
+    assert not left_over.exists()
+    assert "\n| the table |\n" in (checkout / "README.md").read_text("utf-8")
+    assert {path: (checkout / path).read_text("utf-8") for path in beside} == beside
+    assert run("check", "--verify", "--jobs", "1").exit_code == 0
+    left_over.write_text("# older\n", "utf-8")
+    done = run("check", "--verify", "--jobs", "1")
+    assert done.exit_code == 1
+    assert "older.md is of an older report" in done.stderr
+    left_over.unlink()
+    (checkout / "examples" / "witnesses" / "made.up.toml").write_text("x = 2\n", "utf-8")
+    done = run("check", "--verify", "--jobs", "1")
+    assert done.exit_code == 1
+    assert "made.up.toml:1 differs" in done.stderr
+    assert "3 of 4 pages are what the code writes" in done.stderr
 
 
 def test_a_report_of_a_failing_claim_is_written_with_status_one(

@@ -1,1 +1,1 @@
-"""paper_check.md, docs/theory.md and the records that they show."""
+"""paper_check.md, the pages under docs/ that are written with it, and the records that they show."""

@@ -1,18 +1,29 @@
-"""The table of all claims, and the section of each."""
+"""The claims as pages: the table of all, the count of clauses by grade, and a page and witness files for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from theory.arithmetic.exact import power_of_ten_above
-from theory.claims.claim import Claim
-from theory.claims.grades import Verdict
-from theory.claims.running import Result, Witness
+from theory.claims.claim import Claim, as_sentence
+from theory.claims.grades import Grade, Verdict
+from theory.claims.running import ControlResult, Result, Witness
 from theory.report.markdown import markdown_table
 from theory.report.records import SampledRecord
 from theory.report.samples import sampled_line
 
-MARK = {
+MEANING = {
+    Grade.FORMAL: "a machine has checked a proof for every model that the clause speaks of",
+    Grade.CITED: "a textbook theorem, named with its place; it also holds on the cases",
+    Grade.SYMBOLIC: "computer algebra, for so many strings, trees or states; it also holds on the cases",
+    Grade.CERTIFIED: "rationals, or balls that contain the true number, on the cases listed",
+    Grade.TESTED: "floating point, or a sequence towards a limit, within the tolerance stated",
+    Grade.UNDECIDED: "some comparison is not certain",
+    Grade.REFUTED: "a model certainly violates it",
+}
+"""What stands behind a clause of each grade, in a line."""
+
+COUNTED = {
     Verdict.PROVED: "proved",
     Verdict.CITED: "cited",
     Verdict.SYMBOLIC: "symbolic",
@@ -21,6 +32,43 @@ MARK = {
     Verdict.REFUTED: "REFUTED",
     Verdict.UNDECIDED: "UNDECIDED",
 }
+"""How a number of claims with one verdict is counted in words."""
+
+PAGES = "docs/claims"
+WITNESSES = "examples/witnesses"
+
+
+def page_of(claim_id: str) -> str:
+    """The path of a claim's page from the top of the checkout."""
+    return f"{PAGES}/{claim_id}.md"
+
+
+def witness_file(claim_id: str, control: str) -> str:
+    """The path of the model that refutes a control, from the top of the checkout."""
+    return f"{WITNESSES}/{claim_id}.{control.replace('/', '-')}.toml"
+
+
+def linked(claim_id: str, start: str = "") -> str:
+    """The id as a link to the claim's page."""
+    return f"[{claim_id}]({start}{page_of(claim_id)})"
+
+
+def tally(results: Sequence[Result]) -> str:
+    """How many claims have each verdict: "30 proved, 21 certified"."""
+    counts = {verdict: sum(r.verdict is verdict for r in results) for verdict in COUNTED}
+    return ", ".join(f"{n} {COUNTED[v]}" for v, n in counts.items() if n)
+
+
+def grades_table(results: Sequence[Result]) -> str:
+    """How many clauses have each grade, and what the grade means."""
+    clauses = [clause for result in results for clause in result.clauses]
+    rows = []
+    for grade, meaning in MEANING.items():
+        count = sum(clause.grade is grade for clause in clauses)
+        if count:
+            rows.append((str(grade), str(count), meaning))
+    rows.append(("all", str(len(clauses)), ""))
+    return markdown_table(("grade", "clauses", "what stands behind it"), rows)
 
 
 def claims_table(claims: Sequence[Claim], results: Sequence[Result], sampled: SampledRecord) -> str:
@@ -29,86 +77,113 @@ def claims_table(claims: Sequence[Claim], results: Sequence[Result], sampled: Sa
     for claim, result in zip(claims, results, strict=True):
         residual = "" if result.residual is None else power_of_ten_above(result.residual)
         refuted = sum(control.verdict is Verdict.REFUTED for control in result.controls)
-        link = f"[{claim.id}](#{anchor(claim.id)})"
         count = len(sampled.of(claim.id))
         counted = f"{sampled.verdict(claim.id)} ({count})" if count else ""
-        rows.append((link, claim.title, str(result.verdict), residual, f"{refuted} of {len(result.controls)}", counted))
-    legend = (
-        "PROVED: by computer algebra, and certified on the named cases. CERTIFIED: in rationals or in balls, on the "
-        "named "
-        "cases. TESTED: within a stated tolerance, towards a limit. A control is the claim with one thing broken; it "
-        "must "
-        "be refuted. Residual: an upper bound of every identity's error. SAMPLED: the exact values lie in the "
-        "intervals of so many comparisons with draws."
-    )
-    table = markdown_table(("claim", "what it says", "verdict", "residual", "controls refuted", "sampled"), rows)
-    return f"## All claims\n\n{legend}\n\n{table}"
+        rows.append(
+            (
+                linked(claim.id),
+                claim.title,
+                str(result.verdict),
+                str(len(result.clauses)),
+                residual,
+                f"{refuted} of {len(result.controls)}",
+                counted,
+            )
+        )
+    head = ("claim", "its first clause", "verdict", "clauses", "residual", "controls refuted", "sampled")
+    return markdown_table(head, rows)
 
 
 _SHOWN_ROWS = 4
-"""Comparisons shown in a claim's section; all of them are in the record."""
+"""Comparisons shown on a claim's page; all of them are in the record."""
 
 
-def claim_section(claim: Claim, result: Result, sampled: SampledRecord) -> str:
-    """A claim: what it says, its verdict, what it rests on, and its controls with their witnesses."""
+def claim_page(claim: Claim, result: Result, sampled: SampledRecord) -> str:
+    """A claim clause by clause with what each rests on, why it is true, and its controls with their witnesses."""
+    sentence = f" It serves sentence {claim.sentence} of the abstract." if claim.sentence else ""
     lines = [
-        f"### {claim.id}",
+        f"# {claim.id}",
         "",
-        f"{claim.title}.",
+        f"**{claim.title}.**",
         "",
-        *_clauses(result, claim),
-        f"- Verdict: **{result.verdict}**, {result.evidence}.",
-        f"- Hypotheses: {'; '.join(claim.hypotheses)}.",
-        f"- Cases: {_gathered(result.instances)}.",
+        f"Verdict: **{result.verdict}**, its weakest clause's grade ([how to read it](../verdicts.md)).{sentence}",
+        "",
+        *(f"**FAILS**: {_witness_text(failure)}\n" for failure in result.failures),
+        "## Clauses",
+        "",
+        *_clauses(claim, result),
+        f"Every clause needs: {'; '.join(claim.hypotheses)}.",
+        "",
+        "## Why it is true",
+        "",
+        claim.sketch.strip(),
+        "",
     ]
-    if claim.figure is not None:
-        lines += ["", f"![{claim.id}](figures/{claim.figure}.png)", ""]
-    if result.residual is not None:
-        lines.append(f"- Worst residual of an identity: at most {power_of_ten_above(result.residual)}.")
-    if result.proved:
-        lines.append(f"- Proved symbolically: {'; '.join(result.proved)}.")
-    lines.append(f"- Where: {_places(claim)}.")
-    rows = sampled.of(claim.id)
-    lines += [sampled_line(row) for row in rows[:_SHOWN_ROWS]]
-    if len(rows) > _SHOWN_ROWS:
-        lines.append(f"- Sampled: {len(rows) - _SHOWN_ROWS} more comparisons, {sampled.verdict(claim.id)}.")
-    lines.append(f"- Source: {claim.source}.")
     if claim.remark:
-        lines.append(f"- Remark: {claim.remark}")
-    lines += [f"- FAILS: {_witness_text(failure)}" for failure in result.failures]
-    for control in result.controls:
-        found = "no witness" if control.witness is None else _witness_text(control.witness)
-        order = "smallest witness" if control.smallest else "witness"
-        check = next(c.check.__name__ for c in claim.controls if c.name == control.name)
-        broken = f"- Control *{control.name}* (`{check}`): {control.breaks}."
-        lines.append(f"{broken} **{control.verdict}**, {order}: {found}")
-        if control.witness is not None and control.witness.spec and len(control.witness.spec) < _LONGEST_SPEC:
-            lines += ["", *(f"      {line}".rstrip() for line in control.witness.spec.strip().splitlines()), ""]
-    return "\n".join(lines)
+        lines += [f"Remark: {claim.remark}", ""]
+    lines += [f"Source: {claim.source}.", ""]
+    if claim.figure is not None:
+        lines += [f"![{claim.id}](../../figures/{claim.figure}.png)", ""]
+    lines += ["## Controls", "", *_controls(claim, result), "## Evidence", "", *_evidence(claim, result, sampled)]
+    return "\n".join(lines) + "\n"
 
 
-_LONGEST_SPEC = 900
-
-
-def _clauses(result: Result, claim: Claim) -> Iterator[str]:
+def _clauses(claim: Claim, result: Result) -> Iterator[str]:
     """Each clause with its formula, its grade and its evidence."""
-    for clause, found in zip(claim.clauses, result.clauses, strict=True):
-        yield f"- **{found.shown}**: {clause.text}. Evidence: {found.evidence}."
+    for number, (clause, found) in enumerate(zip(claim.clauses, result.clauses, strict=True), start=1):
+        yield from (f"{number}. {as_sentence(clause.text)}.", "")
         if clause.formula:
-            yield from ("", "$$" + clause.formula + "$$", "")
+            yield from (f"    $${clause.formula}$$", "")
+        yield from (f"    **{found.shown}**: {found.evidence}.", "")
+
+
+def _controls(claim: Claim, result: Result) -> Iterator[str]:
+    """What is broken, and the model that refutes it."""
+    yield "Each control is the claim with one thing broken. It must be REFUTED, or the check could not have failed."
+    yield ""
+    for control in result.controls:
+        check = next(c.check.__name__ for c in claim.controls if c.name == control.name)
+        yield f"- *{control.name}* (`{check}`): {control.breaks}. **{control.verdict}**, {_found(claim.id, control)}"
+    yield ""
+
+
+def _found(claim_id: str, control: ControlResult) -> str:
+    if control.witness is None:
+        return "no witness."
+    order = "smallest witness" if control.smallest else "witness"
+    text = f"{order} {_witness_text(control.witness)}"
+    if control.witness.spec:
+        path = witness_file(claim_id, control.name)
+        text += f" The model: [{path}](../../{path})."
+    return text
+
+
+def _evidence(claim: Claim, result: Result, sampled: SampledRecord) -> Iterator[str]:
+    yield f"- In all: {result.evidence}."
+    yield f"- Cases: {_gathered(result.instances)}."
+    if result.residual is not None:
+        yield f"- The largest error of an identity is at most {power_of_ten_above(result.residual)}."
+    for found in result.clauses:
+        if found.proved:
+            yield f"- By computer algebra, for the clause *{found.name}*:"
+            yield from (f"    - {line}" for line in found.proved)
+    yield f"- Where: {_places(claim)}."
+    rows = sampled.of(claim.id)
+    yield from (sampled_line(row) for row in rows[:_SHOWN_ROWS])
+    if len(rows) > _SHOWN_ROWS:
+        yield f"- Sampled: {len(rows) - _SHOWN_ROWS} more comparisons, {sampled.verdict(claim.id)}."
 
 
 def _places(claim: Claim) -> str:
-    """Links to the claim's proof sketch, its check and its controls, their tests, and its figure."""
+    """Links to the claim's check and its controls, their tests, and its figure."""
     family, _, name = claim.id.replace("-", "_").partition(".")
-    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}"
+    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}/test_{name}.py"
     parts = [
-        f"[sketch](docs/theory.md#{anchor(claim.id)})",
-        f"check `{claim.check.__name__}` and controls in [{code}]({code})",
-        f"tests in [{tests}]({tests})",
+        f"check `{claim.check.__name__}` and controls in [{code}](../../{code})",
+        f"tests in [{tests}](../../{tests})",
     ]
     if claim.figure is not None:
-        parts.append(f"figure by [figures/{claim.figure}.py](figures/{claim.figure}.py)")
+        parts.append(f"figure by [figures/{claim.figure}.py](../../figures/{claim.figure}.py)")
     return ", ".join(parts)
 
 
@@ -127,6 +202,22 @@ def _gathered(names: Sequence[str]) -> str:
     return ", ".join(stem if count == 1 else f"{stem} ({count})" for stem, count in seen.items())
 
 
-def anchor(claim_id: str) -> str:
-    """The anchor of a claim\'s heading."""
-    return claim_id.replace(".", "")
+def witness_files(claims: Sequence[Claim], results: Sequence[Result]) -> dict[str, str]:
+    """{path: specification} of every model that refutes a control and can be written down."""
+    return {
+        witness_file(claim.id, control.name): _headed(claim, control)
+        for claim, result in zip(claims, results, strict=True)
+        for control in result.controls
+        if control.witness is not None and control.witness.spec
+    }
+
+
+def _headed(claim: Claim, control: ControlResult) -> str:
+    """The specification, with what it shows as a comment above."""
+    assert control.witness is not None
+    shown = f"{control.witness.label} is {control.witness.value}"
+    order = "The smallest model" if control.smallest else "A model"
+    return (
+        f"# {order} that refutes the control {control.name} of {claim.id}.\n"
+        f"# The control {control.breaks}.\n# Here {shown}.\n\n{control.witness.spec.strip()}\n"
+    )

@@ -1,4 +1,4 @@
-"""The sections on models looked at closely: the toy, the words and the letter trigrams of the speeches."""
+"""The pages on models looked at closely: the toy, the words and the letter trigrams of the speeches."""
 
 from __future__ import annotations
 
@@ -59,10 +59,14 @@ def _standard_error(toy: ToyStudy) -> float:
     return float((p * (1 - p) / PUBLISHED["corpora"]) ** 0.5)
 
 
-def words_section(studies: Sequence[WordsStudy]) -> str:
-    """The words of the speeches at each beta."""
+def words_page(words: Sequence[WordsStudy], trigrams: Sequence[TrigramStudy]) -> str:
+    """The words of the speeches at each beta, and their letter trigrams."""
+    return f"{_words(words)}\n\n{_trigrams(trigrams)}\n"
+
+
+def _words(studies: Sequence[WordsStudy]) -> str:
     lines = [
-        "## Real words",
+        "# Real words",
         "",
         f"The {studies[0].strings:,} words of the State of the Union speeches as strings of letters: prior = relative "
         "frequency, reward = VADER valence, adaptors act on the exact next-letter laws of p+. Beside each adaptor "
@@ -74,7 +78,7 @@ def words_section(studies: Sequence[WordsStudy]) -> str:
         _words_moments(studies),
     ]
     for study in studies:
-        lines += ["", f"### Words at beta = {study.beta}", "", _words_table(study), "", _carriers(study)]
+        lines += ["", f"## Words at beta = {study.beta}", "", _words_table(study), "", _carriers(study)]
     return "\n".join(lines)
 
 
@@ -128,7 +132,7 @@ def _carriers(study: WordsStudy) -> str:
     )
 
 
-def trigrams_section(studies: Sequence[TrigramStudy]) -> str:
+def _trigrams(studies: Sequence[TrigramStudy]) -> str:
     """The letter trigrams of the speeches: infinitely many strings."""
     keys = list(studies[0].moments)
     head = ("", *(key.replace("_", " ") for key in keys), "T_c", *(f"T = {t}" for t in TRIGRAM_TEMPERATURES))

@@ -1,162 +1,91 @@
-"""paper_check.md: verdicts and exact numbers, written so that a reader of the paper may stop after the first page."""
+"""paper_check.md: what stands of each sentence of the abstract, on one page, and the table of all claims."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 
 from theory.claims.claim import Claim
-from theory.claims.correlation.models import PUBLISHED
 from theory.claims.grades import Verdict
-from theory.claims.running import Result
-from theory.files import JsonObject
-from theory.report.claims import MARK, anchor, claim_section, claims_table
+from theory.claims.running import ControlResult, Result
+from theory.report.claims import claims_table, grades_table, linked, tally, witness_file
 from theory.report.markdown import markdown_table
-from theory.report.models import signed, toy_section, trigrams_section, words_section
-from theory.report.records import GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
-from theory.report.samples import run_sections, sampled_section
-from theory.report.studies import AuditRow, ToyStudy, TrigramStudy, WordsStudy
-from theory.report.sweep import percent, sweep_section
+from theory.report.models import toy_section
+from theory.report.records import PairAnalysis
+from theory.report.reference_code import COMMIT
+from theory.report.report import Report
+from theory.report.samples import interval
+from theory.report.sentences import ABSTRACT, CAPTIONS, STANDS, SUMMARY, Sentence
 
-SENTENCES = {
-    "A": "In corpora sampled from an aligned model, average reward and average log-likelihood trade off.",
-    "B": "This has a formal treatment: in typical corpora the two averages sum to a constant.",
-    "C": "The sampling adaptor chooses how much likelihood is exchanged for reward.",
+TELLING = {
+    "A": (
+        "correlation.iid",
+        "correlation.sharp",
+        "correlation.typical",
+        "correlation.measure",
+        "correlation.rank",
+        "metropolis.corpora",
+        "simpson.crossing",
+    ),
+    "B": (
+        "line.identity",
+        "line.concentration",
+        "line.hypotheses",
+        "line.rate",
+        "line.exact-typicality",
+        "prompts.variance",
+    ),
+    "C": (
+        "adaptors.exchange",
+        "adaptors.family",
+        "adaptors.budget",
+        "adaptors.none",
+        "adaptors.interior",
+        "adaptors.local-global",
+        "adaptors.truncation",
+        "adaptors.gauge",
+        "adaptors.order-preserving",
+    ),
 }
-"""The paper's three sentences."""
+"""The claims that settle each sentence of the abstract; the others are in the table of all claims."""
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything that paper_check.md is written from."""
-
-    claims: Sequence[Claim]
-    results: Sequence[Result]
-    toy: ToyStudy
-    words: Sequence[WordsStudy]
-    trigrams: Sequence[TrigramStudy]
-    audit: Sequence[AuditRow]
-    sampled: SampledRecord
-    runs: Mapping[str, PairAnalysis | GibbsAnalysis]
-    sweep: SweepRecord
-
-    def result(self, claim_id: str) -> Result:
-        """The result of one claim."""
-        return next(result for result in self.results if result.id == claim_id)
-
-    def smallest(self, claim_id: str, control: str) -> str:
-        """The witness of a control, in words."""
-        found = next(c for c in self.result(claim_id).controls if c.name == control)
-        if found.witness is None:
-            return "no model found"
-        order = "the smallest model" if found.smallest else "a model"
-        return f"{order}: {found.witness.case}"
+RESULTS = "docs/results"
+"""Where the pages on single models, on samples and on the reference code stand."""
 
 
 def markdown(report: Report) -> str:
     """The whole of paper_check.md."""
     parts = [
         _opening(report),
-        _pictures(),
+        _pictures(report),
         _sentences(report),
         toy_section(report.toy),
-        words_section(report.words),
-        trigrams_section(report.trigrams),
-        sweep_section(report.sweep),
-        _audit(report),
-        sampled_section(report.sampled),
-        *run_sections(report.runs),
-        claims_table(report.claims, report.results, report.sampled),
-        *(claim_section(claim, report.result(claim.id), report.sampled) for claim in report.claims),
+        _real_models(report),
+        _reading(),
+        _all_claims(report),
     ]
     return "\n".join(part.strip() + "\n" for part in parts)
 
 
-def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
-    """One entry of ``probqual check --json``; ``sampled`` is what the recorded run of all comparisons says of it."""
-    rows = sampled.of(claim.id)
-    return {
-        "id": result.id,
-        "verdict": str(result.verdict),
-        "evidence": result.evidence,
-        "clauses": [
-            {"name": found.name, "text": found.text, "grade": found.shown, "evidence": found.evidence}
-            for found in result.clauses
-        ],
-        "instances": list(result.instances),
-        "residual": result.residual if result.residual is not None and math.isfinite(result.residual) else None,
-        "seconds": round(result.seconds, 3),
-        "controls": [
-            {
-                "name": control.name,
-                "breaks": control.breaks,
-                "verdict": str(control.verdict),
-                "witness": None if control.witness is None else asdict(control.witness),
-            }
-            for control in result.controls
-        ],
-        "figure": claim.figure,
-        "sampled": {
-            "verdict": sampled.verdict(claim.id),
-            "alpha": math.fsum(row.alpha for row in rows),
-            "comparisons": [asdict(row) for row in rows],
-        }
-        if rows
-        else None,
-    }
-
-
 def _opening(report: Report) -> str:
-    toy, words = report.toy, {str(study.beta): study for study in report.words}
-    controls = sum(len(result.controls) for result in report.results)
-    counts = {verdict: sum(r.verdict is verdict for r in report.results) for verdict in MARK}
-    tally = ", ".join(f"{n} {MARK[v]}" for v, n in counts.items() if n)
-    trading = "; ".join(
-        f"at beta = {beta} b = {study.moments['exchange_coefficient']:+.3f}: "
-        f"{'it does' if study.trades_off else 'it does not'}"
-        for beta, study in words.items()
-    )
-    lines = [
-        "The line is real: log-likelihood and reward averages of every corpus sum to log Z - Ibar, and Ibar "
-        "concentrates "
-        "at the entropy H (line.identity, line.concentration).",
-        "The line is not yet a trade-off: for independent strings the corpus correlation equals the string correlation "
-        "at every N, so averaging alone creates none (correlation.iid).",
-        "What turns the sign in the paper's toy is the measure: counted once each its strings correlate "
-        f"{toy.unweighted_pearson:+.4f}, under p+ itself {toy.pearson:+.4f} (correlation.measure).",
-        "Keeping only typical corpora does push the correlation towards -1, in the toy to "
-        f"{toy.conditional_correlation:.4f}; at fixed eps more data takes it back (correlation.typical).",
-        f"The toy's share of typical corpora is {toy.typical_probability:.10f} in all digits shown, where the "
-        f"notebook counted {PUBLISHED['typical']} of {PUBLISHED['corpora']} (line.exact-typicality).",
-        "At T = 1 temperature trades likelihood for reward exactly where b = Cov(L, I)/V lies outside [-1, 0]; inside, "
-        "both move together (adaptors.exchange).",
-        f"On the words of the State of the Union speeches, does cooling at T = 1 trade? {trading}.",
-        "Some aligned models have no trade-off under any temperature or truncation (adaptors.none).",
-        "Every law q spends one budget, E L + E R + H(q) <= log Z; adaptors differ in the entropy they spend, not in "
-        "an "
-        "exchange rate of one to one (adaptors.budget).",
-        f"Among {report.sweep.models:,} random models cooling at T = 1 trades in "
-        f"{percent(report.sweep.trades)}, and of those whose strings have a negative covariance in "
-        f"{percent(report.sweep.negative_covariance)}.",
-        "Where the public reference code departs from the definitions, the procedure that it follows is carried out "
-        f"on models whose truth is known; {_turning(report.audit)}.",
-        f"{len(report.results)} claims: {tally}. {controls} controls, each the claim with one thing broken, all of "
-        f"which "
-        f"must be refuted: {sum(c.verdict is Verdict.REFUTED for r in report.results for c in r.controls)} refuted.",
-    ]
-    head = (
+    warning = "".join(f"**{line}**\n\n" for line in _fallen(report))
+    lines = "\n".join(f"{k}. {_with_links(one, report)}" for k, one in enumerate(SUMMARY, start=1))
+    return (
         "# What the paper establishes\n\n"
         "Tan et al., *A Probability-Quality Trade-off in Aligned Language Models and its Relation to Sampling "
-        "Adaptors*, "
-        "EMNLP 2024 (arXiv 2406.10203), checked on models whose laws are known exactly. L is the log-likelihood of a "
-        "string under the prior p, R its reward over beta, I = -log p+ its surprisal under the aligned law p+, H and "
-        "V the "
-        "mean and variance of I under p+; nats throughout. The statements are this project's formalisation of the "
-        "paper's sentences. Written by `probqual check`; `probqual check --verify` compares it with the code.\n"
+        "Adaptors*, EMNLP 2024 (arXiv 2406.10203), checked on models whose laws are known exactly. At hand were the "
+        f"paper's abstract and its public code at commit {COMMIT}, not the paper's text. So the statements below are "
+        "this project's formalisation of the abstract, and none is given a theorem number of the paper.\n\n"
+        "L is the log-likelihood of a string under the prior p, R its reward over beta, p+ = p e^R / Z the aligned "
+        "law, and I = -log p+ = log Z - L - R the surprisal under it, with mean H (the entropy) and variance V (the "
+        "varentropy). A corpus is N independent strings from p+; a bar is its average. Everything is in nats. Written "
+        "by `probqual check`; `probqual check --verify` compares every generated page with the code.\n\n"
+        f"{warning}{lines}"
     )
-    warning = "".join(f"**{line}**\n\n" for line in _fallen(report))
-    return head + "\n" + warning + "\n".join(f"{k}. {line}" for k, line in enumerate(lines, start=1))
+
+
+def _with_links(sentence: Sentence, report: Report) -> str:
+    links = ", ".join(linked(claim_id) for claim_id in sentence.claims())
+    return f"{sentence.text(report)} ({links})" if links else sentence.text(report)
 
 
 def _fallen(report: Report) -> Iterator[str]:
@@ -170,163 +99,99 @@ def _fallen(report: Report) -> Iterator[str]:
             yield f"Not confirmed by sampling: {row.claim}, {row.what}: {row.verdict}."
 
 
-_TELLING = (
-    ("toy", "The toy: what the measure, typicality and re-binning each do to the correlation."),
-    ("exchange", "Where temperature trades off: everywhere outside the grey."),
-    ("plane", "What adaptors reach in the plane of the two means."),
-)
-
-
-def _pictures() -> str:
-    """The three most telling figures."""
-    return "\n\n".join(f"![{name}](figures/{name}.png)\n\n*{caption}*" for name, caption in _TELLING)
+def _pictures(report: Report) -> str:
+    """The most telling figures."""
+    return "\n\n".join(f"![{one.name}](figures/{one.name}.png)\n\n*{one.text(report)}*" for one in CAPTIONS)
 
 
 def _sentences(report: Report) -> str:
     lines = [
-        "## Sentence by sentence",
+        "## The abstract, clause by clause",
         "",
-        "Smallest means first by number of strings, then by the sum of the integer weights of p and e^R, after an "
-        "exhaustive search. Trees are drawn in brackets, a dot for a string: in [. [. .]] a string stands beside a "
-        "prefix with two continuations.",
+        "Each row is a claim by its first clause. The last column breaks one thing and names the smallest model that "
+        "then refutes it: by number of strings, then by the sum of the integer weights of p and e^R, after an "
+        "exhaustive search. Trees are in brackets, a dot for a string: in [. [. .]] a string stands beside a prefix "
+        "with two continuations.",
         "",
     ]
-    for letter, sentence in SENTENCES.items():
-        lines += [f"**{letter}. {sentence}**", "", *(f"- {line}" for line in _standing(report, letter)), ""]
+    for letter, quote in ABSTRACT.items():
+        lines += [
+            f'### {letter}. "{quote}"',
+            "",
+            f"*What stands.* {STANDS[letter].text(report)}",
+            "",
+            _standing(report, letter),
+            "",
+        ]
     return "\n".join(lines)
 
 
-def _standing(report: Report, letter: str) -> Iterator[str]:
-    """What of a sentence holds, what needs a hypothesis, with the smallest model without it, and what is false."""
-    return {"A": _of_averages, "B": _of_the_line, "C": _of_adaptors}[letter](report)
-
-
-def _links(*ids: str) -> str:
-    return "(" + ", ".join(f"[{claim_id}](#{anchor(claim_id)})" for claim_id in ids) + ")"
-
-
-def _of_averages(report: Report) -> Iterator[str]:
-    """Sentence A."""
-    yield (
-        "*Holds* where the varentropy is small, V < max(Var L, Var R), and among typical corpora of a narrow band: the "
-        f"correlation is then negative, with a sharp bound {_links('correlation.sharp', 'correlation.typical')}."
-    )
-    positive = report.smallest("correlation.iid", "averaging-reverses")
-    yield (
-        "*Needs* the conditioning. Without it averaging leaves the string correlation as it is, positive ones included "
-        f"({positive}); at a fixed width of the band more data takes the effect away "
-        f"{_links('correlation.iid', 'correlation.typical')}."
-    )
-    turned = report.smallest("metropolis.corpora", "iid-sign")
-    yield (
-        "*Needs* independent strings from one law. A working Metropolis chain turns a positive correlation negative by "
-        f"itself ({turned}); corpora from different adaptors change sign with their size "
-        f"{_links('metropolis.corpora', 'simpson.crossing')}."
-    )
-    measured = report.smallest("correlation.measure", "same-sign")
-    yield (
-        "*False* as a statement on averages of any aligned model, and not shown by the toy's change of sign: that is a "
-        f"change of measure ({measured}), and rank correlation changes sign by itself "
-        f"{_links('correlation.measure', 'correlation.rank', 'correlation.bootstrap')}."
-    )
-
-
-def _of_the_line(report: Report) -> Iterator[str]:
-    """Sentence B."""
-    yield (
-        "*Holds* for every corpus as Lbar + Rbar = log Z - Ibar, and Ibar concentrates at H, at the exact Cramer rate; "
-        f"temperature is the cheapest way off the line {_links('line.identity', 'line.concentration', 'line.rate')}."
-    )
-    yield (
-        "*Needs* V < inf. With p+(n) proportional to 1/(n log^3 n) the entropy is finite and V is not; with "
-        f"1/(n log^2 n) there is no line {_links('line.hypotheses')}."
-    )
-    yield (
-        "*Needs* one prompt, or the constant becomes a mean over prompts and the spread gains theirs "
-        f"{_links('prompts.variance', 'prompts.identification')}."
-    )
-    yield (
-        "*Not exact* at any N: the sum is within eps with a probability that is computed, not bounded, and the "
-        "Chebyshev sample size is several times too large "
-        f"{_links('line.exact-typicality', 'line.sample-size')}."
-    )
-
-
-def _of_adaptors(report: Report) -> Iterator[str]:
-    """Sentence C."""
-    yield (
-        "*Holds* for globally normalised temperature exactly when b = Cov(L, I)/V lies outside [-1, 0]; changing beta "
-        f"chooses the rate of exchange {_links('adaptors.exchange', 'adaptors.family')}."
-    )
-    negative, local = (report.smallest("adaptors.exchange", name) for name in ("negative-suffices", "local"))
-    token_level = report.smallest("adaptors.truncation", "token-level")
-    yield (
-        f"*Needs* b outside [-1, 0]: a negative covariance does not suffice ({negative}). *Needs* global "
-        f"normalisation: locally normalised temperature can lower E L + E R on cooling ({local}), and whole-string "
-        f"truncation gains what token truncation need not ({token_level}) "
-        f"{_links('adaptors.exchange', 'adaptors.truncation', 'adaptors.local-global')}."
-    )
-    gauge = report.smallest("adaptors.gauge", "gauge-invariant")
-    yield (
-        '*Needs* the weights to be fixed: "globally normalised" is any law on the support otherwise '
-        f"({gauge}) {_links('adaptors.gauge')}."
-    )
-    one_to_one = report.smallest("adaptors.budget", "one-to-one")
-    yield (
-        "*False* that every adaptor exchanges likelihood for reward, or one for one: on C1 and C3 no temperature and "
-        "no truncation does, and p+ itself is dominated in both "
-        f"{_links('adaptors.none', 'adaptors.interior')}; the sum moves with the entropy spent ({one_to_one}) "
-        f"{_links('adaptors.budget')}."
-    )
-
-
-def _audit(report: Report) -> str:
-    """What the reference code computes where it departs from the definitions."""
+def _standing(report: Report, letter: str) -> str:
     rows = []
-    for row in report.audit:
-        link = f"[audit.{row.name}](#{anchor('audit.' + row.name)})"
-        off = "" if row.off is None else signed(row.off)
-        rows.append((link, row.model, row.quantity, signed(row.truth), signed(row.computed), off))
-    table = markdown_table(("departure", "model", "quantity", "true", "computed", "off by"), rows)
-    lines = [
-        "## The reference code, modelled",
-        "",
-        "The public repository tanyjnaaman/probability-quality-paradox at commit ccec1ac was read, not run. Where it "
-        "departs from the definitions, the procedure that it follows is carried out exactly here on models whose truth "
-        "is known: written from a description, without any of its code. This says what the procedure, as read, does to "
-        "such models. It does not say which results of the paper were made by it, nor how large the effect was there.",
-        "",
-        table,
-        "",
-        "What each could produce by itself:",
-        "",
-        *(f"- [{claim.id}](#{anchor(claim.id)}): {claim.remark}" for claim in report.claims if _audits(claim)),
-    ]
-    return "\n".join(lines)
+    for claim_id in TELLING[letter]:
+        claim, result = report.claim(claim_id), report.result(claim_id)
+        rows.append((f"{claim.title} ({linked(claim_id)})", _verdict(result), _broken(claim, result)))
+    return markdown_table(("finding", "verdict", "with one thing broken"), rows)
 
 
-def _turning(rows: Sequence[AuditRow]) -> str:
-    """Which departures have rows where a correlation comes out with the other sign."""
-    names = dict.fromkeys(
-        f"audit.{row.name}"
-        for row in rows
-        if row.quantity.startswith("Corr") and row.truth is not None and row.computed is not None
-        if row.truth * row.computed < 0
+def _verdict(result: Result) -> str:
+    return str(result.verdict) if result.as_expected else f"**{result.verdict}**"
+
+
+def _broken(claim: Claim, result: Result) -> str:
+    """The first control whose witness is the smallest there is, else the first: what it breaks, and the model."""
+    shown: ControlResult | None = next((c for c in result.controls if c.smallest), None)
+    shown = shown or result.controls[0]
+    if shown.witness is None:
+        return f"{shown.breaks}: no model found"
+    case = shown.witness.case
+    if shown.witness.spec:
+        case = f"[{case.replace('[', '(').replace(']', ')')}]({witness_file(claim.id, shown.name)})"
+    return f"{shown.breaks}: {case}"
+
+
+def _real_models(report: Report) -> str:
+    """What the recorded runs on real models answer, a line each."""
+    rows = []
+    for name, found in report.runs.items():
+        run = found.run
+        if isinstance(found, PairAnalysis):
+            answer, b = found.trades, found.settings[run.chains.index(())].exchange_coefficient
+            pair = f"{run.prior} and {run.aligned}"
+        else:
+            answer, b = found.gibbs.trades, found.gibbs.exchange_coefficient
+            pair = f"{run.prior}, tilted by {run.reward}"
+        rows.append((f"[{name}]({RESULTS}/{name}.md)", pair, f"{found.strings:,}", interval(b, 3), str(answer)))
+    head = ("run", "prior and aligned model", "strings", "b, 95 % interval over prompts", "does a small cooling trade?")
+    return (
+        "## Real models\n\n"
+        "Sampled token by token, every string scored under both models. These answers hold for these models and "
+        "prompts.\n\n" + markdown_table(head, rows)
     )
-    return f"{len(names)} departures by themselves turn the sign of a correlation" + (
-        f" ({', '.join(names)})" if names else ""
+
+
+def _reading() -> str:
+    return (
+        "## How to read it\n\n"
+        "A claim is a list of clauses, and each clause has a grade that says what stands behind it. A claim's verdict "
+        "is its weakest clause's; PROVED is kept for claims whose every clause a machine has checked for every model, "
+        "or that follow so from textbook theorems. [How to read a verdict](docs/verdicts.md) has the rest. More "
+        f"results: [real words and infinitely many strings]({RESULTS}/words.md), "
+        f"[random models]({RESULTS}/random-models.md), [the reference code, modelled]({RESULTS}/reference-code.md), "
+        f"[exact against sampled]({RESULTS}/sampled.md)."
     )
 
 
-def _audits(claim: Claim) -> bool:
-    return claim.id.startswith("audit.")
-
-
-_STANDS = {
-    "A": "Not by averaging: independent corpora correlate as their strings do, at every N. Close to the line they do.",
-    "B": "Every corpus obeys it up to its mean surprisal, which concentrates where the varentropy is finite.",
-    "C": "At T = 1 temperature trades exactly where b = Cov(L, I)/V is outside [-1, 0]; on some models none does.",
-}
+def _all_claims(report: Report) -> str:
+    return "\n\n".join(
+        (
+            "## All claims",
+            grades_table(report.results),
+            "Residual: an upper bound of the error of every identity. Controls: the claim with one thing broken; each "
+            "must be refuted. SAMPLED: the exact values lie in the intervals of so many comparisons with draws.",
+            claims_table(report.claims, report.results, report.sampled),
+        )
+    )
 
 
 README_MARKS = ("<!-- written by probqual check -->", "<!-- end -->")
@@ -335,13 +200,13 @@ README_MARKS = ("<!-- written by probqual check -->", "<!-- end -->")
 def readme_table(report: Report) -> str:
     """What stands of each sentence, in a line, with the verdicts of its claims."""
     rows = []
-    for letter, sentence in SENTENCES.items():
+    for letter, quote in ABSTRACT.items():
         own = [r for c, r in zip(report.claims, report.results, strict=True) if c.sentence == letter]
-        counts = {verdict: sum(r.verdict is verdict for r in own) for verdict in MARK}
-        tally = ", ".join(f"{n} {MARK[v]}" for v, n in counts.items() if n)
-        stands = _STANDS[letter] if all(r.as_expected for r in own) else "Not established: see paper_check.md."
-        rows.append((f"{letter}. {sentence}", stands, f"{len(own)}: {tally}"))
-    return markdown_table(("the paper says", "what stands", "claims"), rows)
+        stands = (
+            STANDS[letter].text(report) if all(r.as_expected for r in own) else "Not established: see paper_check.md."
+        )
+        rows.append((f'{letter}. "{quote}"', stands, f"{len(own)}: {tally(own)}"))
+    return markdown_table(("the abstract says", "what stands", "claims"), rows)
 
 
 def with_table(readme: str, report: Report) -> str:

@@ -1,8 +1,8 @@
-"""The part of paper_check.md that tells what was sampled: the comparisons, the planted faults, the real models."""
+"""The pages on what was sampled: the comparisons with exact values, the planted faults, and the real models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from theory.adaptors.exact import chain
 from theory.arithmetic.exact import power_of_ten_above
@@ -19,7 +19,7 @@ from theory.report.records import (
 )
 
 
-def sampled_section(record: SampledRecord) -> str:
+def sampled_page(record: SampledRecord) -> str:
     """What the recorded run, its planted faults, the false alarms and the trained policy say."""
     run, alarms, power = record.comparison, record.alarms, record.alarms.power
     chance = sum(row.alpha > 0 for row in run.rows)
@@ -27,7 +27,7 @@ def sampled_section(record: SampledRecord) -> str:
     false = len(alarms.alarms)
     noticed = sum(fault.differing > 0 for fault in run.faults)
     lines = [
-        "## Exact against sampled",
+        "# Exact against sampled",
         "",
         f"`probqual compare` repeats the claims by sampling: {len(run.rows)} comparisons of {claims} claims at seed "
         f"{run.seed}, {run.draws:,} strings or {run.corpora:,} corpora each, {run.differing} of which "
@@ -49,7 +49,7 @@ def sampled_section(record: SampledRecord) -> str:
     ]
     if run.dpo is not None:
         lines += ["", _training(run.dpo)]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _training(training: Training) -> str:
@@ -69,10 +69,9 @@ def _training_row(one: TrainingStep) -> tuple[str, ...]:
     return (*(shown(value, ".4g") for value in numbers), power_of_ten_above(one.slope_residual))
 
 
-def run_sections(runs: Mapping[str, PairAnalysis | GibbsAnalysis]) -> Iterator[str]:
-    """What was sampled from real models, run by run."""
-    for name, found in runs.items():
-        yield _gibbs(name, found) if isinstance(found, GibbsAnalysis) else _pair(name, found)
+def run_page(name: str, found: PairAnalysis | GibbsAnalysis) -> str:
+    """What was sampled from real models in one run."""
+    return (_gibbs(name, found) if isinstance(found, GibbsAnalysis) else _pair(name, found)) + "\n"
 
 
 def _run_head(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -87,7 +86,8 @@ def _run_head(found: PairAnalysis | GibbsAnalysis) -> str:
     )
 
 
-def _interval(estimate: Estimate, digits: int = 2) -> str:
+def interval(estimate: Estimate, digits: int = 2) -> str:
+    """The value with its interval; nothing for one that does not exist."""
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return ""
@@ -100,7 +100,7 @@ def _pair(name: str, found: PairAnalysis) -> str:
     """Two real models: every setting, what cooling did, and what pooling the settings does."""
     chains, settings = found.run.chains, found.settings
     lines = [
-        f"## A real pair: {name}",
+        f"# A real pair: {name}",
         "",
         f"A prior `{found.run.prior}` and an aligned model `{found.run.aligned}`, sampled token by token "
         f"by `probqual sample examples/{name}.toml`: {_run_head(found)} L and R are conditional on the prompt, R is "
@@ -108,9 +108,9 @@ def _pair(name: str, found: PairAnalysis) -> str:
         "",
         *_pair_findings(found, settings[chains.index(())]),
         "",
-        f"![{name}](figures/pair.png)",
+        f"![{name}](../../figures/pair.png)",
         "",
-        f"![{name}, corpora](figures/pair_corpora.png)",
+        f"![{name}, corpora](../../figures/pair_corpora.png)",
         "",
         _pair_table(found),
     ]
@@ -122,24 +122,24 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     step = next(s for s in found.cooling if not s.behind and s.warm == 1)
     yield (
         "- On this pair, does lowering temperature trade likelihood for reward? Globally normalised, at T = 1: "
-        f"**{found.trades}**, b = {_interval(base.exchange_coefficient, 3)} against [-1, 0] (adaptors.exchange). "
+        f"**{found.trades}**, b = {interval(base.exchange_coefficient, 3)} against [-1, 0] (adaptors.exchange). "
         f"Normalised token by token, as sampled from T = 1 to {step.cool:g}: **{found.trades_locally}**; E L moves "
-        f"by {_interval(step.mean_log_prior)} and E R by {_interval(step.mean_reward)}, a slope of "
-        f"{_interval(step.slope)} where -(1+b)/b = {shown(found.exchange_slope, '.3f')} (adaptors.local-global)."
+        f"by {interval(step.mean_log_prior)} and E R by {interval(step.mean_reward)}, a slope of "
+        f"{interval(step.slope)} where -(1+b)/b = {shown(found.exchange_slope, '.3f')} (adaptors.local-global)."
     )
     open_to = "" if base.identification is None else "({:.2f}, {:.2f})".format(*base.identification)
     yield (
-        f"- Strings of p+ correlate {_interval(base.within_correlation)} within prompts and "
-        f"{_interval(base.correlation)} over all (Spearman {_interval(base.spearman)}); known up to a function "
+        f"- Strings of p+ correlate {interval(base.within_correlation)} within prompts and "
+        f"{interval(base.correlation)} over all (Spearman {interval(base.spearman)}); known up to a function "
         f"of the prompt, the reward leaves {open_to} open (prompts.identification)."
     )
     crossing = pooled.crossing
     turns = "keeps its sign at every N" if crossing is None else f"changes sign at N* = {crossing:.1f}"
-    corpora = "; ".join(f"N = {size}: {_interval(value)}" for size, value in pooled.corpora.items())
+    corpora = "; ".join(f"N = {size}: {interval(value)}" for size, value in pooled.corpora.items())
     yield (
         f"- Corpora of N strings from one setting each, all settings alike: W = {pooled.within_cov:.2f}, B = "
         f"{pooled.between_cov:.2f}, and the covariance {turns} (simpson.crossing). Their correlation: {corpora}. "
-        f"Strings of all settings pooled: {_interval(pooled.correlation)}."
+        f"Strings of all settings pooled: {interval(pooled.correlation)}."
     )
     gap = max(own.budget_residual for own in found.settings)
     yield (
@@ -158,13 +158,13 @@ def _pair_table(found: PairAnalysis) -> str:
     ]
     rows = []
     for steps, own in zip(found.run.chains, found.settings, strict=True):
-        reward = [] if own.mean_external_reward is None else [_interval(own.mean_external_reward)]
+        reward = [] if own.mean_external_reward is None else [interval(own.mean_external_reward)]
         rows.append(
             [
-                *(str(chain(*steps)), _interval(own.mean_log_prior, 1), _interval(own.mean_reward)),
+                *(str(chain(*steps)), interval(own.mean_log_prior, 1), interval(own.mean_reward)),
                 *reward,
-                *(_interval(own.entropy, 1), _interval(own.kl_to_aligned), _interval(own.exchange_coefficient)),
-                *(_interval(own.within_correlation), shown(own.acceptance.value, ".2f")),
+                *(interval(own.entropy, 1), interval(own.kl_to_aligned), interval(own.exchange_coefficient)),
+                *(interval(own.within_correlation), shown(own.acceptance.value, ".2f")),
             ]
         )
     return markdown_table(head, rows)
@@ -174,20 +174,20 @@ def _gibbs(name: str, found: GibbsAnalysis) -> str:
     """A real prior, tilted by a reward."""
     own, run = found.gibbs, found.run
     rows = [
-        ("E L under p", _interval(own.prior_mean_log_prior)),
-        ("E L under p+", _interval(own.mean_log_prior)),
-        ("E R under p", _interval(own.prior_mean_reward, 3)),
-        ("E R under p+", _interval(own.mean_reward, 3)),
-        ("log Z, mean over prompts", _interval(own.log_partition, 3)),
-        ("b", _interval(own.exchange_coefficient, 3)),
-        ("Corr(L, R) within prompts", _interval(own.within_correlation, 3)),
-        ("acceptance of a stationary chain", _interval(own.acceptance, 3)),
-        ("acceptance of one chain over the strings", _interval(own.chain_acceptance, 3)),
-        ("effective share of the strings", _interval(own.effective_share, 3)),
+        ("E L under p", interval(own.prior_mean_log_prior)),
+        ("E L under p+", interval(own.mean_log_prior)),
+        ("E R under p", interval(own.prior_mean_reward, 3)),
+        ("E R under p+", interval(own.mean_reward, 3)),
+        ("log Z, mean over prompts", interval(own.log_partition, 3)),
+        ("b", interval(own.exchange_coefficient, 3)),
+        ("Corr(L, R) within prompts", interval(own.within_correlation, 3)),
+        ("acceptance of a stationary chain", interval(own.acceptance, 3)),
+        ("acceptance of one chain over the strings", interval(own.chain_acceptance, 3)),
+        ("effective share of the strings", interval(own.effective_share, 3)),
         ("largest weight seen, over the mean", f"{own.largest_weight_seen:.2f}"),
     ]
     return (
-        f"## A real prior, tilted: {name}\n\n"
+        f"# A real prior, tilted: {name}\n\n"
         f"`{run.prior}` as a prior, aligned to {run.reward} at beta = {run.beta} as the Gibbs posterior "
         f"p e^(r/beta) / Z, by `probqual sample examples/{name}.toml`: {_run_head(found)} Strings are the prior's; "
         "independent Metropolis-Hastings with w = e^(r/beta) makes them p+'s.\n\n"
@@ -197,7 +197,7 @@ def _gibbs(name: str, found: GibbsAnalysis) -> str:
 
 
 def sampled_line(row: SampledRow) -> str:
-    """One comparison, as a claim's section shows it."""
+    """One comparison, as a claim's page shows it."""
     if row.alpha == 0:
         gap = "without bound" if row.estimate is None else f"at most {power_of_ten_above(row.estimate)}"
         return f"- Sampled: {row.what} {gap} on {row.draws:,} strings: **{row.verdict}**."
@@ -207,4 +207,4 @@ def sampled_line(row: SampledRow) -> str:
     return f"- Sampled: {row.what} is {exact}; {found} by {row.draws:,} draws{between}: **{row.verdict}**."
 
 
-__all__ = ["run_sections", "sampled_line", "sampled_section"]
+__all__ = ["interval", "run_page", "sampled_line", "sampled_page"]

@@ -1,4 +1,4 @@
-"""The part of paper_check.md that tells of the sweep: how often, among random models, what the claims allow happens."""
+"""The page on the sweep: how often, among random models of one generator, what the claims allow happens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from theory.report.markdown import markdown_table, shown
 from theory.report.records import AdaptorDirections, LabelledShare, Share, SignTurn, SweepRecord
 
 
-def sweep_section(found: SweepRecord) -> str:
+def sweep_page(found: SweepRecord) -> str:
     """Shares of random models, from the committed record of ``probqual sweep``."""
     sweep = found.sweep
     failing = sum(claim.fails for claim in found.claims)
@@ -17,7 +17,7 @@ def sweep_section(found: SweepRecord) -> str:
     sizes = found.by_strings
     ends = found.by_correlation
     lines = [
-        "## Random models",
+        "# Random models",
         "",
         f"`probqual sweep examples/sweep.toml`: {found.models:,} random models with {found.strings:,} strings, "
         f"tables, Zipf laws and trees, beta in {', '.join(sweep.betas)}, rewards tied to the probabilities from "
@@ -46,9 +46,9 @@ def sweep_section(found: SweepRecord) -> str:
         "",
         _adaptors(found.adaptors),
         "",
-        "![sweep](figures/sweep.png)",
+        "![sweep](../../figures/sweep.png)",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _turns(turns: Sequence[SignTurn]) -> str:
@@ -95,4 +95,4 @@ def _share(share: Share) -> str:
     return f"{percent(share)} [{low}, {high}]"
 
 
-__all__ = ["percent", "sweep_section"]
+__all__ = ["percent", "sweep_page"]

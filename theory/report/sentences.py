@@ -1,0 +1,241 @@
+"""The sentences that the front page and README print, each attached to the clauses that it summarises.
+
+A sentence is words with numbers from the report. Its clauses are the findings behind it: where one of them does not
+stand, the sentence is printed as not established. The tests negate each sentence on random small models and on the
+border cases (tests/theory/report/test_sentences.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from theory.arithmetic.exact import power_of_ten_above
+from theory.claims.correlation.models import PUBLISHED
+from theory.claims.grades import Grade, Verdict
+from theory.report.claims import tally
+from theory.report.report import Report
+from theory.report.sweep import percent
+
+ABSTRACT = {
+    "A": (
+        "when sampling corpora from an aligned language model, there exists a trade-off between the strings' average "
+        "reward and average log-likelihood under the prior language model"
+    ),
+    "B": "We provide a formal treatment of this phenomenon",
+    "C": ("a choice of sampling adaptor allows for a selection of how much likelihood we exchange for the reward"),
+}
+"""The abstract's three sentences (arXiv 2406.10203, version 4), in its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that is printed.
+
+    Args:
+        name: a slug of its own.
+        clauses: what it summarises, "claim#clause" or "claim".
+        words: the sentence, with numbers from the report.
+    """
+
+    name: str
+    clauses: tuple[str, ...]
+    words: Callable[[Report], str]
+
+    def text(self, report: Report) -> str:
+        """The sentence, or that it is not established, and why."""
+        fallen = [
+            f"{reference} is {found.shown}"
+            for reference in self.clauses
+            for found in report.clauses(reference)
+            if found.grade in {Grade.REFUTED, Grade.UNDECIDED}
+        ]
+        return f"Not established ({'; '.join(fallen)})." if fallen else self.words(report)
+
+    def claims(self) -> tuple[str, ...]:
+        """The ids of the claims that it leans on, each once."""
+        return tuple(dict.fromkeys(reference.partition("#")[0] for reference in self.clauses))
+
+
+def _fixed(text: str) -> Callable[[Report], str]:
+    return lambda report: text
+
+
+def _measure(report: Report) -> str:
+    toy = report.toy
+    turned = "the sign depends on the measure" if toy.unweighted_pearson * toy.pearson < 0 else "the sign is the same"
+    return (
+        f"In the paper's toy {turned}: with every string counted once the correlation of L and R is "
+        f"{toy.unweighted_pearson:+.4f}, under p+, the law that corpora are drawn from, {toy.pearson:+.4f}."
+    )
+
+
+def _typical(report: Report) -> str:
+    toy = report.toy
+    return (
+        f"Keeping only typical corpora moves the toy's correlation from {toy.pearson:.4f} to "
+        f"{toy.conditional_correlation:.4f}. It need not lower a correlation: on C1 and C2 it stays at +1. At a fixed "
+        "eps more data takes it back to the strings' own."
+    )
+
+
+def _share(report: Report) -> str:
+    toy = report.toy
+    return (
+        f"The toy's share of typical corpora is {toy.typical_probability:.10f} by numerical inversion, with an "
+        f"estimated error below {power_of_ten_above(toy.typical_error)}; the notebook counted "
+        f"{PUBLISHED['typical']} of {PUBLISHED['corpora']}."
+    )
+
+
+def cooling_in_words(b: float) -> str:
+    """What a small cooling from T = 1 does to (E L, E R), from b = Cov(L, I)/V away from its borders.
+
+    >>> cooling_in_words(-0.5), cooling_in_words(-1.5), cooling_in_words(0.5)
+    ('raises both', 'trades R for L', 'trades L for R')
+    """
+    if -1 < b < 0:
+        return "raises both"
+    return "trades R for L" if b < -1 else "trades L for R"
+
+
+def _words(report: Report) -> str:
+    found = "; ".join(
+        f"at beta = {study.beta} it {cooling_in_words(study.moments['exchange_coefficient'])} "
+        f"(b = {study.moments['exchange_coefficient']:+.3f})"
+        for study in report.words
+    )
+    return f"On the words of the State of the Union speeches, what does a small cooling at T = 1 do? {found}."
+
+
+def _random(report: Report) -> str:
+    sweep = report.sweep
+    return (
+        f"Of {sweep.models:,} random models of this project's generator, a small cooling at T = 1 trades in "
+        f"{percent(sweep.trades)}, and of those whose strings have a negative covariance in "
+        f"{percent(sweep.negative_covariance)}. Other rewards and sizes give other shares."
+    )
+
+
+def _turned(report: Report) -> str:
+    names = dict.fromkeys(
+        f"audit.{row.name}"
+        for row in report.audit
+        if row.quantity.startswith("Corr") and row.truth is not None and row.computed is not None
+        if row.truth * row.computed < 0
+    )
+    which = f" ({', '.join(names)})" if names else ""
+    return (
+        "Where the public reference code, as read, departs from the definitions, its procedure is carried out on "
+        f"models whose truth is known: {len(names)} departures by themselves turn the sign of a correlation{which}."
+    )
+
+
+def _counted(report: Report) -> str:
+    controls = [control for result in report.results for control in result.controls]
+    clauses = sum(len(result.clauses) for result in report.results)
+    refuted = sum(control.verdict is Verdict.REFUTED for control in controls)
+    return (
+        f"{len(report.results)} claims with {clauses} clauses; by their weakest clause: {tally(report.results)}. "
+        f"{len(controls)} controls must be refuted: {refuted} refuted."
+    )
+
+
+SUMMARY = (
+    Sentence(
+        "line",
+        ("line.identity", "line.concentration", "line.hypotheses"),
+        _fixed(
+            "For every corpus the averages of L and R sum to log Z - Ibar, and Ibar concentrates at the entropy H "
+            "where H is finite."
+        ),
+    ),
+    Sentence(
+        "averaging",
+        ("correlation.iid",),
+        _fixed(
+            "For independent strings from one law the correlation of corpora is that of strings at every N: averaging "
+            "alone creates no trade-off."
+        ),
+    ),
+    Sentence("measure", ("correlation.measure",), _measure),
+    Sentence("typical", ("correlation.typical",), _typical),
+    Sentence("share", ("line.exact-typicality",), _share),
+    Sentence(
+        "exchange",
+        ("adaptors.exchange",),
+        _fixed(
+            "A small cooling at T = 1, globally normalised, moves E L and E R in opposite directions to first order "
+            "iff b = Cov(L, I)/V is below -1 or above 0. Between -1 and 0 both rise; at -1 or 0 one of them stays to "
+            "first order."
+        ),
+    ),
+    Sentence("words", ("adaptors.exchange",), _words),
+    Sentence(
+        "none",
+        ("adaptors.none",),
+        _fixed("There are aligned models, C1 among them, on which no temperature and no truncation trades at all."),
+    ),
+    Sentence(
+        "budget",
+        ("adaptors.budget",),
+        _fixed(
+            "E L + E R + H(q) + KL(q || p+) = log Z for every law q: an adaptor moves the sum E L + E R by the entropy "
+            "that it spends and by its divergence from p+, at no fixed rate of exchange."
+        ),
+    ),
+    Sentence("random", ("adaptors.exchange",), _random),
+    Sentence(
+        "reference-code",
+        ("audit.flipped-reward", "audit.unscored-end", "audit.lost-score", "audit.censored-strings"),
+        _turned,
+    ),
+    Sentence("count", (), _counted),
+)
+"""The summary at the top of the report."""
+
+STANDS = {
+    "A": Sentence(
+        "stands-A",
+        ("correlation.iid", "correlation.sharp", "correlation.typical"),
+        _fixed(
+            "Not by averaging: corpora of independent strings correlate as their strings do, at every N. It follows "
+            "where V < max(Var L, Var R)."
+        ),
+    ),
+    "B": Sentence(
+        "stands-B",
+        ("line.identity", "line.hypotheses"),
+        _fixed(
+            "Every corpus obeys Lbar + Rbar = log Z - Ibar, and Ibar concentrates at the entropy H where H is finite."
+        ),
+    ),
+    "C": Sentence(
+        "stands-C",
+        ("adaptors.exchange", "adaptors.none"),
+        _fixed(
+            "A small cooling at T = 1, globally normalised, trades to first order iff b = Cov(L, I)/V lies outside "
+            "[-1, 0]; on some models no adaptor does."
+        ),
+    ),
+}
+"""What stands of each of the abstract's sentences, in a line."""
+
+CAPTIONS = (
+    Sentence(
+        "toy",
+        ("correlation.measure", "correlation.typical"),
+        _fixed("The toy: what the measure, typicality and re-binning each do to the correlation."),
+    ),
+    Sentence(
+        "exchange",
+        ("adaptors.exchange",),
+        _fixed("Where a small cooling at T = 1 trades to first order: outside the grey, b below -1 or above 0."),
+    ),
+    Sentence(
+        "plane",
+        ("adaptors.family", "adaptors.interior"),
+        _fixed("What adaptors reach in the plane of the two means."),
+    ),
+)
+"""The figures of the front page, by their names, with their captions."""
