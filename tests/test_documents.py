@@ -21,6 +21,7 @@ import pytest
 
 from theory import answer
 from theory.claims.registry import claims
+from theory.report.claims import witness_file
 from theory.report.paper_check import README_MARKS
 from theory.report.sketches import theory_page
 from theory.specification.reader import parse_document
@@ -29,6 +30,8 @@ CLAIMS = claims()
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = [ROOT / "paper_check.md", *sorted((ROOT / "docs").glob("*/*.md"))]
+WITNESSES = sorted((ROOT / "examples" / "witnesses").glob("*.toml"))
 NEEDS = {"bridge": ("torch", "transformers", "pyarrow"), "cluster": ("joblib", "pyarrow")}
 
 
@@ -133,7 +136,7 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "paper_check.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *GENERATED], ids=lambda page: page.name)
 def test_local_links(page: Path) -> None:
     """Every relative link is a file that is there, and its anchor a heading of it."""
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
@@ -151,14 +154,25 @@ def test_local_links(page: Path) -> None:
 
 
 def test_theory_page() -> None:
-    """docs/theory.md is made of the claims and their sketches; a claim without one is named."""
+    """docs/theory.md names every claim with a link to its page; a claim without a sketch is named."""
     page = theory_page(CLAIMS)
     assert (ROOT / "docs" / "theory.md").read_text(encoding="utf-8") == page
     for claim in CLAIMS:
-        assert f"\n### {claim.id}\n" in page
-        assert claim.statement in page
+        assert f"\n- [{claim.id}](claims/{claim.id}.md): {claim.title}.\n" in page
     with pytest.raises(ValueError, match=r"alignment\.gibbs has no sketch"):
         theory_page([dataclasses.replace(CLAIMS[0], sketch=" ")])
+
+
+def test_generated_pages_are_of_these_claims() -> None:
+    """A page a claim, no more and no less; what they say, `probqual check --verify` compares."""
+    assert {path.stem for path in (ROOT / "docs" / "claims").iterdir()} == {claim.id for claim in CLAIMS}
+
+
+@pytest.mark.parametrize("path", WITNESSES, ids=lambda path: path.stem)
+def test_witnesses(path: Path) -> None:
+    """`probqual exact` takes the file, and it is named after a claim's control."""
+    assert answer(parse_document(path.read_text(encoding="utf-8")))["status"] in {"OK", "DIVERGENT"}
+    assert any(path.stem == Path(witness_file(c.id, own.name)).stem for c in CLAIMS for own in c.controls)
 
 
 def test_sketches_are_written() -> None:

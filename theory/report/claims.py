@@ -177,7 +177,7 @@ def _evidence(claim: Claim, result: Result, sampled: SampledRecord) -> Iterator[
 def _places(claim: Claim) -> str:
     """Links to the claim's check and its controls, their tests, and its figure."""
     family, _, name = claim.id.replace("-", "_").partition(".")
-    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}/test_{name}.py"
+    code, tests = f"theory/claims/{family}/{name}.py", f"tests/theory/claims/{family}"
     parts = [
         f"check `{claim.check.__name__}` and controls in [{code}](../../{code})",
         f"tests in [{tests}](../../{tests})",
