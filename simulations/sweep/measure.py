@@ -58,6 +58,8 @@ def measure(number: int, drawn: Drawn, sweep: Sweep) -> ModelRow:
         "exchange_coefficient": None if mean.exchange_coefficient is None else to_float(mean.exchange_coefficient),
         "trades": trades(mean),
     }
+    if sweep.draws_steps:
+        row["step"] = str(drawn.step)
     row |= _signs(found, once, sweep)
     for index, entry in enumerate(sweep.adaptors):
         row[f"adaptor_{index}"] = direction(found, entry)
@@ -166,7 +168,7 @@ def _prior_correlation(prior: Array, numbers: Numbers) -> float | None:
 
 
 def columns(sweep: Sweep) -> Mapping[str, str]:
-    """The columns of a row, with their kinds: "int", "float", "text" or "sign"."""
+    """The columns of a row, with their kinds: "int", "float", "text" or "sign"; a step only where it is drawn."""
     known = {
         "model": "int",
         "family": "text",
@@ -185,6 +187,8 @@ def columns(sweep: Sweep) -> Mapping[str, str]:
         "sign_mixed_strings": "sign",
         "sign_chain": "sign",
     }
+    if sweep.draws_steps:
+        known["step"] = "text"
     known |= {f"adaptor_{index}": "text" for index in range(len(sweep.adaptors))}
     known |= {f"claim {claim.id}": "text" for claim in everywhere() if claim.id in sweep.claims}
     return known | {"witness": "text"}

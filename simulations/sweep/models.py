@@ -27,6 +27,7 @@ class Drawn:
     aligned: Aligned
     family: str
     beta: fmpq
+    step: fmpq
     coupling: float
 
 
@@ -35,10 +36,11 @@ def draw(sweep: Sweep, *, rng: np.random.Generator) -> Drawn:
     family = sweep.families[int(rng.integers(len(sweep.families)))]
     beta = sweep.betas[int(rng.integers(len(sweep.betas)))]
     coupling = float(rng.uniform(-1, 1))
+    step = sweep.steps[int(rng.integers(len(sweep.steps)))] if sweep.draws_steps else sweep.steps[0]
     prior = _prior(family, rng)
     levels = coupled_levels(prior.string_prob(), coupling, sweep.levels, rng=rng)
-    rewards = [Reward(exponent=int(level) * sweep.step / beta) for level in levels]
-    return Drawn(align(prior, rewards), family.kind, beta, coupling)
+    rewards = [Reward(exponent=int(level) * step / beta) for level in levels]
+    return Drawn(align(prior, rewards), family.kind, beta, step, coupling)
 
 
 def _prior(family: Family, rng: np.random.Generator) -> TreeModel:

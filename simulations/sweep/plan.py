@@ -9,7 +9,7 @@ claims = ["adaptors.exchange"]      # by default every claim that speaks of ever
 [reward]
 betas = ["1/2", "1", "2"]           # reward units per nat
 levels = 12                         # r is one of 0, step, 2 step, ..., levels step
-step = "1/4"
+step = "1/4"                        # or steps = ["1/4", "1", "4"], of which each model draws one
 
 [corpus]
 size = 100                          # N
@@ -59,7 +59,10 @@ _WHOLE = " must be an integer of at least {}, got {{!r}}"
 _LISTED = " must be a list that is not empty, got {!r}"
 _INSIDE = ": {{!r}} is not in {}..{}"
 
-Beta = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
+_STEP = "1/4"
+"""Where [reward] says neither ``step`` nor ``steps``."""
+
+ListedNumber = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
 StringCount = Annotated[int, Field(ge=2, le=1 << 16, description=_INSIDE.format(2, 1 << 16))]
 TokenCount = Annotated[int, Field(ge=2, le=8, description=_INSIDE.format(2, 8))]
 DepthCount = Annotated[int, Field(ge=1, le=16, description=_INSIDE.format(1, 16))]
@@ -75,11 +78,12 @@ class SweepTable(Table):
 
 
 class SweepRewardTable(Table):
-    """[reward]."""
+    """[reward]; ``step`` or ``steps``, not both."""
 
-    betas: list[Beta] = Field(default=["1"], min_length=1, description=_LISTED)
+    betas: list[ListedNumber] = Field(default=["1"], min_length=1, description=_LISTED)
     levels: int = Field(default=12, ge=1, description=_WHOLE.format(1))
-    step: Number = "1/4"
+    step: Number | None = None
+    steps: list[ListedNumber] | None = Field(default=None, min_length=1, description=_LISTED)
 
 
 class SweepCorpusTable(Table):
@@ -137,7 +141,12 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep file, read and checked."""
+    """A sweep file, read and checked.
+
+    Args:
+        steps: between levels of the reward, in reward units. Each model draws one if there are several; a sweep with
+            one step draws nothing for it, so that its models are those of before there could be several.
+    """
 
     models: int
     chunk: int
@@ -145,12 +154,17 @@ class Sweep:
     claims: tuple[str, ...]
     betas: tuple[fmpq, ...]
     levels: int
-    step: fmpq
+    steps: tuple[fmpq, ...]
     corpus: int
     band: fmpq
     families: tuple[Family, ...]
     adaptors: tuple[AdaptorEntry, ...]
     folder: Path
+
+    @property
+    def draws_steps(self) -> bool:
+        """Whether models differ in their step."""
+        return len(self.steps) > 1
 
     @property
     def shards(self) -> int:
@@ -170,7 +184,8 @@ class Sweep:
             claims=self.claims,
             betas=tuple(str(beta) for beta in self.betas),
             levels=self.levels,
-            step=str(self.step),
+            step=None if self.draws_steps else str(self.steps[0]),
+            steps=tuple(str(step) for step in self.steps) if self.draws_steps else (),
             corpus=self.corpus,
             band=str(self.band),
             families=tuple((f.kind, f.sizes, f.largest) for f in self.families),
@@ -209,7 +224,7 @@ def _sweep(file: SweepFile, base: Path, output: Path | None) -> Sweep:
         claims=_claims(file.sweep.claims),
         betas=tuple(_positive(value, "reward.betas") for value in file.reward.betas),
         levels=file.reward.levels,
-        step=_positive(file.reward.step, "reward.step"),
+        steps=_steps(file.reward),
         corpus=file.corpus.size,
         band=_positive(file.corpus.band, "corpus.band"),
         families=tuple(_family(table) for table in file.family),
@@ -227,6 +242,15 @@ def _claims(names: Sequence[str] | None) -> tuple[str, ...]:
             f"sweep.claims: {strange!r} does not speak of every finite model; these do: {', '.join(sorted(speaking))}"
         )
     return tuple(speaking if names is None else names)
+
+
+def _steps(table: SweepRewardTable) -> tuple[fmpq, ...]:
+    """What each model draws its step from."""
+    if table.step is not None and table.steps is not None:
+        raise ValueError("[reward] has step and steps: write step for one, or steps for a list of which models draw")
+    if table.steps is not None:
+        return tuple(_positive(value, "reward.steps") for value in table.steps)
+    return (_positive(_STEP if table.step is None else table.step, "reward.step"),)
 
 
 def _positive(value: Number, where: str) -> fmpq:

@@ -50,6 +50,7 @@ class _Model:
     beta: str
     correlation_prior: float | None
     trades: str
+    step: str | None
 
 
 def summarise(store: Store) -> SweepRecord:
@@ -63,7 +64,8 @@ def summarise(store: Store) -> SweepRecord:
     trades = _texts(table, "trades")
     decided = [word for word in trades if word != "still"]
     named = ("strings", "beta", "correlation_prior", "trades")
-    models = [_Model(*values) for values in zip(*(table[name].to_pylist() for name in named), strict=True)]
+    steps = _texts(table, "step") if "step" in table.column_names else [None] * table.num_rows
+    models = [_Model(*values) for values in zip(*(table[name].to_pylist() for name in named), steps, strict=True)]
     claims = [name for name in table.column_names if name.startswith("claim ")]
     return SweepRecord(
         key=store.key,
@@ -78,6 +80,8 @@ def summarise(store: Store) -> SweepRecord:
         by_beta=_by(models, lambda model: model.beta),
         by_correlation=_by(models, _correlation_label),
         by_beta_and_correlation=_by(models, lambda model: _joined(model.beta, _correlation_label(model))),
+        by_step=_by(models, lambda model: model.step),
+        by_step_and_strings=_by(models, lambda model: _joined(model.step, _strings_label(model))),
         negative_covariance=_negative(trades, _signs(table, "sign_strings")),
         turns=tuple(_turn(table, *turn) for turn in TURNS),
         adaptors=tuple(_adaptor(_texts(table, f"adaptor_{k}"), *entry) for k, entry in enumerate(sweep.adaptors)),
@@ -149,8 +153,8 @@ def _correlation_label(model: _Model) -> str | None:
     return f"{(_BINS[index] + _BINS[index + 1]) / 2:.1f}"
 
 
-def _joined(first: str, second: str | None) -> str | None:
-    return None if second is None else f"{first} {second}"
+def _joined(first: str | None, second: str | None) -> str | None:
+    return None if first is None or second is None else f"{first} {second}"
 
 
 def _negative(trades: Sequence[str], signs: Sequence[int | None]) -> Share:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from flint import fmpq
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pytest.importorskip("joblib", reason="joblib is not installed")
 
-from simulations.sweep.measure import chain_sign, direction, measure, standing, trades
+from simulations.sweep.measure import chain_sign, columns, direction, measure, standing, trades
 from simulations.sweep.models import Drawn, coupled_levels, draw
 from simulations.sweep.plan import Family, Sweep
 from simulations.sweep.work import rows_of, table_of
@@ -23,6 +25,7 @@ from theory.arithmetic.exact import objects, precision, to_float
 from theory.claims.claim import Finding
 from theory.claims.instances import named
 from theory.claims.registry import claims
+from theory.claims.symbolic import covariance
 from theory.corpora.enumeration import all_corpora
 from theory.corpora.metropolis import IndependentChain
 from theory.examples import finite as examples
@@ -45,7 +48,7 @@ SWEEP = Sweep(
     claims=("line.identity", "adaptors.exchange"),
     betas=(fmpq(1, 2), fmpq(2)),
     levels=8,
-    step=fmpq(1, 4),
+    steps=(fmpq(1, 4),),
     corpus=4,
     band=fmpq(1, 10),
     families=(Family("table", ((2,), (5,)), 9), Family("zipf", ((4,),), 9), Family("tree", ((2, 2),), 4)),
@@ -60,7 +63,7 @@ SWEEP = Sweep(
 
 def row(aligned: Aligned) -> dict[str, Any]:
     with precision():
-        return measure(0, Drawn(aligned, "named", fmpq(1), 0.0), SWEEP)
+        return measure(0, Drawn(aligned, "named", fmpq(1), fmpq(1, 4), 0.0), SWEEP)
 
 
 def test_named_models() -> None:
@@ -194,6 +197,103 @@ def test_rows_depend_on_the_stream_alone() -> None:
     with precision():
         drawn = draw(SWEEP, rng=np.random.default_rng(5))
         assert one["varentropy"][0].as_py() == to_float(FiniteModel.of(drawn.aligned).mean.var_surprisal)
+
+
+# --- the step of the reward ---------------------------------------------------------------------------------------
+
+
+def exponents(drawn: Drawn) -> list[fmpq]:
+    """r/beta of every string."""
+    return [reward.exponent for reward in drawn.aligned.reward]
+
+
+def test_one_step_draws_as_before_there_were_several() -> None:
+    """The first models of a stream, as they came out when a sweep could have one step only."""
+    expected = (
+        ("tree", "2", 0.6158815794729875, "2/7 4/49 6/49 4/49 6/49 3/49 12/49", "7/8 1/8 1 1/4 5/8 0 7/8"),
+        ("table", "1/2", 0.35836306604272994, "2/3 1/3", "1 0"),
+        ("tree", "2", -0.9976006328263427, "3/7 1/7 3/28 2/7 1/28", "0 3/8 5/8 1/8 7/8"),
+    )
+    rng = np.random.default_rng(5)
+    for family, beta, coupling, prior, reward in expected:
+        drawn = draw(SWEEP, rng=rng)
+        assert (drawn.family, str(drawn.beta), drawn.coupling, drawn.step) == (family, beta, coupling, fmpq(1, 4))
+        assert [str(p) for p in drawn.aligned.prior] == prior.split()
+        assert [str(v) for v in exponents(drawn)] == reward.split()
+
+
+def test_each_model_draws_its_step() -> None:
+    """Rewards are multiples of the model's own step, up to its highest level; each step is drawn about as often."""
+    steps = (fmpq(1, 3), fmpq(2), fmpq(50))
+    several = dataclasses.replace(SWEEP, steps=steps)
+    rng, seen = np.random.default_rng(1), dict.fromkeys(steps, 0)
+    highest = dict.fromkeys(steps, fmpq(0))
+    for _ in range(300):
+        drawn = draw(several, rng=rng)
+        levels = [value * drawn.beta / drawn.step for value in exponents(drawn)]
+        assert all(level.q == 1 and 0 <= level <= 8 for level in levels)
+        seen[drawn.step] += 1
+        highest[drawn.step] = max(highest[drawn.step], *levels)
+    assert set(seen) == set(steps)
+    assert min(seen.values()) > 60, "100 each are expected; fewer than 61 of one has a probability below 1e-6"
+    assert set(highest.values()) == {fmpq(8)}
+
+
+def test_the_step_has_a_column_only_where_it_is_drawn() -> None:
+    """So that the shards of a sweep with one step are those of before."""
+    several = dataclasses.replace(SWEEP, steps=(fmpq(1, 4), fmpq(3)))
+    assert set(columns(several)) - set(columns(SWEEP)) == {"step"}
+    table = table_of(several, rows_of(several, 0, np.random.default_rng(5)))
+    rng = np.random.default_rng(5)
+    assert table["step"].to_pylist() == [str(draw(several, rng=rng).step) for _ in range(20)]
+    assert set(table["step"].to_pylist()) == {"1/4", "3"}
+    assert "step" not in table_of(SWEEP, rows_of(SWEEP, 0, np.random.default_rng(5))).column_names
+
+
+# --- two strings --------------------------------------------------------------------------------------------------
+
+
+def test_two_strings_trade_where_the_covariance_is_negative() -> None:
+    """p = (v, w), e^R = (c, d), all of 1..6: V = 0 iff vc = wd; else b is outside [-1, 0] iff (v - w)(c - d) < 0."""
+    verdicts = []
+    with precision():
+        for v, w, c, d in itertools.product(range(1, 7), repeat=4):
+            found = FiniteModel.of(examples.table((v, w), (c, d)))
+            negative = (v - w) * (c - d) < 0
+            assert bool(found.mean.cov < 0) is negative
+            expected = "still" if v * c == w * d else "yes" if negative else "no"
+            assert trades(found.mean) == expected, (v, w, c, d)
+            verdicts.append(expected)
+    assert set(verdicts) == {"yes", "no", "still"}
+
+
+def test_two_strings_for_every_table() -> None:
+    """b(1 + b) Var(I) = -Cov(L, R), in symbols for any q, log p and R of two strings: b(1 + b) > 0 iff Cov < 0.
+
+    With three strings the same expression is not 0.
+    """
+    for strings, holds in ((2, True), (3, False)):
+        weight = sp.symbols(f"w0:{strings}", positive=True)
+        law = [w / sum(weight) for w in weight]
+        log_prior, reward = (sp.symbols(f"{name}0:{strings}", real=True) for name in "lr")
+        surprisal = [-one - other for one, other in zip(log_prior, reward, strict=True)]  # up to the constant log Z
+        variance = covariance(law, surprisal, surprisal)
+        b = covariance(law, log_prior, surprisal) / variance
+        gap = sp.cancel(sp.together(b * (1 + b) * variance + covariance(law, log_prior, reward)))
+        assert (gap == 0) is holds
+
+
+def test_two_strings_do_not_feel_the_step() -> None:
+    """The same draws with rewards sixteen times as large: the same verdicts, of all three kinds."""
+    pairs = dataclasses.replace(SWEEP, families=(Family("table", ((2,),), 4),), levels=2)
+    verdicts = []
+    with precision():
+        for step in (fmpq(1, 4), fmpq(4)):
+            rng = np.random.default_rng(4)
+            sweep = dataclasses.replace(pairs, steps=(step,))
+            verdicts.append([trades(FiniteModel.of(draw(sweep, rng=rng).aligned).mean) for _ in range(100)])
+    assert verdicts[0] == verdicts[1]
+    assert set(verdicts[0]) == {"yes", "no", "still"}
 
 
 # --- signs and correlations by another route ----------------------------------------------------------------------

@@ -11,6 +11,7 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 from simulations.sweep.plan import Sweep, read_sweep
 from theory.claims.registry import everywhere
+from theory.report.records import plain, sweep_record
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,9 +56,41 @@ def test_what_it_means(tmp_path: Path) -> None:
 
 def test_example_is_the_recorded_sweep() -> None:
     """The committed record is of examples/sweep.toml as it is."""
-    from theory.report.records import sweep_record
-
     assert read_sweep(ROOT / "examples" / "sweep.toml").record() == sweep_record().sweep
+
+
+# --- the steps of the reward --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reward", ["", 'step = "1/4"', 'steps = ["1/4"]', "steps = [0.25]", 'step = "2/8"'])
+def test_one_step_is_one_step(tmp_path: Path, reward: str) -> None:
+    """However it is written, and where it is not; what the key is made of has it as it always had, and no list."""
+    found = read(TEXT.replace("[reward]", f"[reward]\n{reward}"), tmp_path)
+    assert (found.steps, found.draws_steps) == ((fmpq(1, 4),), False)
+    assert plain(found.record()) | {"claims": []} == {
+        "models": 25,
+        "chunk": 10,
+        "seed": 1,
+        "claims": [],
+        "betas": ["1/2", "2"],
+        "levels": 12,
+        "step": "1/4",
+        "corpus": 100,
+        "band": "1/2",
+        "families": [["table", [[2], [4]], 12], ["tree", [[2, 1], [2, 2]], 3]],
+        "adaptors": [["temperature", "1/2", "local"]],
+    }
+
+
+def test_several_steps(tmp_path: Path) -> None:
+    """The record has the list, in its order, and no step."""
+    found = read(TEXT.replace("[reward]", '[reward]\nsteps = ["4", "1/4", "4"]'), tmp_path)
+    assert (found.steps, found.draws_steps) == ((fmpq(4), fmpq(1, 4), fmpq(4)), True)
+    assert plain(found.record())["steps"] == ["4", "1/4", "4"]
+    assert "step" not in plain(found.record())
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -72,6 +105,15 @@ def test_example_is_the_recorded_sweep() -> None:
         ('["1/2", "2"]', '["0"]', "reward.betas must be > 0, got 0"),
         ('["1/2", "2"]', '["x"]', "reward.betas: "),
         ('["1/2", "2"]', "[[1]]", "a value is of the wrong type"),
+        ("[reward]", '[reward]\nstep = "1"\nsteps = ["1", "2"]', "[reward] has step and steps: write step for one"),
+        ("[reward]", "[reward]\nstep = 1\nsteps = [1]", "[reward] has step and steps: write step for one"),
+        ("[reward]", "[reward]\nsteps = []", "reward.steps must be a list that is not empty, got []"),
+        ("[reward]", '[reward]\nsteps = "1"', "reward.steps must be a list that is not empty, got '1'"),
+        ("[reward]", '[reward]\nsteps = ["1", "0"]', "reward.steps must be > 0, got 0"),
+        ("[reward]", '[reward]\nsteps = ["1", "x"]', "reward.steps: "),
+        ("[reward]", "[reward]\nsteps = [[1]]", "reward.steps: a value is of the wrong type: expected a number"),
+        ("[reward]", "[reward]\nstep = -1", "reward.step must be > 0, got -1"),
+        ("[reward]", "[reward]\nstep = [1]", "reward.step = [1] is of the wrong type"),
         ('kind = "table"', 'kind = "chair"', "family 1: kind must be one of table, zipf, tree"),
         ("strings = [2, 4]", "strings = [1]", "family 1.strings: 1 is not in 2..65536"),
         ("strings = [2, 4]", "", "family 1.strings must be a list that is not empty"),
@@ -110,6 +152,7 @@ def test_no_family(tmp_path: Path) -> None:
         ('"1/2", "2"', '"1/2", "3"'),
         ("[reward]", "[reward]\nlevels = 11"),
         ("[reward]", '[reward]\nstep = "1/5"'),
+        ("[reward]", '[reward]\nsteps = ["1/4", "1/5"]'),
         ("[reward]", "[corpus]\nsize = 99\n[reward]"),
         ("[reward]", '[corpus]\nband = "1/3"\n[reward]'),
         ('kind = "table"', 'kind = "zipf"'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from simulations.sweep.measure import columns
 from simulations.sweep.plan import Sweep, read_sweep
 from simulations.sweep.summary import summarise
 from simulations.sweep.work import commit
-from theory.report.records import LabelledShare, Share, SweepRecord
+from theory.report.records import LabelledShare, Share, SweepRecord, as_json
 
 TEXT = """
 [sweep]
@@ -72,6 +73,22 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> SweepRecord:
     return summarise(store)
 
 
+STEPS = ["1", "1/4", "1", "1/4", "10", "1/4", "1", "10", "1"]
+
+
+@pytest.fixture(scope="module")
+def by_step(tmp_path_factory: pytest.TempPathFactory) -> SweepRecord:
+    """The summary of the same rows, each with a step."""
+    folder = tmp_path_factory.mktemp("steps")
+    steps = '[reward]\nsteps = ["1/4", "1", "10"]\n[[family]]'
+    (folder / "sweep.toml").write_text(TEXT.replace("[[family]]", steps), encoding="utf-8")
+    sweep = read_sweep(folder / "sweep.toml")
+    store = Store.open(folder / "out", configuration(sweep), sweep.shards)
+    rows = [row(sweep, number) | {"step": step} for number, step in enumerate(STEPS)]
+    assert commit(sweep, store, 0, rows)
+    return summarise(store)
+
+
 def counts(shares: tuple[LabelledShare, ...]) -> dict[str, tuple[int, int]]:
     return {one.label: (one.count, one.of) for one in shares}
 
@@ -115,6 +132,30 @@ def test_labels_by_correlation(found: SweepRecord) -> None:
         "2 0.9": (1, 1),
         "10 0.1": (0, 1),
     }
+
+
+def test_labels_by_step(found: SweepRecord, by_step: SweepRecord) -> None:
+    """By step, and by step and size, in the order of numbers, of models that are decided and move."""
+    assert counts(by_step.by_step) == {"1/4": (1, 2), "1": (2, 3), "10": (0, 2)}
+    assert [one.label for one in by_step.by_step] == ["1/4", "1", "10"]
+    assert counts(by_step.by_step_and_strings) == {
+        "1/4 2": (0, 1),
+        "1/4 6": (1, 1),
+        "1 2": (1, 1),
+        "1 3": (1, 1),
+        "1 8": (0, 1),
+        "10 4": (0, 1),
+        "10 8": (0, 1),
+    }
+    assert [one.label for one in by_step.by_step_and_strings][:3] == ["1/4 2", "1/4 6", "1 2"]
+    steps = {"key": found.key, "sweep": found.sweep, "by_step": (), "by_step_and_strings": ()}
+    assert dataclasses.replace(by_step, **steps) == found
+
+
+def test_one_step_has_no_shares_by_step(found: SweepRecord) -> None:
+    """The record of a sweep with one step says nothing of steps: it reads as it did before there could be several."""
+    assert (found.by_step, found.by_step_and_strings) == ((), ())
+    assert not [name for name in as_json(found) if "step" in name]
 
 
 def test_negative_covariance(found: SweepRecord) -> None:

@@ -107,6 +107,18 @@ def test_a_field_of_another_type_is_refused(change: str) -> None:
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize("change", [{"step": None}, {"steps": ["1", "2"]}, {"step": None, "steps": ["1"]}])
+def test_a_sweep_has_a_step_or_several(change: JsonObject) -> None:
+    """Neither, both, or a list of one: one line that names the element; a list of two in place of the step is read."""
+    found: JsonObject = json.loads(text_of("sweep"))
+    file = found["sweep"]
+    assert isinstance(file, dict)
+    with pytest.raises(RecordError, match=r"^sweep\.json: sweep: .*either a step or several steps: run probqual sweep"):
+        record_of(SweepRecord, found | {"sweep": file | change}, "sweep.json")
+    several: JsonObject = {"step": None, "steps": ["1", "2"]}
+    assert record_of(SweepRecord, found | {"sweep": file | several}, "").sweep.steps == ("1", "2")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(RecordError, match=r"^a\.json: is no JSON object: run probqual sweep --record again$"):

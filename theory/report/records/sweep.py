@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from theory.report.records.format import STRICT
@@ -14,6 +15,7 @@ class SweepFileRecord:
     """The fields of a sweep file that decide what comes out.
 
     Args:
+        step: between levels of the reward; None where each model draws one of ``steps``.
         families: (kind, sizes, largest weight) of each.
         adaptors: (name or names, value or values, normalise) of each, as written.
     """
@@ -24,11 +26,18 @@ class SweepFileRecord:
     claims: tuple[str, ...]
     betas: tuple[str, ...]
     levels: int
-    step: str
+    step: str | None = None
+    steps: tuple[str, ...] = ()
     corpus: int
     band: str
     families: tuple[tuple[str, tuple[tuple[int, ...], ...], int], ...]
     adaptors: tuple[tuple[str | tuple[str, ...], str | int | float | tuple[str | int | float, ...], str], ...]
+
+    @model_validator(mode="after")
+    def _one_step_or_several(self) -> SweepFileRecord:
+        if (self.step is None) != (len(self.steps) > 1):
+            raise ValueError("it has either a step or several steps")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -108,7 +117,8 @@ class SweepRecord:
         models, strings: how many.
         level: of the intervals.
         undecided, still: models on which it is not decided whether temperature trades, or on which nothing moves.
-        trades: of the others, those on which it does; the ``by_`` ones by label.
+        trades: of the others, those on which it does; the ``by_`` ones by label, those by step only where models
+            draw theirs.
         negative_covariance: those that trade among models whose strings have a negative covariance under p+.
         witnesses: specifications of models on which a claim fails, three at most.
     """
@@ -128,6 +138,8 @@ class SweepRecord:
     by_beta: tuple[LabelledShare, ...]
     by_correlation: tuple[LabelledShare, ...]
     by_beta_and_correlation: tuple[LabelledShare, ...]
+    by_step: tuple[LabelledShare, ...] = ()
+    by_step_and_strings: tuple[LabelledShare, ...] = ()
     negative_covariance: Share
     turns: tuple[SignTurn, ...]
     adaptors: tuple[AdaptorDirections, ...]
