@@ -36,7 +36,7 @@ def sweep(
     ] = BackendName.local,
     address: Annotated[str | None, typer.Option(metavar="TCP", help="Of the dask scheduler: tcp://host:8786.")] = None,
     json_path: JsonPath = None,
-    record: Annotated[bool, typer.Option("--record", help="Keep the numbers for the report and its figure.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep the numbers of an example for the report.")] = False,
 ) -> None:
     """Run thousands of random exact models through the claims, and count what happens how often.
 
@@ -49,7 +49,7 @@ def sweep(
     """
     if (backend is BackendName.dask) != (address is not None):
         raise BadInput("--backend dask and --address tcp://... go together")
-    root = checkout_for_record() if record else None
+    kept = _kept(file) if record else None
     with optional_libraries("needs joblib and pyarrow", "cluster"):
         from simulations.sweep.session import Session
     from theory.report.records import as_json
@@ -62,13 +62,29 @@ def sweep(
         found = session.summary()
     if json_path is not None:
         emit_json(as_json(found), json_path)
-    if root is not None:
-        keep(as_json(found), root, "sweep")
+    if kept is not None:
+        keep(as_json(found), *kept)
     if str(json_path) != "-":
         _show(found)
     if any(claim.fails for claim in found.claims):
         typer.echo("a claim fails on this model:\n\n" + found.witnesses[0], err=True)
         raise typer.Exit(1)
+
+
+def _kept(file: Path) -> tuple[Path, str]:
+    """(the checkout, the name of the record) in which what this sweep file says is kept.
+
+    Raises:
+        BadInput: outside a checkout, or another file than those that the report shows.
+    """
+    from theory.report.records import SWEEPS
+
+    root = checkout_for_record()
+    for own, name in SWEEPS.items():
+        if file.resolve() == (root / "examples" / own).resolve():
+            return root, name
+    named = " and ".join(f"examples/{own}" for own in SWEEPS)
+    raise BadInput(f"--record keeps the numbers of {named} alone; of {file} use --json")
 
 
 def _show(found: SweepRecord) -> None:
@@ -77,7 +93,13 @@ def _show(found: SweepRecord) -> None:
     columns = ("models with", "value", "share, 95 %", "models")
     trading = table(*columns, title="temperature trades, share of models")
     trading.add_row("", "all", interval(found.trades), f"{found.trades.of:,}")
-    groups = (("strings from", found.by_strings), ("beta", found.by_beta), ("Corr_p(L, R) near", found.by_correlation))
+    groups = (
+        ("strings from", found.by_strings),
+        ("beta", found.by_beta),
+        ("Corr_p(L, R) near", found.by_correlation),
+        ("reward step", found.by_step),
+        ("reward step, strings from", found.by_step_and_strings),
+    )
     for name, group in groups:
         for row in group:
             trading.add_row(name, row.label, interval(row), f"{row.of:,}")

@@ -98,6 +98,41 @@ def test_record_belongs_to_a_checkout(file: Path, monkeypatch: pytest.MonkeyPatc
     assert "outside of one use --json" in done.stderr
 
 
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the small sweep as both of the examples whose numbers are kept."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "probqual"\n', encoding="utf-8")
+    (tmp_path / "theory" / "data").mkdir(parents=True)
+    (tmp_path / "examples").mkdir()
+    for name in ("sweep.toml", "sweep-steps.toml"):
+        steps = '[reward]\nsteps = ["1/4", "4"]\n' if "steps" in name else ""
+        (tmp_path / "examples" / name).write_text(steps + TEXT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "record"), [("sweep.toml", "sweep"), ("sweep-steps.toml", "sweep_steps")])
+def test_each_example_has_its_record(checkout: Path, name: str, record: str) -> None:
+    """What is kept is what --json writes; nothing else is touched. Steps are shown where they are drawn."""
+    done = run(f"examples/{name}", "--output", "out", "--record", "--json", "out.json")
+    assert done.exit_code == 0, done.output
+    kept = checkout / "theory" / "data"
+    assert [path.name for path in kept.iterdir()] == [f"{record}.json"]
+    assert (kept / f"{record}.json").read_bytes() == (checkout / "out.json").read_bytes()
+    assert ("reward step" in done.stdout) == (record == "sweep_steps")
+
+
+def test_another_sweep_is_not_recorded(checkout: Path) -> None:
+    """Not even one of the same name elsewhere; before anything is computed."""
+    (checkout / "sweep.toml").write_text(TEXT, encoding="utf-8")
+    done = run("sweep.toml", "--record")
+    assert done.exit_code == 2
+    kept = "--record keeps the numbers of examples/sweep.toml and examples/sweep-steps.toml alone"
+    assert f"{kept}; of sweep.toml use --json" in done.stderr
+    assert not (checkout / "out").exists()
+    assert not list((checkout / "theory" / "data").iterdir())
+
+
 def test_missing_file(tmp_path: Path) -> None:
     done = run(str(tmp_path / "none.toml"))
     assert done.exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 from simulations.sweep.plan import Sweep, read_sweep
 from theory.claims.registry import everywhere
-from theory.report.records import plain, sweep_record
+from theory.report.records import SWEEPS, SweepRecord, plain, sweep_record, sweep_steps_record
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,9 +55,12 @@ def test_what_it_means(tmp_path: Path) -> None:
     assert found.folder == tmp_path / "out"
 
 
-def test_example_is_the_recorded_sweep() -> None:
-    """The committed record is of examples/sweep.toml as it is."""
-    assert read_sweep(ROOT / "examples" / "sweep.toml").record() == sweep_record().sweep
+@pytest.mark.parametrize(
+    ("name", "record"), [("sweep.toml", sweep_record), ("sweep-steps.toml", sweep_steps_record)], ids=list(SWEEPS)
+)
+def test_example_is_the_recorded_sweep(name: str, record: Callable[[], SweepRecord]) -> None:
+    """The committed record is of the sweep file in examples/ as it is."""
+    assert read_sweep(ROOT / "examples" / name).record() == record().sweep
 
 
 # --- the steps of the reward --------------------------------------------------------------------------------------

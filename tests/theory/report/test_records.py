@@ -30,6 +30,7 @@ from theory.report.records import (
     record_of,
     sampled_record,
     sweep_record,
+    sweep_steps_record,
 )
 from theory.report.records.format import Recorded
 
@@ -41,6 +42,7 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "bridge_default": (PairAnalysis, lambda: bridge_record("default")),
     "bridge_smollm2": (GibbsAnalysis, lambda: bridge_record("smollm2")),
     "sweep": (SweepRecord, sweep_record),
+    "sweep_steps": (SweepRecord, sweep_steps_record),
     "bench": (BenchRecord, bench_record),
 }
 

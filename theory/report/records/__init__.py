@@ -15,12 +15,14 @@ from theory.report.records.bench import (
 )
 from theory.report.records.committed import (
     RUNS,
+    SWEEPS,
     SampledRecord,
     bench_record,
     bridge_record,
     pair_record,
     sampled_record,
     sweep_record,
+    sweep_steps_record,
 )
 from theory.report.records.comparison import (
     ComparisonRecord,
@@ -55,6 +57,7 @@ from theory.report.records.sweep import (
 
 __all__ = [
     "RUNS",
+    "SWEEPS",
     "AdaptorDirections",
     "BenchRecord",
     "BenchRow",
@@ -101,4 +104,5 @@ __all__ = [
     "record_of",
     "sampled_record",
     "sweep_record",
+    "sweep_steps_record",
 ]

@@ -1,7 +1,8 @@
 """The committed records, theory/data/*.json.
 
 ``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``probqual analyse --record
-NAME`` bridge_NAME.json, ``probqual sweep --record`` sweep.json, and ``probqual bench`` bench.json.
+NAME`` bridge_NAME.json, ``probqual sweep examples/NAME.toml --record`` the file that ``SWEEPS`` says, and ``probqual
+bench`` bench.json.
 """
 
 from __future__ import annotations
@@ -67,9 +68,18 @@ def pair_record(name: str) -> PairAnalysis:
     return found
 
 
+SWEEPS = {"sweep.toml": "sweep", "sweep-steps.toml": "sweep_steps"}
+"""The sweep files of examples/ whose summaries are kept, and the names of their records."""
+
+
 def sweep_record() -> SweepRecord:
-    """The committed summary of the sweep over random models."""
+    """The committed summary of the sweep over random models, examples/sweep.toml."""
     return read_record(SweepRecord, *_committed("sweep.json"))
+
+
+def sweep_steps_record() -> SweepRecord:
+    """The committed summary of the sweep over tables whose rewards have different steps, examples/sweep-steps.toml."""
+    return read_record(SweepRecord, *_committed("sweep_steps.json"))
 
 
 def bench_record() -> BenchRecord:
@@ -84,10 +94,12 @@ def _committed(name: str) -> tuple[str, str]:
 
 __all__ = [
     "RUNS",
+    "SWEEPS",
     "SampledRecord",
     "bench_record",
     "bridge_record",
     "pair_record",
     "sampled_record",
     "sweep_record",
+    "sweep_steps_record",
 ]
