@@ -27,4 +27,5 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links to figures are from the site's own root; links to other files of the checkout become their paths."""
     markdown = re.sub(r"\]\((\.\./)?\.\./figures/([^)]*\.png)\)", r"](\1figures/\2)", markdown)
-    return re.sub(r"\[([^]]*)\]\((?:\.\./)+(?:theory|tests|figures|examples|proofs)/[^)]*(?<!\.png)\)", r"`\1`", markdown)
+    outside = r"(?:\.\./)+(?:theory|tests|figures|examples|proofs)/[^)]*(?<!\.png)"
+    return re.sub(rf"\[([^]]*)\]\({outside}\)", r"`\1`", markdown)

@@ -22,7 +22,7 @@ def pages(report: Report) -> dict[str, str]:
         FRONT: markdown(report),
         "docs/theory.md": theory_page(report.claims),
         f"{RESULTS}/words.md": words_page(report.words, report.trigrams),
-        f"{RESULTS}/random-models.md": sweep_page(report.sweep),
+        f"{RESULTS}/random-models.md": sweep_page(report.sweep, report.steps),
         f"{RESULTS}/reference-code.md": reference_code_page(report),
         f"{RESULTS}/sampled.md": sampled_page(report.sampled),
     }

@@ -26,6 +26,7 @@ class Report:
     sampled: SampledRecord
     runs: Mapping[str, PairAnalysis | GibbsAnalysis]
     sweep: SweepRecord
+    steps: SweepRecord
 
     def claim(self, claim_id: str) -> Claim:
         """The claim of an id."""

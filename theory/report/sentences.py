@@ -113,7 +113,20 @@ def _random(report: Report) -> str:
     return (
         f"Of {sweep.models:,} random models of this project's generator, a small cooling at T = 1 trades in "
         f"{percent(sweep.trades)}, and of those whose strings have a negative covariance in "
-        f"{percent(sweep.negative_covariance)}. Other rewards and sizes give other shares."
+        f"{percent(sweep.negative_covariance)}. {_other_shares(report)}"
+    )
+
+
+def _other_shares(report: Report) -> str:
+    """How far the share depends on the generator, at the largest number of strings of the sweep over steps."""
+    size = report.steps.by_strings[-1].label
+    shares = {
+        row.label.split(" ")[0]: row for row in report.steps.by_step_and_strings if row.label.endswith(f" {size}")
+    }
+    least, most = (choose(shares, key=lambda step: shares[step].bounds[0]) for choose in (min, max))
+    return (
+        f"The share is the generator's: of tables of {size} strings {percent(shares[least])} trade where rewards are "
+        f"multiples of {least}, and {percent(shares[most])} where they are multiples of {most}."
     )
 
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from theory.report.markdown import markdown_table, shown
 from theory.report.records import AdaptorDirections, LabelledShare, Share, SignTurn, SweepRecord
+from theory.report.steps import steps_table
 
 
-def sweep_page(found: SweepRecord) -> str:
+def sweep_page(found: SweepRecord, steps: SweepRecord) -> str:
     """Shares of random models, from the committed record of ``probqual sweep``."""
     sweep = found.sweep
     failing = sum(claim.fails for claim in found.claims)
@@ -47,6 +48,13 @@ def sweep_page(found: SweepRecord) -> str:
         _adaptors(found.adaptors),
         "",
         "![sweep](../../figures/sweep.png)",
+        "",
+        "## The share is the generator's",
+        "",
+        "How often cooling trades depends on how rewards are drawn and on the number of strings (`probqual sweep "
+        "examples/sweep-steps.toml`).",
+        "",
+        steps_table(steps),
     ]
     return "\n".join(lines) + "\n"
 

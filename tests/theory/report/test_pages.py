@@ -37,6 +37,7 @@ from theory.report.records import (
     Training,
     TrainingStep,
     sampled_record,
+    sweep_steps_record,
 )
 from theory.report.report import Report, as_json
 from theory.report.sentences import ABSTRACT, SUMMARY
@@ -177,6 +178,8 @@ SWEEP = SweepRecord(
     witnesses=(),
 )
 
+STEPS = sweep_steps_record()
+
 TRIGRAMS = TrigramStudy(
     fmpq(1), 632, {"entropy": 22.0, "exchange_coefficient": -0.997}, 1.0537, (True, True, False, False)
 )
@@ -200,7 +203,9 @@ def made_up(claim: Claim) -> Result:
 def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
-    return Report(CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP)
+    return Report(
+        CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP, STEPS
+    )
 
 
 @pytest.fixture(scope="module")
