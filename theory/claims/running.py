@@ -10,6 +10,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Outcome, Profile, ProofFailed
+from theory.claims.formal import STALE, checked
 from theory.claims.grades import STANDS, Grade, Verdict, verdict_of
 
 
@@ -160,7 +161,11 @@ def _graded(clause: Clause, tally: _Tally, cases: int) -> ClauseResult:
     proved: tuple[str, ...] = ()
     if grade in {Grade.REFUTED, Grade.UNDECIDED} and tally.findings:
         return ClauseResult(clause.name, clause.text, grade, covers, evidence, cases - len(tally.cases))
-    if clause.cited:
+    if clause.formal and all(name in checked().statements for name in clause.formal):
+        grade = Grade.FORMAL
+        proofs = ", ".join(f"{name} in proofs/{checked().statements[name].proof}" for name in clause.formal)
+        evidence = "; ".join(part for part in (f"proof checked by machine: {proofs}", evidence) if part)
+    elif clause.cited:
         grade = Grade.CITED
         evidence = "; ".join(part for part in (clause.cited, evidence) if part)
     elif clause.proof is not None:
@@ -170,6 +175,8 @@ def _graded(clause: Clause, tally: _Tally, cases: int) -> ClauseResult:
             evidence = "; ".join(part for part in (f"{len(proved)} identities by computer algebra", evidence) if part)
         except ProofFailed as error:
             grade, evidence = Grade.UNDECIDED, f"{evidence}; the symbolic proof fails: {error}"
+    if clause.formal and grade is not Grade.FORMAL:
+        evidence = f"{evidence}; {STALE}"
     return ClauseResult(
         clause.name, clause.text, grade, covers, evidence or "nothing was found", cases - len(tally.cases), proved
     )
