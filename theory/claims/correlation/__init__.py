@@ -1,5 +1,5 @@
 """Correlation.
 
-Sentence A: does that make them trade off? Averaging does not; conditioning, measures, ranks and pools do things of
-their own.
+Sentence A: the correlation of average likelihood and average reward. Averaging independent strings leaves it as it is;
+conditioning on typicality, the choice of measure, ranks and resampling change it.
 """

@@ -6,23 +6,51 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.correlation.models import EPSILON, varying
-from theory.claims.instances import integer_cases, small
+from theory.claims.instances import case, integer_cases, small
 from theory.claims.line.models import SizedCorpus, sized
-from theory.claims.symbolic import covariance, model, vanishes
+from theory.claims.symbolic import cancels, covariance, model, simplex, vanishes
+from theory.examples import finite as examples
+from theory.models.finite import FiniteModel
 
 
 def _iid(content: SizedCorpus) -> Iterator[Finding]:
-    found = content.found
-    yield Finding("Corr(Lbar, Rbar) - Corr(L, R)", content.corpora.correlation() - found.mean.correlation)
-    gap = found.mean.var_surprisal - found.mean.var_log_prior - found.mean.var_reward
-    yield Finding("2 Cov - (V - Var L - Var R)", 2 * found.mean.cov - gap)
+    found, corpora, size = content.found, content.corpora, content.size
+    if found.mean.correlation is not None:
+        gap = corpora.correlation() - found.mean.correlation
+        yield Finding("Corr(Lbar, Rbar) - Corr(L, R)", gap, clause="correlation")
+    values = {"Lbar": corpora.log_prior, "Rbar": corpora.reward}
+    moments = {
+        "Cov(Lbar, Rbar)": found.mean.cov,
+        "Var Lbar": found.mean.var_log_prior,
+        "Var Rbar": found.mean.var_reward,
+    }
+    pairs = (("Lbar", "Rbar"), ("Lbar", "Lbar"), ("Rbar", "Rbar"))
+    for (one, other), (name, moment) in zip(pairs, moments.items(), strict=True):
+        gap = size * corpora.covariance(values[one], values[other]) - moment
+        yield Finding(f"N {name} - that of a string", gap, clause="scaling")
+    yield from of("sign", _sign(found))
+
+
+def _sign(found: FiniteModel) -> Iterator[Finding]:
+    """Cov and V - Var L - Var R: one is twice the other, and so they have one sign."""
+    cov, gap = found.mean.cov, found.mean.var_surprisal - found.mean.var_log_prior - found.mean.var_reward
+    yield Finding("2 Cov - (V - Var L - Var R)", 2 * cov - gap)
+    if gap.contains(0):
+        yield Finding("V = Var L + Var R, hence Cov = 0", cov)
+    else:
+        yield Finding("Cov (V - Var L - Var R) > 0", cov * gap, "positive")
+
+
+def uncorrelated() -> Case:
+    """L and R independent under p+ = (1, 2, 2, 4)/9, so that Cov = 0 although both vary."""
+    return case("Cov = 0: p = (1, 2, 1, 2), e^R = (1, 1, 2, 2)", examples.table((1, 2, 1, 2), (1, 1, 2, 2)))
 
 
 def _iid_cases(profile: Profile) -> list[Case]:
-    sizes = (2, 3, 5) if profile.full else (2,)
-    return list(varying(sized(small(profile), sizes, EPSILON)))
+    sizes = (1, 2, 3, 5) if profile.full else (1, 2)
+    return list(sized([*small(profile), uncorrelated()], sizes, EPSILON))
 
 
 def _pairs(profile: Profile) -> Iterator[Case]:
@@ -43,21 +71,60 @@ def _averaging_reverses(content: SizedCorpus) -> Iterator[Finding]:
     yield Finding("Corr(Lbar, Rbar) <= 0 at N = 2", -content.corpora.correlation(), "nonnegative")
 
 
-def _iid_proof() -> list[str]:
+def _corpus_covariances(n: int) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
+    """(Cov(Lbar, Rbar), Var Lbar, Var Rbar) for N a symbol, and those of one string times 1/N; n strings, L and R free.
+
+    The first from the transform E e^{s Lbar + t Rbar} = (sum_y q(y) e^{(s L(y) + t R(y))/N})^N, differentiated at 0.
+    """
+    size, s, t = sp.symbols("N s t", positive=True)
+    q, values = simplex(n), [sp.symbols(f"{name}1:{n + 1}") for name in "lr"]
+    pairs = ((values[0], values[1]), (values[0], values[0]), (values[1], values[1]))
+    of_corpora, of_string = [], []
+    for one, two in pairs:
+        terms = [w * sp.exp((s * a + t * b) / size) for w, a, b in zip(q, one, two, strict=True)]
+        transform = sp.Add(*terms) ** size
+        first, second, mixed = (sp.powsimp(sp.diff(transform, *by).subs({s: 0, t: 0})) for by in ((s,), (t,), (s, t)))
+        of_corpora.append(sp.expand(mixed - first * second))
+        of_string.append(covariance(q, one, two) / size)
+    return tuple(of_corpora), tuple(of_string)
+
+
+def _scaling_proof() -> list[str]:
     lines = []
-    size = sp.Symbol("N", positive=True)
+    for n in (2, 3, 4):
+        for name, one, two in zip(("Cov(Lbar, Rbar)", "Var Lbar", "Var Rbar"), *_corpus_covariances(n), strict=True):
+            lines.append(cancels(one - two, f"{name} is that of a string over N, for every N, n = {n}"))
+    return lines
+
+
+def _correlation_proof() -> list[str]:
+    """rho_N^2 = rho^2 across a cross product of polynomials, and N Cov(Lbar, Rbar) = Cov: the sign is kept."""
+    lines = []
+    for n in (2, 3):
+        (cov, var_l, var_r), (own_cov, own_l, own_r) = _corpus_covariances(n)
+        same = cov**2 * own_l * own_r - own_cov**2 * var_l * var_r
+        lines.append(cancels(same, f"Corr(Lbar, Rbar)^2 = Corr(L, R)^2 for every N, n = {n}"))
+        size = sp.Symbol("N", positive=True)
+        lines.append(
+            cancels(cov * size - own_cov * size, f"and N Cov(Lbar, Rbar) = Cov(L, R), of the same sign, n = {n}")
+        )
+    return lines
+
+
+def _sign_proof() -> list[str]:
+    lines = []
     for n in (2, 3, 4):
         m = model(n)
-        cov = covariance(m.prob, m.log_prior, m.reward)
-        # E[sum sum] over N draws: N terms with equal index, N (N - 1) with different ones
-        l_mean, r_mean = (sum(p * v for p, v in zip(m.prob, values, strict=True)) for values in (m.log_prior, m.reward))
-        product = sum(p * a * b for p, a, b in zip(m.prob, m.log_prior, m.reward, strict=True))
-        corpus = (size * product + size * (size - 1) * l_mean * r_mean) / size**2 - l_mean * r_mean
-        lines.append(vanishes(corpus - cov / size, f"Cov(Lbar, Rbar) = Cov(L, R) / N for every N, n = {n}"))
-        surprisal = [-a - b for a, b in zip(m.log_prior, m.reward, strict=True)]
-        gap = covariance(m.prob, surprisal, surprisal) - covariance(m.prob, m.log_prior, m.log_prior)
-        gap = gap - covariance(m.prob, m.reward, m.reward) - 2 * cov
-        lines.append(vanishes(gap, f"V = Var L + Var R + 2 Cov, n = {n}"))
+        cov, var_l, var_r, variance = (
+            covariance(m.prob, one, two)
+            for one, two in (
+                (m.log_prior, m.reward),
+                (m.log_prior, m.log_prior),
+                (m.reward, m.reward),
+                (m.surprisal, m.surprisal),
+            )
+        )
+        lines.append(vanishes(variance - var_l - var_r - 2 * cov, f"V = Var L + Var R + 2 Cov, n = {n}"))
     return lines
 
 
@@ -66,26 +133,39 @@ CLAIM = Claim(
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="averaging alone creates no trade-off: the corpus correlation is the string correlation at every N",
-            formula=r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\ \forall N;\qquad "
-            r"<0\iff V<\mathrm{Var}L+\mathrm{Var}R",
-            proof=Proof("n <= 4", _iid_proof),
+            name="correlation",
+            text="averaging alone creates no trade-off: corpora of N independent strings have "
+            "Corr(Lbar, Rbar) = Corr(L, R) at every N, unless L or R is constant",
+            formula=r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\quad\forall N",
+            proof=Proof("N any, n <= 3", _correlation_proof),
+        ),
+        Clause(
+            name="scaling",
+            text="over corpora of N independent strings Cov(Lbar, Rbar), Var Lbar and Var Rbar are those of one string "
+            "divided by N",
+            formula=r"\mathrm{Cov}(\bar L,\bar R)=\mathrm{Cov}_{p_+}(L,R)/N",
+            proof=Proof("N any, n <= 4", _scaling_proof),
+        ),
+        Clause(
+            name="sign",
+            text="Cov(L, R) < 0 exactly if V < Var L + Var R, and Cov(L, R) = 0 exactly if V = Var L + Var R",
+            formula=r"V=\mathrm{Var}L+\mathrm{Var}R+2\,\mathrm{Cov}(L,R)",
+            proof=Proof("n <= 4", _sign_proof),
         ),
     ),
-    hypotheses=("the strings of a corpus are independent draws from one law", "0 < Var L, Var R < inf"),
+    hypotheses=("the strings of a corpus are independent draws from p+", "Var L and Var R are finite"),
     source="bilinearity of the covariance",
     check=_iid,
     cases=_iid_cases,
     controls=(
-        Control("unscaled", "leaves out the factor 1/N of the covariance", _unscaled, _pairs, smallest=True),
         Control(
             "averaging-reverses",
-            "says that the averages trade off whatever the strings do",
+            "says that the means of two strings are never positively correlated, whatever single strings do",
             _averaging_reverses,
             _pairs,
             smallest=True,
         ),
+        Control("unscaled", "leaves out the factor 1/N of the covariance", _unscaled, _pairs, smallest=True),
     ),
     figure="toy",
     order=3010,

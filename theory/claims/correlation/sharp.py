@@ -1,14 +1,16 @@
-"""correlation.sharp: A small varentropy forces a negative correlation, and the bound is attained."""
+"""correlation.sharp: a small varentropy forces a negative correlation, and the bound is attained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import sympy as sp
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import case, usual
+from theory.claims.symbolic import cancels, covariance, model, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -35,17 +37,25 @@ def _sharp(found: FiniteModel) -> Iterator[Finding]:
     rho = mean.correlation
     if rho is None:
         return
-    relation: Relation = "zero" if _on_border(found) else "positive"
-    yield Finding("V - (1 - rho^2) max(Var L, Var R)", mean.var_surprisal - (1 - rho * rho) * larger, relation)
+    slack = mean.var_surprisal - (1 - rho * rho) * larger
+    border = _on_border(found)
+    yield Finding("V - (1 - rho^2) max(Var L, Var R)", slack, "zero" if border else "nonnegative", clause="bound")
+    relation: Relation = "zero" if border else "positive"
+    yield Finding("equality iff Cov = -min(Var L, Var R): the slack", slack, relation, clause="equality")
     if mean.var_surprisal < larger:
         bound = (1 - mean.var_surprisal / larger).sqrt()
-        yield Finding("-sqrt(1 - V/max) - rho", -bound - rho, relation)
+        yield Finding("-rho", -rho, "positive", clause="forced")
+        below = -bound - rho
+        yield Finding("-sqrt(1 - V/max) - rho", below, "zero" if border else "nonnegative", clause="forced")
 
 
 def _sharp_attained(found: FiniteModel) -> Iterator[Finding]:
     mean, larger = found.mean, _larger_variance(found)
-    yield Finding("attained: V = (1 - rho^2) max", mean.var_surprisal - (1 - mean.correlation**2) * larger)
-    yield Finding("attained: rho = -sqrt(1 - V/max)", mean.correlation + (1 - mean.var_surprisal / larger).sqrt())
+    slack = mean.var_surprisal - (1 - mean.correlation**2) * larger
+    yield Finding("attained: V = (1 - rho^2) max", slack, clause="equality")
+    gap = mean.correlation + (1 - mean.var_surprisal / larger).sqrt()
+    yield Finding("attained: rho = -sqrt(1 - V/max)", gap, clause="equality")
+    yield Finding("attained although V > 0", mean.var_surprisal, "positive", clause="equality")
 
 
 def _sharp_check(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
@@ -64,12 +74,50 @@ def _with_sum(found: FiniteModel) -> Iterator[Finding]:
     )
 
 
-def _always(found: FiniteModel) -> Iterator[Finding]:
-    yield Finding(
-        "rho <= -sqrt|1 - V/max|",
-        -abs(1 - found.mean.var_surprisal / _larger_variance(found)).sqrt() - found.mean.correlation,
-        "nonnegative",
-    )
+def _negative_anyway(found: FiniteModel) -> Iterator[Finding]:
+    yield Finding("rho < 0", -found.mean.correlation, "positive")
+
+
+def _variances() -> tuple[tuple[sp.Symbol, ...], sp.Expr, list[str]]:
+    """(Var L, Var R, Cov), V in them, and the lines that prove V = Var(L + R), from p and e^R of n strings."""
+    symbols = sp.symbols("vL vR c")
+    var_l, var_r, cov = symbols
+    lines = []
+    for n in (2, 3, 4):
+        m = model(n)
+        both = [l + r for l, r in zip(m.log_prior, m.reward, strict=True)]
+        gap = covariance(m.prob, m.surprisal, m.surprisal) - covariance(m.prob, both, both)
+        lines.append(vanishes(gap, f"V = Var(L + R), n = {n}"))
+    return symbols, var_l + var_r + 2 * cov, lines
+
+
+def _forced_proof() -> list[str]:
+    """Were rho >= 0, V would be at least both variances; rho^2 is 1 - V/max and a square."""
+    (var_l, var_r, cov), variance, lines = _variances()
+    for name, own, other in (("Var L", var_l, var_r), ("Var R", var_r, var_l)):
+        lines.append(cancels(variance - own - other - 2 * cov, f"V - {name} = the other variance + 2 Cov"))
+        rest = cov**2 / (var_l * var_r) - 1 + variance / own - (other + cov) ** 2 / (var_l * var_r)
+        lines.append(cancels(rest, f"rho^2 = 1 - V/{name} + (the other + Cov)^2 / (Var L Var R)"))
+    return lines
+
+
+def _bound_proof() -> list[str]:
+    (var_l, var_r, cov), variance, lines = _variances()
+    for name, own, other in (("Var L", var_l, var_r), ("Var R", var_r, var_l)):
+        slack = variance - (1 - cov**2 / (var_l * var_r)) * own
+        lines.append(
+            cancels(slack - (other + cov) ** 2 / other, f"V - (1 - rho^2) {name} = (the other + Cov)^2 / the other")
+        )
+    return lines
+
+
+def _equality_proof() -> list[str]:
+    """With max the one variance, the slack is (min + Cov)^2 / min, which is 0 iff Cov = -min."""
+    (var_l, var_r, cov), variance, lines = _variances()
+    slack = (variance - (1 - cov**2 / (var_l * var_r)) * var_l) * var_r
+    lines.append(cancels(slack - (var_r + cov) ** 2, "Var R (V - (1 - rho^2) Var L) = (Var R + Cov)^2"))
+    lines.append(cancels(slack.subs(cov, -var_r), "which is 0 at Cov = -Var R"))
+    return lines
 
 
 CLAIM = Claim(
@@ -77,25 +125,46 @@ CLAIM = Claim(
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="A small varentropy forces a negative correlation, and the bound is attained",
-            formula=r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R);\qquad "
-            r"V<\max\Rightarrow\rho\le-\sqrt{1-V/\max}",
+            name="forced",
+            text="a small varentropy forces a negative correlation: if V < max(Var L, Var R), then "
+            "Corr(L, R) <= -sqrt(1 - V/max(Var L, Var R)) < 0",
+            formula=r"V<M\Rightarrow\rho\le-\sqrt{1-V/M},\quad M=\max(\mathrm{Var}L,\mathrm{Var}R)",
+            proof=Proof("n <= 4", _forced_proof),
+        ),
+        Clause(
+            name="bound",
+            text="V >= (1 - rho^2) max(Var L, Var R) with rho = Corr(L, R), for every law on which L and R vary",
+            formula=r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R)",
+            proof=Proof("n <= 4", _bound_proof),
+        ),
+        Clause(
+            name="equality",
+            text="that bound is attained exactly if Cov(L, R) = -min(Var L, Var R), as for p+ = (2, 2, 1, 1)/6 with "
+            "e^R = (2, 1, 2, 1), where V > 0",
+            formula=r"V=(1-\rho^2)\max\iff\mathrm{Cov}(L,R)=-\min(\mathrm{Var}L,\mathrm{Var}R)",
+            proof=Proof("n <= 4", _equality_proof),
         ),
     ),
-    hypotheses=("0 < Var L, Var R < inf", "V < max(Var L, Var R) for the second part"),
+    hypotheses=("0 < Var L, Var R < inf",),
     source="Var(L + R) >= min_a Var(L + a R) = (1 - rho^2) Var L",
     check=_sharp_check,
     cases=_sharp_cases,
     everywhere=True,
     controls=(
+        Control(
+            "without-hypothesis",
+            "drops V < max(Var L, Var R): the correlation is said to be negative for every law",
+            _negative_anyway,
+            integer_varying,
+            smallest=True,
+        ),
         Control("sum-for-max", "puts Var L + Var R for the maximum", _with_sum, integer_varying, smallest=True),
-        Control("without-hypothesis", "drops V < max(Var L, Var R)", _always, integer_varying, smallest=True),
     ),
     order=3020,
     sketch=r"""
-$V=\mathrm{Var}(L+R)\ge\min_a\mathrm{Var}(L+aR)=(1-\rho^2)\mathrm{Var}L$, the residual of the best linear guess, and
-the same with $L$ and $R$ exchanged. If $V$ is below the larger variance then $\rho^2\ge1-V/\max$, and $\rho$ cannot
-be positive, since then $V$ would exceed both variances.
+$V=\mathrm{Var}(L+R)\ge\min_a\mathrm{Var}(L+aR)=(1-\rho^2)\mathrm{Var}L$, the residual of the best linear guess of $L$
+by $R$; the difference is $(\mathrm{Var}R+\mathrm{Cov})^2/\mathrm{Var}R$. The same holds with $L$ and $R$ exchanged. If
+$V$ is below the larger variance then $\rho^2\ge1-V/\max$, and $\rho$ is negative: otherwise
+$V=\mathrm{Var}L+\mathrm{Var}R+2\,\mathrm{Cov}$ would be at least both variances.
 """,
 )

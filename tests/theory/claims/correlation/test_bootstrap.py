@@ -20,12 +20,15 @@ from theory.models.finite import FiniteModel
 
 @given(tables(2, 3, 4), st.integers(2, 3))
 def test_bootstrap(aligned: Aligned, pool: int) -> None:
-    """Corr(Lbar, Rbar | pool) = Corr(pool), Var(Lbar) = (1 + N/(n - 1)) E Var(Lbar | pool): ordered pools, N = 2."""
+    """Corr(Lbar, Rbar | pool) = Corr(pool), Var(Lbar) = (1 + N/(n - 1)) E Var(Lbar | pool): ordered pools, N = 2.
+
+    The pool's mean alone: N/(n - 1) E Var(Lbar | pool).
+    """
     found = FiniteModel.of(aligned)
     assume(not found.mean.constant.log_prior and not found.mean.constant.reward)
     law = joint_of(found)
     mean_l = found.mean.mean_log_prior
-    error = shown = found.numbers.log_partition * 0
+    error = shown = own = found.numbers.log_partition * 0
     for members in itertools.product(range(len(aligned)), repeat=pool):
         prob = math.prod((law.prob[k] for k in members), start=fmpq(1))
         values = [[v[k] for k in members] for v in (law.log_prior, law.reward)]
@@ -33,8 +36,11 @@ def test_bootstrap(aligned: Aligned, pool: int) -> None:
         covariances = [_covariance(*v) for v in (values, means)]
         assert (covariances[0] - covariances[1] * 2).contains(0)
         shown += prob * _covariance(means[0], means[0])
+        centre = sum(values[0]) / pool - mean_l
+        own += prob * centre * centre
         error += prob * sum((v - mean_l) * (v - mean_l) for v in means[0]) / pool**2
     assert (error - shown * (1 + fmpq(2, pool - 1))).contains(0)
+    assert (own - shown * fmpq(2, pool - 1)).contains(0)
 
 
 def _covariance(one: list, two: list) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from flint import fmpq
 from hypothesis import assume, given
@@ -11,7 +13,8 @@ from tests.strategies import tables
 from tests.theory.claims.correlation.ordered import corpora, joint, second_moments, varies
 from tests.theory.claims.edits import Edit, first_nudged, moment, negated, nudged, of_corpora, turns_red
 from theory.alignment.gibbs import Aligned
-from theory.claims.correlation.iid import CLAIM
+from theory.arithmetic.exact import fraction
+from theory.claims.correlation.iid import CLAIM, uncorrelated
 from theory.claims.instances import named
 from theory.claims.line.models import SizedCorpus, sized
 from theory.models.finite import FiniteModel
@@ -34,6 +37,17 @@ def test_iid(aligned: Aligned, size: int) -> None:
     slack = var_l + var_r - variance
     assert bool(correlation < 0) == bool(slack > 0)
     assert bool(correlation > 0) == bool(slack < 0)
+
+
+def test_uncorrelated_strings() -> None:
+    """p+ = (1, 2, 2, 4)/9 is a product of (1, 2)/3 and (1, 2)/3: Cov(L, R) = 0 and V = Var L + Var R, both positive."""
+    content = uncorrelated().content
+    assert [fraction(q) for q in content.mass()] == [Fraction(k, 9) for k in (1, 2, 2, 4)]
+    var_l, var_r, cov = second_moments(joint(content.aligned))
+    assert cov.contains(0)
+    assert var_l > 0
+    assert var_r > 0
+    assert (content.mean.var_surprisal - var_l - var_r).contains(0)
 
 
 def corpora_of_c5() -> SizedCorpus:

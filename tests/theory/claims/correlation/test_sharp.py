@@ -39,6 +39,10 @@ def test_sharp(aligned: Aligned, slope: Fraction) -> None:
     assert not variance < left / var_l
     larger = arb.max(var_l, var_r)
     rho = cov / (var_l * var_r).sqrt()
+    smaller = arb.min(var_l, var_r)
+    slack = variance - left / smaller
+    assert (slack - (smaller + cov) * (smaller + cov) / smaller).contains(0)
+    assert not (slack > 0 and (cov + smaller) * (cov + smaller) <= 0)
     if variance < larger:
         assert not rho > -(1 - variance / larger).sqrt()
         assert rho < 0
