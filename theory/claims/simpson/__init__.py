@@ -1,4 +1,4 @@
 """Mixtures of adaptors.
 
-Corpora from several adaptors obey other laws than corpora from one.
+Corpora that are drawn from several adaptors can trade off although those from each adaptor alone do not.
 """

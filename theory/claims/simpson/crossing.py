@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Exact, floor_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import case, random_laws, smallest_tables
-from theory.claims.symbolic import cancels, covariance, mean, simplex
+from theory.claims.simpson.proof_models import mixed_proof, sign_proof, total_proof
 from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
@@ -24,10 +23,15 @@ from theory.models.finite import FiniteModel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A mixture of adaptors, and the corpus sizes at which its corpora are enumerated one by one."""
+    """A mixture of adaptors, and the corpus sizes at which its corpora are enumerated one by one.
+
+    Args:
+        reverses: the covariance is positive within every adaptor, and corpora from this N on have a negative one.
+    """
 
     mixture: Mixture
     sizes: tuple[int, ...]
+    reverses: int | None = None
 
 
 _ENTRIES = ("Var(Lbar)", "Var(Rbar)", "Cov(Lbar, Rbar)")
@@ -43,12 +47,23 @@ def _check(scene: Scene) -> Iterator[Finding]:
     within, between = mixture.within(), mixture.between()
     for size in scene.sizes:
         enumerated = mixture.corpora(size).pooled().covariance()
-        yield from _differences(f"W/N + B, N = {size}", enumerated, mixture.corpus_covariance(size))
+        yield from of("total", _differences(f"W/N + B, N = {size}", enumerated, mixture.corpus_covariance(size)))
     mixed = mixture.pooled().corpus_means(2).covariance()
-    yield from _differences("(W + B)/N mixed string by string, N = 2", mixed, (within + between).scaled(fmpq(1, 2)))
-    if _touches_zero(within.cov) or _touches_zero(between.cov):
-        return  # the sign of a covariance that may be 0 is not spoken of
-    yield from _signs(mixture, within.cov, between.cov)
+    halved = (within + between).scaled(fmpq(1, 2))
+    yield from of("mixed", _differences("(W + B)/N mixed string by string, N = 2", mixed, halved))
+    yield from of("sign", _signs(mixture, within.cov, between.cov))
+    if scene.reverses is not None:
+        yield from of("reversal", _reversal(mixture, scene.reverses))
+
+
+def _reversal(mixture: Mixture, first: int) -> Iterator[Finding]:
+    """Each adaptor's own corpora have a positive covariance at every N: that of its strings over N."""
+    for k, part in enumerate(mixture.parts):
+        yield Finding(f"Cov(L, R) of adaptor {k + 1}", part.covariance().cov, "positive")
+    for size in (1, 10, first - 1):
+        yield Finding(f"Cov(Lbar, Rbar) at N = {size}", mixture.corpus_covariance(size).cov, "positive")
+    for size in (first, first + 1, 1000 * first):
+        yield Finding(f"-Cov(Lbar, Rbar) at N = {size}", -mixture.corpus_covariance(size).cov, "positive")
 
 
 def _touches_zero(value: Exact) -> bool:
@@ -56,17 +71,26 @@ def _touches_zero(value: Exact) -> bool:
 
 
 def _signs(mixture: Mixture, within: Exact, between: Exact) -> Iterator[Finding]:
-    """The sign of Cov(Lbar, Rbar) on both sides of N*, or the same sign throughout."""
+    """The sign of Cov(Lbar, Rbar) on both sides of N*, or no two signs."""
 
     def at(size: int) -> Exact:
         return mixture.corpus_covariance(size).cov
 
+    if any(_touches_zero(value) for value in (within, between, within + between)):
+        # W = 0, B = 0 or N* = 1: nothing has the sign opposite to that of large N
+        for size in (1, 2, 10):
+            yield Finding(
+                f"on the border: the signs at N = {size} and 1000 are not opposite", at(size) * at(1000), "nonnegative"
+            )
+        return
     turn = crossing(within, between)
     if turn is None:
         for size in (2, 10, 1000):
             yield Finding(f"no crossing: the sign at N = {size} is that at N = 1", at(1) * at(size), "positive")
         return
     direction = 1 if within > 0 else -1
+    yield Finding("N* > 1: W + B has the sign of W", (within + between) * direction, "positive")
+    yield Finding("N* > 1: B has the other", -between * direction, "positive")
     whole = _whole(turn)
     if whole is not None:
         yield Finding(f"0 at N* = {whole}", at(whole))
@@ -122,10 +146,18 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield Case(
         "B = 0", Scene(Mixture.even(Joint.of((1, 1), [(0, 0), (4, 4)]), Joint.of((1, 1), [(1, 1), (3, 3)])), (1, 2, 3))
     )
+    one = Mixture.even(Joint.of((1, 1), [(0, 1), (1, 2)]), Joint.of((1, 1), [(1, 0), (2, 1)]))
+    yield Case("W = 1/4 = -B: N* = 1", Scene(one, (1, 2, 3)))
     tree = case("", reversing_tree())
-    for names, chains in (("1, 1/2", (_BASE, _COOL)), ("1/2, 2", (_COOL, _HOT)), ("1, 1/2, 2", (_BASE, _COOL, _HOT))):
+    pairs = (
+        ("1, 1/2", (_BASE, _COOL), 140),
+        ("1/2, 2", (_COOL, _HOT), None),
+        ("1, 1/2, 2", (_BASE, _COOL, _HOT), None),
+    )
+    for names, chains, reverses in pairs:
         name = f"p = (1, 2, 2), e^R = (3, 3, 4) on the tree a(1 2) b(1), local temperatures {names}"
-        yield Case(name, Scene(adaptors_of(tree.content, *chains), (2, 3)), _with_adaptors(tree.spec, chains))
+        scene = Scene(adaptors_of(tree.content, *chains), (2, 3), reverses)
+        yield Case(name, scene, _with_adaptors(tree.spec, chains))
     table = case("", examples.table((1, 2, 2), (2, 1, 3)))
     scene = Scene(adaptors_of(table.content, *_ADAPTORS[0:3:2]), (2, 3, 19, 20))
     yield Case("p = (1, 2, 2), e^R = (2, 1, 3), p+ and top-2", scene, table.spec)
@@ -206,16 +238,16 @@ def _opposite_signs_suffice(found: FiniteModel) -> Iterator[Finding]:
 
 CONTROLS = (
     Control(
-        "mixed-by-string",
-        "every string, not every corpus, draws its adaptor (p+ or temperature 1/2): the covariance is (W + B)/N",
-        _mixed_by_string,
+        "within-decides",
+        "drops B: where both adaptors (p+ and temperature 1/2) have one sign, large corpora are said to have it",
+        _within_decides,
         lambda _: _tables_with(_COOL),
         smallest=True,
     ),
     Control(
-        "within-decides",
-        "drops B: where both adaptors (p+ and temperature 1/2) have one sign, large corpora are said to have it",
-        _within_decides,
+        "mixed-by-string",
+        "every string, not every corpus, draws its adaptor (p+ or temperature 1/2), and W/N + B is kept",
+        _mixed_by_string,
         lambda _: _tables_with(_COOL),
         smallest=True,
     ),
@@ -236,87 +268,59 @@ CONTROLS = (
 )
 
 
-def _proof() -> list[str]:
-    size = sp.Symbol("N", positive=True)
-    within, between = sp.symbols("W B", real=True)
-    turn = -within / between
-    return [
-        *(_generating_function(adaptors) for adaptors in (2, 3)),
-        *(_enumeration(strings, number) for strings, number in ((2, 2), (2, 3), (3, 3))),
-        cancels(within / size + between - between * (1 - turn / size), "W/N + B = B (1 - N*/N)"),
-        cancels(within + between + between * (turn - 1), "W + B = -B (N* - 1): N* > 1 iff (W + B)/B < 0"),
-    ]
-
-
-def _generating_function(adaptors: int) -> str:
-    """With N a symbol: Cov from E e^{s Lbar + t Rbar} = sum_k w_k phi_k(s/N, t/N)^N, at s = t = 0.
-
-    phi_k = E_k e^{sL + tR} = 1 + s E_k L + t E_k R + s t E_k[L R] + (terms in s^2 and t^2, which no derivative sees).
-    """
-    s, t = sp.symbols("s t")
-    size = sp.Symbol("N", positive=True)
-    weight = simplex(adaptors, "w")
-    moments = [sp.symbols(f"l{k} r{k} lr{k}") for k in range(1, adaptors + 1)]
-    powers = [(1 + s * l / size + t * r / size + s * t * both / size**2) ** size for l, r, both in moments]
-    transform = mean(weight, powers)
-    first, second, mixed = (sp.diff(transform, *by).subs({s: 0, t: 0}) for by in ((s,), (t,), (s, t)))
-    within = mean(weight, [both - l * r for l, r, both in moments])
-    between = covariance(weight, [l for l, _, _ in moments], [r for _, r, _ in moments])
-    what = f"Cov(Lbar, Rbar) = W/N + B for every N and any {adaptors} laws of (L, R)"
-    return cancels(mixed - first * second - within / size - between, what)
-
-
-def _enumeration(strings: int, size: int) -> str:
-    """The same on all corpora of N strings, and (N = 2) on corpora whose strings each draw their adaptor."""
-    weight, laws = simplex(2, "w"), [simplex(strings, "q"), simplex(strings, "u")]
-    log_prior, reward = sp.symbols(f"L1:{strings + 1}"), sp.symbols(f"R1:{strings + 1}")
-    within = mean(weight, [covariance(q, log_prior, reward) for q in laws])
-    between = covariance(weight, [mean(q, log_prior) for q in laws], [mean(q, reward) for q in laws])
-    corpora = list(itertools.product(range(strings), repeat=size))
-    averages = [[sp.Add(*(v[y] for y in corpus)) / size for corpus in corpora] for v in (log_prior, reward)]
-
-    def law_of_corpora(q: Sequence[Exact]) -> list[Exact]:
-        return [sp.Mul(*(q[y] for y in corpus)) for corpus in corpora]
-
-    from_one = [mean(weight, column) for column in zip(*map(law_of_corpora, laws), strict=True)]
-    what = f"corpus by corpus, N = {size}, {strings} strings: W/N + B"
-    cancels(covariance(from_one, *averages) - within / size - between, what)
-    if size == 2:
-        mixed = law_of_corpora([mean(weight, column) for column in zip(*laws, strict=True)])
-        what = f"{what}; (W + B)/N mixed string by string"
-        cancels(covariance(mixed, *averages) - (within + between) / size, what)
-    return what
-
-
 CLAIM = Claim(
     id="simpson.crossing",
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="corpora from several adaptors can trade off although no adaptor does, once they are large enough",
-            formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k w_k\operatorname{Cov}_{q_k}(L,R),\ "
-            r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R);\quad"
-            r"\text{its sign changes at }N^*=-W/B\iff N^*>1",
-            proof=Proof("n <= 4", _proof),
+            name="reversal",
+            text="corpora from several adaptors can trade off although no adaptor does: p = (1, 2, 2), e^R = (3, 3, "
+            "4) on "
+            "the tree a(1 2), b(1) does so with local T = 1 and T = 1/2, equally likely, from N = 140 on",
+        ),
+        Clause(
+            name="total",
+            text="if every corpus draws one adaptor and N independent strings from it, Cov(Lbar, Rbar) = W/N + B, W "
+            "the mean "
+            "covariance of L and R within adaptors, B the covariance of their means",
+            formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k "
+            r"w_k\operatorname{Cov}_{q_k}(L,R),\ "
+            r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R)",
+            proof=Proof("N any, 2 or 3 adaptors", total_proof),
+        ),
+        Clause(
+            name="sign",
+            text="W/N + B takes both signs as N grows exactly if N* = -W/B > 1, that is if W > 0 > B and W + B > 0, or "
+            "W < 0 < B and W + B < 0; it then has the sign of W below N* and that of B above",
+            formula=r"\frac WN+B=B\Big(1-\frac{N^*}N\Big),\quad N^*=-W/B",
+            proof=Proof("any W, B and N", sign_proof),
+        ),
+        Clause(
+            name="mixed",
+            text="if every string draws its own adaptor, Cov(Lbar, Rbar) = (W + B)/N, of one sign at every N",
+            formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W+B}{N}",
+            proof=Proof("N any, 2 or 3 adaptors", mixed_proof),
         ),
     ),
     hypotheses=(
-        "every corpus draws one adaptor and N independent strings from it",
-        "from + to -: W > 0 > B and W + B > 0; from - to +: W < 0 < B and W + B < 0",
+        "a corpus, or in the last clause a string, draws one of finitely many adaptors with fixed probabilities",
     ),
     source="law of total covariance; Simpson (1951), doi:10.1111/j.2517-6161.1951.tb00088.x",
     check=_check,
     cases=_cases,
     controls=CONTROLS,
     remark=(
-        "The sign can change in either direction: with W < 0 < B and W + B < 0 it passes from - to +. With two "
-        "adaptors B alone is perfectly correlated, so that Corr(Lbar, Rbar) tends to -1 or +1."
+        "The sign can change in either direction. At N* = 1 the covariance is 0 for single strings and has the sign "
+        "of B "
+        "from N = 2 on. With two adaptors whose means of L and of R both differ, Corr(Lbar, Rbar) tends to -1 or +1 "
+        "as N "
+        "grows, since two points lie on a line."
     ),
     figure="simpson",
     order=5010,
     sketch=r"""
 Total covariance: given the adaptor, corpora have covariance $\mathrm{Cov}_{q_k}/N$ and mean $\mathbb E_{q_k}$.
-$W/N+B$ has at most one root, above 1 iff $W>0>B$ and $W+B>0$, or all three reversed.
+$W/N+B=B(1-N^*/N)$ changes its sign at $N^*=-W/B$ alone, and only if $N^*>1$: $W>0>B$ and $W+B>0$, or all three
+reversed.
 """,
 )

@@ -31,6 +31,9 @@ def test_crossing(first: Any, second: Any, share: int) -> None:
     assert found == [within / size + between for size in range(1, 5)]
     turn = crossing(within, between)
     assert (min(found) < 0 < max(found)) == (turn is not None and turn < 4)
+    opposite = within > 0 > between and within + between > 0
+    assert (turn is not None) == (opposite or (within < 0 < between and within + between < 0))
+    assert mixture.pooled().corpus_means(3).covariance().cov == (within + between) / 3
 
 
 def test_c8() -> None:
@@ -42,6 +45,15 @@ def test_c8() -> None:
         assert crossing(mixture.within().cov, mixture.between().cov) == 16
         mixed = mixture.pooled().covariance().cov
         assert mixed == fmpq(15 * sign, 4)
+
+
+def test_a_turn_at_one_is_none() -> None:
+    """W = 1/4 = -B: 0 for single strings, -1/8 at N = 2 and negative ever after, so that no two signs are taken."""
+    case = next(c for c in CLAIM.cases(Profile("quick")) if c.name.endswith("N* = 1"))
+    mixture = case.content.mixture
+    found = [mixture.corpora(size).pooled().covariance().cov for size in (1, 2, 3)]
+    assert found == [0, fmpq(-1, 8), fmpq(-1, 6)]
+    assert crossing(mixture.within().cov, mixture.between().cov) is None
 
 
 def test_tree_of_real_adaptors() -> None:
