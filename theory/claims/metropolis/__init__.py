@@ -1,4 +1,5 @@
 """Metropolis chains.
 
-How local samples become global ones, how fast, and what successive states do to corpora.
+Independent Metropolis-Hastings: which ratio turns local samples into global ones, how fast the chain forgets its start,
+how often it accepts, and what the dependence of its states does to corpora.
 """

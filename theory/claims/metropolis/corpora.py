@@ -1,4 +1,4 @@
-"""metropolis.corpora: a working chain changes the correlation of corpora, and can turn a positive one negative."""
+"""metropolis.corpora: successive states of a chain in equilibrium can trade off although strings do not."""
 
 from __future__ import annotations
 
@@ -68,29 +68,41 @@ def _corpora(content: Chained) -> Iterator[Finding]:
     log_prior, reward, surprisal = found.numbers.log_prior, found.numbers.reward, found.numbers.surprisal
     star = largest_weight(walk.weight)
     pairs = [(log_prior, reward), (surprisal, surprisal)]
-    sizes = (1, 2, 3, 10)
-    by_kernel = lagged_covariances(walk, pairs, max(sizes))
+    by_kernel = lagged_covariances(walk, pairs, max(_SIZES))
     for name, (f, g), row in zip(("Cov(Lbar, Rbar)", "Var(Ibar)"), pairs, by_kernel, strict=True):
-        for size in sizes:
-            closed = walk.corpus_covariance(f, g, size)
-            yield Finding(f"{name} at N = {size}: closed form - powers of the kernel", closed - row[size - 1])
+        for size in _SIZES:
+            gap = walk.corpus_covariance(f, g, size) - row[size - 1]
+            yield Finding(f"{name} at N = {size}: closed form - powers of the kernel", gap, clause="closed-form")
     variance = found.mean.var_surprisal
-    for size in sizes:
+    for size in _SIZES:
         least = min((2 * star - 1) * size - factor for factor in summation_factor(walk.rejection(), size))
-        yield Finding(f"(2 w* - 1) N - the largest variance factor, N = {size}", least, "nonnegative")
+        label = f"(2 w* - 1) N - the largest variance factor, N = {size}"
+        yield Finding(label, least, "nonnegative", clause="bound")
         if star > 1 and not found.mean.constant.surprisal:
             slack = corpus_variance_bound(variance, star, size) - by_kernel[1][size - 1]
-            yield Finding(f"(2 w* - 1) V/N - Var(Ibar), N = {size}", slack, "positive")
+            yield Finding(f"(2 w* - 1) V/N - Var(Ibar), N = {size}", slack, "positive", clause="bound")
     heaviest = point_law(len(walk), int(np.flatnonzero(walk.weight == star)[0]))
     spread = walk.corpus_covariance(heaviest, heaviest, 1)
     limit = walk.asymptotic_covariance(heaviest, heaviest)
-    yield Finding("lim N Var / V - (2 w* - 1) for the indicator of x1", limit / spread - (2 * star - 1))
+    gap = limit / spread - (2 * star - 1)
+    yield Finding("lim N Var / V - (2 w* - 1) for the indicator of x1", gap, clause="attained")
+    for size in _SIZES:
+        own = walk.corpus_covariance(heaviest, heaviest, size) * size / spread
+        rest = limit / spread - own
+        label = f"the indicator of x1: its limit - N Var / V at N = {size}, times N"
+        most = 2 * star * star
+        yield Finding(f"{label} >= 0", rest, "nonnegative", clause="attained")
+        yield Finding(f"{label} <= 2 w*^2", most - rest * size, "nonnegative", clause="attained")
     iid = IndependentChain.towards(walk.target, walk.target)
     for size in (2, 10):
         apart = iid.corpus_covariance(log_prior, reward, size) * size - found.mean.cov
-        yield Finding(f"independent strings: N Cov(Lbar, Rbar) - Cov(L, R), N = {size}", apart)
+        label = f"pi proposed: N Cov(Lbar, Rbar) - Cov(L, R), N = {size}"
+        yield Finding(label, apart, clause="independent")
     if content.negative_from is not None:
         yield from _sign_change(content, content.negative_from)
+
+
+_SIZES = (1, 2, 3, 10)
 
 
 def _sign_change(content: Chained, first: int) -> Iterator[Finding]:
@@ -99,14 +111,16 @@ def _sign_change(content: Chained, first: int) -> Iterator[Finding]:
     row = lagged_covariances(walk, [(found.numbers.log_prior, found.numbers.reward)], 400)[0]
     for size, by_kernel in enumerate(row, start=1):
         closed = walk.corpus_covariance(found.numbers.log_prior, found.numbers.reward, size)
-        yield Finding(f"Cov at N = {size}: closed form - powers of the kernel", closed - by_kernel)
+        label = f"Cov at N = {size}: closed form - powers of the kernel"
+        yield Finding(label, closed - by_kernel, clause="closed-form")
         signed = by_kernel if size < first else -by_kernel
-        yield Finding(f"Cov(Lbar, Rbar) {'>' if size < first else '<'} 0 at N = {size}", signed, "positive")
+        word = ">" if size < first else "<"
+        yield Finding(f"Cov(Lbar, Rbar) {word} 0 at N = {size}", signed, "positive", clause="reversal")
     for size, value in ((1, 179), (2, -65), (10, -523), (400, -727)):
-        gap = abs(_correlation(walk, found, size) - fmpq(value, 1000))
-        yield Finding(f"Corr at N = {size} is {value / 1000:.3f} to three digits", fmpq(1, 2000) - gap, "positive")
+        gap = fmpq(1, 2000) - abs(_correlation(walk, found, size) - fmpq(value, 1000))
+        yield Finding(f"Corr at N = {size} is {value / 1000:.3f} to three digits", gap, "positive", clause="reversal")
     limit = walk.asymptotic_covariance(found.numbers.log_prior, found.numbers.reward)
-    yield Finding("lim N Cov(Lbar, Rbar) < 0", -limit, "positive")
+    yield Finding("lim N Cov(Lbar, Rbar) < 0", -limit, "positive", clause="reversal")
 
 
 def _corpora_cases(profile: Profile) -> Iterator[Case]:
@@ -153,7 +167,7 @@ def _from_proposal(content: Chained) -> Iterator[Finding]:
             yield Finding("started at q: (2 w* - 1) V/N - Var(Ibar), N = 1", bound - var, "nonnegative")
 
 
-def _corpora_proof() -> list[str]:
+def _closed_form_proof() -> list[str]:
     """Both sides are symmetric bilinear in (f, g) - the kernel is reversible - so that f = g proves it for all."""
     lines = []
     for n in (2, 3, 4):
@@ -171,15 +185,49 @@ def _corpora_proof() -> list[str]:
         for i, j in itertools.combinations(range(n), 2):
             is_zero(c.target[i] * c.kernel[i][j] - c.target[j] * c.kernel[j][i], f"pi_{i} P_{i}{j} = pi_{j} P_{j}{i}")
         lines.append(f"pi_i P_ij = pi_j P_ji, n = {n}")
-    x, w, power, size = sp.symbols("x w P N", positive=True)
-    # P stands for x^N
-    factor = size * (1 + x) / (1 - x) - 2 * x * (1 - power) / (1 - x) ** 2
+    x, power, size = sp.symbols("x P N", positive=True)
+    factor = _summed(x, power, size)
     longer = factor.subs({size: size + 1, power: power * x}, simultaneous=True)
     lines.append(vanishes(factor.subs({size: 1, power: x}) - 1, "S_1 = 1"))
     rest = longer - factor - 1 - 2 * x * (1 - power) / (1 - x)
     lines.append(vanishes(rest, "S_(N+1) - S_N = 1 + 2 (x + ... + x^N), every N"))
+    return lines
+
+
+def _summed(x: sp.Expr, power: sp.Expr, size: sp.Expr) -> sp.Expr:
+    """S_N(x) = N (1 + x)/(1 - x) - 2 x (1 - x^N)/(1 - x)^2, with ``power`` for x^N."""
+    return size * (1 + x) / (1 - x) - 2 * x * (1 - power) / (1 - x) ** 2
+
+
+def _bound_proof() -> list[str]:
+    """S_N <= N (1 + lambda)/(1 - lambda), which rises in lambda, and lambda <= 1 - 1/w*."""
+    x, y, w, power, size = sp.symbols("x y w P N", positive=True)
     ratio = (1 + x) / (1 - x)
-    lines.append(vanishes(ratio.subs(x, 1 - 1 / w) - 2 * w + 1, "(1 + x)/(1 - x) = 2 w - 1 at x = 1 - 1/w"))
+    below = size * ratio - _summed(x, power, size) - 2 * x * (1 - power) / (1 - x) ** 2
+    rise = ratio.subs(x, y) - ratio - 2 * (y - x) / ((1 - x) * (1 - y))
+    return [
+        vanishes(below, "N (1 + x)/(1 - x) - S_N = 2 x (1 - x^N)/(1 - x)^2 >= 0"),
+        vanishes(rise, "(1 + y)/(1 - y) - (1 + x)/(1 - x) = 2 (y - x)/((1 - x)(1 - y))"),
+        vanishes(ratio.subs(x, 1 - 1 / w) - 2 * w + 1, "(1 + x)/(1 - x) = 2 w - 1 at x = 1 - 1/w"),
+    ]
+
+
+def _attained_proof() -> list[str]:
+    """The indicator f of the heaviest state has Cov(f(Y_0), f(Y_t)) = lambda^t Var f: P f - E f = lambda (f - E f)."""
+    lines = []
+    for n in (2, 3, 4):
+        c = symbolic_chain_of(n)
+        f = [0] * (n - 1) + [1]
+        for x in range(n):
+            image = mean_under(c.kernel[x], f) - c.target[-1]
+            is_zero(image - (1 - 1 / c.weight[-1]) * (f[x] - c.target[-1]), f"P f at state {x + 1}, n = {n}")
+        lines.append(f"P f - E f = (1 - 1/w*) (f - E f) for the indicator of the heaviest state, n = {n}")
+    x, power, size, w = sp.symbols("x P N w", positive=True)
+    rest = (1 + x) / (1 - x) - _summed(x, power, size) / size - 2 * x * (1 - power) / (size * (1 - x) ** 2)
+    lines.append(
+        vanishes(rest, "S_N/N = (1 + x)/(1 - x) - 2 x (1 - x^N)/(N (1 - x)^2), which tends to (1 + x)/(1 - x)")
+    )
+    lines.append(vanishes(((1 + x) / (1 - x)).subs(x, 1 - 1 / w) - 2 * w + 1, "and that is 2 w* - 1 at x = 1 - 1/w*"))
     return lines
 
 
@@ -193,42 +241,74 @@ CLAIM = Claim(
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="a working chain changes the correlation of corpora, and can turn a positive one negative",
-            formula=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N;\quad \mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
+            name="reversal",
+            text="the states of a Metropolis chain in equilibrium can trade off as corpora although strings do not: "
+            "along C6 "
+            "Corr(Lbar, Rbar) is +.179 at N = 1, negative for N = 2 to 400 and in the limit",
+        ),
+        Clause(
+            name="closed-form",
+            text="Cov(Lbar, Rbar) over N successive states is sum_k m_k S_N(lambda_k)/N^2, lambda_k the eigenvalues "
+            "and m_k the "
+            "shares of Cov(L, R) in their eigenfunctions",
+            formula=r"\mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
             r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
-            proof=Proof("n <= 4", _corpora_proof),
+            proof=Proof("N any, n <= 3", _closed_form_proof),
+        ),
+        Clause(
+            name="bound",
+            text="Var(Ibar) <= (2 w* - 1) V/N over N successive states in equilibrium, w* the largest weight pi/q",
+            formula=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N",
+            proof=Proof("any N, w* and eigenvalues", _bound_proof),
+        ),
+        Clause(
+            name="attained",
+            text="the factor 2 w* - 1 is the best for all functions of the state: the indicator of a heaviest state "
+            "has it in "
+            "the limit of large N",
+            formula=r"N\,\mathrm{Var}(\bar f)/\mathrm{Var}f\to2w^*-1,\quad f=1_{x_1}",
+            proof=Proof("N any, n <= 4", _attained_proof),
+        ),
+        Clause(
+            name="independent",
+            text="a chain that proposes from its target gives independent strings: N Cov(Lbar, Rbar) = Cov(L, R) at "
+            "every N",
         ),
     ),
-    hypotheses=("the chain starts at its target", "one corpus is N successive states"),
+    hypotheses=(
+        "q and pi = p+ have the same finite support, of two states or more",
+        "the chain starts at its target",
+        "one corpus is N successive states",
+    ),
     source="Liu (1996), Statistics and Computing 6, for the spectrum; Kipnis and Varadhan (1986) for the variance",
     check=_corpora,
     cases=_corpora_cases,
     controls=(
         Control(
-            "iid-identity",
-            "claims Corr(Lbar, Rbar) = Corr(L, R) without independence",
-            _iid_identity,
-            three_string_chains,
-            smallest=True,
-        ),
-        Control(
             "iid-sign",
-            "claims that a positive correlation stays positive without independence",
+            "drops independence: a positive correlation is said to stay positive along every chain",
             _same_sign,
             three_string_chains,
             smallest=True,
         ),
-        Control("smaller-bound", "has (w* - 1) for (2 w* - 1)", _smaller_bound, two_string_chains, smallest=True),
+        Control(
+            "iid-identity",
+            "drops independence: Corr(Lbar, Rbar) = Corr(L, R) is said to hold along every chain",
+            _iid_identity,
+            three_string_chains,
+            smallest=True,
+        ),
+        Control("smaller-bound", "puts w* - 1 for 2 w* - 1", _smaller_bound, two_string_chains, smallest=True),
         Control("unstationary", "starts the chain at its proposal", _from_proposal, two_string_chains, smallest=True),
     ),
-    remark="C6, started at its target: +.179 for independent strings at every N; -.065, -.523, -.727 at N = 2, 10, "
-    "400 along the chain, and -.731 in the limit. On two strings the correlation is +-1 for every chain.",
+    remark="C6 has +.179 for independent strings at every N; along the chain -.065, -.523 and -.727 at N = 2, 10 and "
+    "400. "
+    "On two strings on which L and R vary the correlation is +1 or -1 along every chain, as for independent strings.",
     figure="metropolis",
     order=6040,
     sketch=r"""
 Expand $L$ and $R$ in eigenfunctions: $\mathrm{Cov}(L_0,R_t)=\sum m_k\lambda_k^t$, summed over pairs of times.
-$\lambda\le1-1/w^*$ bounds each factor by $2w^*-1$. The factors differ between eigenfunctions, so correlations change
-with $N$.
+$\lambda\le1-1/w^*$ bounds each factor by $(2w^*-1)N$. The factors differ between eigenfunctions, so the correlation
+changes with $N$.
 """,
 )

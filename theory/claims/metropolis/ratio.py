@@ -31,22 +31,25 @@ def _ratio(content: AdaptedModel) -> Iterator[Finding]:
     found, steps = content.found, content.steps
     kept = decide(found.numbers, steps)
     local, glob = (adapt(found.numbers, kept, how) for how in ("local", "global"))
-    yield Finding("the locally normalised law sums to 1", local.prob.sum() - 1)
+    yield Finding("the locally normalised law sums to 1", local.prob.sum() - 1, clause="corrected")
     ratio = glob.log_prob - local.log_prob - local.log_normaliser
-    yield Finding("log q_glob/q_loc - sum log c_t is the same for all strings", _widest(ratio - ratio[0]))
+    constant = _widest(ratio - ratio[0])
+    yield Finding("log q_glob/q_loc - sum log c_t is the same for all strings", constant, clause="corrected")
     law = adapted_law(found, steps)
     if law is None:
         return
-    yield Finding("q_loc, walked string by string", _widest(local.prob - law.local))
-    yield Finding("prod c_t, walked string by string", _widest(exp(local.log_normaliser) - law.product))
-    yield Finding("q_glob, walked string by string", _widest(glob.prob - law.glob))
-    corrected = _ratio_law(law.local, law.product)
-    yield Finding("prod c_t(y')/prod c_t(y): the stationary law is q_glob", total_gap(corrected, law.glob))
+    yield Finding("q_loc, walked string by string", _widest(local.prob - law.local), clause="corrected")
+    walked = _widest(exp(local.log_normaliser) - law.product)
+    yield Finding("prod c_t, walked string by string", walked, clause="corrected")
+    yield Finding("q_glob, walked string by string", _widest(glob.prob - law.glob), clause="corrected")
+    corrected = total_gap(_ratio_law(law.local, law.product), law.glob)
+    yield Finding("prod c_t(y')/prod c_t(y): the stationary law is q_glob", corrected, clause="corrected")
     mistaken = _ratio_law(law.local, law.restricted / law.local)
-    yield Finding("p+/q_loc: the stationary law is p+ on the kept strings", total_gap(mistaken, law.restricted))
-    distance = total_variation(law.glob, law.restricted)
+    restricted = total_gap(mistaken, law.restricted)
+    yield Finding("p+/q_loc: the stationary law is p+ on the kept strings", restricted, clause="restricted")
     same = law.power == 1 or is_constant(law.restricted)
-    yield Finding("TV(q_glob, p+ on the kept strings)", distance, "zero" if same else "positive")
+    apart = total_variation(mistaken, law.glob)
+    yield Finding("p+/q_loc: TV(stationary law, q_glob)", apart, "zero" if same else "positive", clause="exactly-if")
 
 
 def _widest(values: Array) -> Exact:
@@ -86,25 +89,36 @@ def _inverted(content: AdaptedModel) -> Iterator[Finding]:
         yield Finding("ratio prod c_t(y)/prod c_t(y'): sum |stationary law - q_glob|", total_gap(law_found, law.glob))
 
 
-def _ratio_proof() -> list[str]:
-    """On the tree of two tokens and two steps: flows between every two strings balance."""
+def _four_strings() -> tuple[list[sp.Expr], list[sp.Expr], list[sp.Expr]]:
+    """(q_loc, prod c_t, the product of the weights) of the strings of two tokens and two steps, all weights free."""
     first = sp.symbols("u1:3", positive=True)
     second = sp.symbols("v1:5", positive=True)
-    masses = sp.symbols("p1:5", positive=True)
     sums = [sp.Add(*first) * sp.Add(*second[2 * (k // 2) : 2 * (k // 2) + 2]) for k in range(4)]
     weight = [first[k // 2] * second[k] for k in range(4)]
-    local = [w / c for w, c in zip(weight, sums, strict=True)]
+    return [w / c for w, c in zip(weight, sums, strict=True)], sums, weight
+
+
+def _corrected_proof() -> list[str]:
+    """Between every two strings pi(x) q(y) ratio = pi(y) q(x), and so both flows are the smaller of the two sides."""
+    local, sums, weight = _four_strings()
     glob = [w / sp.Add(*weight) for w in weight]
     lines = [vanishes(sp.Add(*local) - 1, "q_loc sums to 1")]
     for x, y in itertools.combinations(range(4), 2):
-        lines.append(
-            vanishes(
-                glob[x] * local[y] * sums[y] - glob[y] * local[x] * sums[x],
-                f"q_glob balances min(1, prod c_t(y')/prod c_t(y)) between strings {x + 1} and {y + 1}",
-            )
-        )
-    own = masses[0] * local[1] * (masses[1] / local[1]) / (masses[0] / local[0]) - masses[1] * local[0]
-    lines.append(vanishes(own, "p+ balances p+/q_loc, whatever q_loc is"))
+        gap = glob[x] * local[y] * sums[y] - glob[y] * local[x] * sums[x]
+        what = f"q_glob balances min(1, prod c_t(y')/prod c_t(y)) between strings {x + 1} and {y + 1}"
+        lines.append(vanishes(gap, what))
+    return lines
+
+
+def _restricted_proof() -> list[str]:
+    """p+ of the four strings is free, and so is q_loc: the weights of a temperature are other ones."""
+    local, _, _ = _four_strings()
+    masses = sp.symbols("p1:5", positive=True)
+    lines = []
+    for x, y in itertools.combinations(range(4), 2):
+        ratio = (masses[y] / local[y]) / (masses[x] / local[x])
+        gap = masses[x] * local[y] * ratio - masses[y] * local[x]
+        lines.append(vanishes(gap, f"p+ balances min(1, p+/q_loc) between strings {x + 1} and {y + 1}"))
     return lines
 
 
@@ -113,22 +127,41 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="the ratio of the products of normalisers turns local samples into global ones; p+/q_loc forgets temperature",
+            name="corrected",
+            text="a chain that proposes from q_loc and accepts with min(1, prod c_t(y')/prod c_t(y)) has the "
+            "stationary law "
+            "q_glob, c_t the sum of the adaptor's weights at step t",
             formula=r"\frac{q_{\mathrm{glob}}(y')\,q_{\mathrm{loc}}(y)}{q_{\mathrm{glob}}(y)\,q_{\mathrm{loc}}(y')}"
-            r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)};\quad"
-            r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid S)",
-            proof=Proof("n <= 4", _ratio_proof),
+            r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)}",
+            proof=Proof("1 tree of 4 strings", _corrected_proof),
+        ),
+        Clause(
+            name="restricted",
+            text="with the ratio of p+/q_loc instead, the stationary law is p+ restricted to the kept strings, "
+            "whatever the "
+            "temperature",
+            formula=r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid "
+            r"S)",
+            proof=Proof("1 tree of 4 strings", _restricted_proof),
+        ),
+        Clause(
+            name="exactly-if",
+            text="the ratio of p+/q_loc leads to q_glob exactly if T = 1 or p+ is constant on the kept strings",
+            formula=r"p_+(\cdot\mid S)=q_{\mathrm{glob}}\propto p_+^{1/T}1_S\iff T=1\text{ or }p_+\text{ is constant "
+            r"on }S",
         ),
     ),
-    hypotheses=("S, the kept strings, is what the whole chain of adaptors keeps",),
+    hypotheses=(
+        "finitely many strings; the adaptor is a temperature T, truncations, or a chain of them",
+        "S, the kept strings, is what the whole chain of adaptors keeps",
+    ),
     source="Hastings (1970); the weights of an adaptor as in theory.adaptors",
     check=_ratio,
     cases=tree_cases,
     controls=(
         Control(
             "aligned-ratio-with-temperature",
-            "uses p+/q_loc, right at T = 1, with T = 1/2",
+            "uses the ratio of p+/q_loc, which is right at T = 1, with T = 1/2",
             _mistaken_ratio,
             integer_cases,
             smallest=True,
@@ -142,17 +175,18 @@ CLAIM = Claim(
         ),
         Control(
             "only-at-temperature-one",
-            "drops the hypothesis that p+ is not constant on the kept strings",
+            "leaves out one of the two exceptions: at T = 1/2 q_glob is said to differ from p+ always",
             _always_differs,
             integer_cases,
             smallest=True,
         ),
         Control("inverted", "turns the ratio around", _inverted, tree_cases),
     ),
-    remark="p+/q_loc leads to q_glob if and only if T = 1 or p+ is constant on the kept strings.",
+    remark="A truncation alone has T = 1, where both ratios are right.",
     order=6010,
     sketch=r"""
 $q_{glob}/q_{loc}=\prod c_t/C$, and $C$ cancels in Hastings' ratio. With $p_+/q_{loc}$ the target is $p_+$ on the
-strings that $q_{loc}$ can propose, whatever the temperature.
+strings that $q_{loc}$ can propose, whatever the temperature; $q_{glob}\propto p_+^{1/T}$ there, and $p_+^{1/T-1}$ is
+constant iff $T=1$ or $p_+$ is.
 """,
 )

@@ -1,4 +1,4 @@
-"""metropolis.spectrum."""
+"""metropolis.spectrum: eigenvalues, k-step laws and distances of an independent Metropolis-Hastings chain."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
     chain_cases,
+    chained_case,
     correction_cases,
     mean_under,
     point_law,
@@ -25,8 +26,11 @@ from theory.claims.metropolis.models import (
 )
 from theory.claims.symbolic import is_zero
 from theory.corpora.metropolis import (
+    IndependentChain,
     largest_weight,
 )
+from theory.examples.finite import table
+from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 
@@ -54,26 +58,42 @@ def _spectrum(content: Chained) -> Iterator[Finding]:
     n, kernel, pi = len(walk), walk.kernel(), walk.target
     star = largest_weight(walk.weight)
     spectrum = walk.spectrum()
-    yield Finding("the characteristic polynomial of P", _eigenvalue_gap(kernel, spectrum))
-    yield Finding("second eigenvalue - (1 - 1/w*)", spectrum[1] - (1 - 1 / star))
-    yield Finding("pi P - pi", total_gap(objects((pi[:, None] * kernel).sum(axis=0)), pi))
+    yield Finding("the characteristic polynomial of P", _eigenvalue_gap(kernel, spectrum), clause="eigenvalues")
+    yield Finding("and of 1 and lambda, state by state", _eigenvalue_gap(kernel, _listed(walk)), clause="eigenvalues")
+    yield Finding("second eigenvalue - (1 - 1/w*)", spectrum[1] - (1 - 1 / star), clause="second")
+    kept = total_gap(objects((pi[:, None] * kernel).sum(axis=0)), pi)
+    yield Finding("pi P - pi", kept, clause="eigenvalues")
     heaviest = int(np.flatnonzero(walk.weight == star)[0])
     for steps in (0, 1, 2, 5):
         power = _power(kernel, steps)
         closed = np.array([walk.law_after(steps, point_law(n, x)) for x in range(n)], dtype=object)
-        yield Finding(f"P^{steps} in closed form", total_gap(closed, power))
+        yield Finding(f"P^{steps} in closed form", total_gap(closed, power), clause="steps")
         distances = [total_variation(row, pi) for row in power]
-        yield Finding(
-            f"TV after {steps} steps from x1 - (1 - 1/w*)^{steps} (1 - pi(x1))",
-            distances[heaviest] - walk.distance_from_heaviest(steps),
-        )
+        gap = distances[heaviest] - (1 - 1 / star) ** steps * (1 - pi[heaviest])
+        yield Finding(f"TV after {steps} steps from x1 - (1 - 1/w*)^{steps} (1 - pi(x1))", gap, clause="heaviest")
+        own = distances[heaviest] - walk.distance_from_heaviest(steps)
+        yield Finding(f"TV after {steps} steps from x1, in closed form", own, clause="heaviest")
         slack = (1 - 1 / star) ** steps - max(distances)
-        yield Finding(f"(1 - 1/w*)^{steps} - TV from the worst start", slack, "nonnegative")
+        yield Finding(f"(1 - 1/w*)^{steps} - TV from the worst start", slack, "nonnegative", clause="any-start")
+
+
+def _listed(walk: IndependentChain) -> Array:
+    """1, and sum_i q_i (1 - w_i/w_k)^+ of every state k but the first of least weight."""
+    q, w = walk.proposal, walk.weight
+    least = int(np.flatnonzero(w == min(w))[0])
+    refused = [sum((a * (1 - b / c) for a, b in zip(q, w, strict=True) if b < c), start=fmpq(0)) for c in w]
+    return objects([fmpq(1), *refused[:least], *refused[least + 1 :]])
 
 
 def _spectrum_cases(profile: Profile) -> Iterator[Case]:
+    yield tied()
     yield from chain_cases(profile)
     yield from itertools.islice(correction_cases(profile), 40 if profile.full else 5)
+
+
+def tied() -> Case:
+    """Two states of least weight: q = (2, 1, 1)/4 and w = (2/3, 2/3, 2), eigenvalues 1, 1/2 and 0."""
+    return chained_case("least weight twice", FiniteModel.of(table((2, 1, 1), (1, 1, 3))), (2, 1, 1))
 
 
 def _smallest_weight_rate(content: Chained) -> Iterator[Finding]:
@@ -83,6 +103,12 @@ def _smallest_weight_rate(content: Chained) -> Iterator[Finding]:
 
 def _every_state(content: Chained) -> Iterator[Finding]:
     yield Finding("trace - sum over all states", content.chain.kernel().trace() - content.chain.rejection().sum())
+
+
+def _without_ties(content: Chained) -> Iterator[Finding]:
+    weight = content.chain.weight
+    listed = 1 + sum(w > min(weight) for w in weight)
+    yield Finding("number of states - number of eigenvalues", fmpq(len(weight) - listed))
 
 
 def _heaviest_is_worst(content: Chained) -> Iterator[Finding]:
@@ -96,16 +122,38 @@ def _heaviest_is_worst(content: Chained) -> Iterator[Finding]:
         )
 
 
-def _spectrum_proof() -> list[str]:
+def _eigenvalues_proof() -> list[str]:
+    """v_k is 0 above k, not at k: the v_k are independent. pi v_k = 0: the constant is no combination of them."""
     lines = []
     for n in (2, 3, 4):
         c = symbolic_chain_of(n)
+        for row in c.kernel:
+            is_zero(sum(row) - 1, f"P 1 = 1, n = {n}")
         for k in range(1, n):
             vector = [-c.target[k]] * k + [c.mass[k - 1]] + [0] * (n - k - 1)
+            is_zero(mean_under(c.target, vector), f"pi v = 0, n = {n}, k = {k + 1}")
             for row, value in zip(c.kernel, vector, strict=True):
                 is_zero(mean_under(row, vector) - c.rejection[k] * value, f"P v = lambda v, n = {n}, k = {k + 1}")
-        lines.append(f"P v_k = lambda_k v_k for k = 2, ..., n, n = {n}")
+        lines.append(f"P 1 = 1, P v_k = lambda_k v_k and pi v_k = 0 for k = 2, ..., n, n = {n}")
+    return lines
+
+
+def _second_proof() -> list[str]:
+    """lambda_n = 1 - 1/w*, and w_k w_(k+1) (lambda_(k+1) - lambda_k) is a sum of q_i w_i (w_(k+1) - w_k) >= 0."""
+    lines = []
+    for n in (2, 3, 4):
+        c = symbolic_chain_of(n)
         lines.append(is_zero(c.rejection[-1] - 1 + 1 / c.weight[-1], f"lambda_n = 1 - 1/w*, n = {n}"))
+        for k in range(n - 1):
+            low, high = c.weight[k], c.weight[k + 1]
+            rise = (high - low) * c.mass[k]
+            is_zero(low * high * (c.rejection[k + 1] - c.rejection[k]) - rise, f"lambda rises with w, n = {n}")
+        lines.append(f"w_k w_(k+1) (lambda_(k+1) - lambda_k) = (w_(k+1) - w_k) (pi_1 + ... + pi_k), n = {n}")
+    return lines
+
+
+def _steps_proof() -> list[str]:
+    lines = []
     for n in (2, 3):
         c = symbolic_chain_of(n, "f")
         phi = c.free[0]
@@ -116,6 +164,38 @@ def _spectrum_proof() -> list[str]:
             is_zero(stepped - later[x][y], f"one more step, n = {n}")
             is_zero(still[x][y] - (phi[0] if x == y else 0), f"no step, n = {n}")
         lines.append(f"P phi(P) = (lambda phi)(P) and 1(P) = 1, hence the k-step law at every k, n = {n}")
+    return lines
+
+
+def _heaviest_proof() -> list[str]:
+    """P(x1, .) = (1 - 1/w*) delta + pi/w*: k steps give (1 - 1/w*)^k delta + (1 - (1 - 1/w*)^k) pi, as pi P = pi."""
+    lines = []
+    for n in (2, 3, 4):
+        c = symbolic_chain_of(n)
+        star = c.weight[-1]
+        for y in range(n):
+            stays = 1 - 1 / star if y == n - 1 else 0
+            is_zero(c.kernel[-1][y] - stays - c.target[y] / star, f"P(x1, y), n = {n}")
+            is_zero(mean_under(c.target, [row[y] for row in c.kernel]) - c.target[y], f"pi P = pi, n = {n}")
+        lines.append(f"P(x1, .) = (1 - 1/w*) delta + pi/w* and pi P = pi, n = {n}")
+    return lines
+
+
+def _any_start_proof() -> list[str]:
+    """P(x, y) - pi(y)/w* is q_y (1 - w_y/w*) or pi(y) (1/w_x - 1/w*), not negative: a step has a share 1/w* of pi."""
+    lines = []
+    for n in (2, 3, 4):
+        c = symbolic_chain_of(n)
+        star = c.weight[-1]
+        for x, y in itertools.product(range(n), repeat=2):
+            excess = c.kernel[x][y] - c.target[y] / star
+            if y < x:
+                is_zero(excess - c.target[y] * (1 / c.weight[x] - 1 / star), f"P(x, y) below x, n = {n}")
+            else:
+                refused = c.rejection[x] if y == x else 0
+                rest = c.proposal[y] * (1 - c.weight[y] / star) + refused
+                is_zero(excess - rest, f"P(x, y) above x, n = {n}")
+        lines.append(f"P(x, y) >= pi(y)/w* for all x and y, n = {n}")
     return lines
 
 
@@ -137,18 +217,54 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="every eigenvalue, every k-step law and the distance from the heaviest state are known in closed form",
-            formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+\ (k\text{ not of least weight}),\quad"
-            r"\lambda_{\max}=1-1/w^*,\quad \mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
-            proof=Proof("n <= 4", _spectrum_proof),
+            name="eigenvalues",
+            text="the eigenvalues are 1 and lambda_k = sum_i q_i (1 - w_i/w_k)^+ of every state k but one of least "
+            "weight, "
+            "w = pi/q",
+            formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+",
+            proof=Proof("n <= 4", _eigenvalues_proof),
+        ),
+        Clause(
+            name="second",
+            text="the second largest eigenvalue is 1 - 1/w*, w* the largest weight",
+            formula=r"\lambda_{\max}=1-1/w^*",
+            proof=Proof("n <= 4", _second_proof),
+        ),
+        Clause(
+            name="steps",
+            text="the law after k steps is P^k(x, y) = pi(y) T_k(max(w_x, w_y)) + lambda_x^k 1{x = y}, with T_k a sum "
+            "over "
+            "the states of larger weight",
+            formula=r"T_k(w_j)=1-\lambda_n^k+\sum_{j\le "
+            r"i<n}(\lambda_{i+1}^k-\lambda_i^k)/\Pi_i,\quad\Pi_i=\pi_1+\dots+\pi_i",
+            proof=Proof("n <= 3", _steps_proof),
+        ),
+        Clause(
+            name="heaviest",
+            text="from a state x1 of the largest weight the distance in total variation after k steps is "
+            "(1 - 1/w*)^k (1 - pi(x1))",
+            formula=r"\mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
+            proof=Proof("n <= 4", _heaviest_proof),
+        ),
+        Clause(
+            name="any-start",
+            text="from any start the distance in total variation after k steps is at most (1 - 1/w*)^k",
+            formula=r"\mathrm{TV}(P^k(x,\cdot),\pi)\le(1-1/w^*)^k",
+            proof=Proof("n <= 4", _any_start_proof),
         ),
     ),
-    hypotheses=("q and pi have the same finite support", "x_1 is a state of the largest weight"),
+    hypotheses=("q and pi have the same finite support, of two states or more",),
     source="Liu (1996), Statistics and Computing 6; Smith and Tierney (1996); Mengersen and Tweedie (1996)",
     check=_spectrum,
     cases=_spectrum_cases,
     controls=(
+        Control(
+            "without-ties",
+            "leaves out all states of least weight, not one of them",
+            _without_ties,
+            two_string_chains,
+            smallest=True,
+        ),
         Control(
             "reciprocal-weights",
             "takes q/pi for the weight: second eigenvalue 1 - 1/max(q/pi) = 1 - min w",
@@ -171,13 +287,17 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="The eigenvalue 1 stands in for the state of least weight, whose lambda is 0. From any start the distance "
-    "is at most (1 - 1/w*)^k, and another start than the heaviest state can be further away.",
+    remark="lambda is 0 at a state of least weight. One such state is left out, and every further one adds an "
+    "eigenvalue "
+    "0: q = (2, 1, 1)/4 with w = (2/3, 2/3, 2) has the eigenvalues 1, 1/2 and 0. Another start than a heaviest state "
+    "can "
+    "be further away from the target.",
     figure="metropolis",
     order=6020,
     sketch=r"""
 Number states by rising weight, and let $\Pi_{k-1}$ be the mass of those below $k$. The function that is $\Pi_{k-1}$
 at $k$, $-\pi_k$ below and 0 above is kept by the kernel up to the factor $\lambda_k$, the probability that a chain at
-$k$ is refused. From the heaviest state a proposal that is accepted is a draw from $\pi$, which gives the distance.
+$k$ is refused. From a heaviest state a proposal that is accepted is a draw from $\pi$, which gives the distance. From
+any state $P(x,\cdot)\ge\pi/w^*$, which gives the bound.
 """,
 )

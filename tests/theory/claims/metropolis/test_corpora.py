@@ -30,6 +30,11 @@ def test_corpora(content: Chained, size: int) -> None:
         f = objects(fmpq(int(x == state)) for x in range(len(walk)))
         variance = walk.target[state] * (1 - walk.target[state])
         assert walk.corpus_covariance(f, f, size) <= (2 * max(walk.weight) - 1) * variance / size
+        if walk.weight[state] == max(walk.weight):
+            # Cov(f(Y_0), f(Y_t)) = Var f (1 - 1/w*)^t, summed over all pairs of times
+            decay = 1 - 1 / walk.weight[state]
+            total = sum((decay ** abs(i - j) for i in range(size) for j in range(size)), start=fmpq(0))
+            assert walk.corpus_covariance(f, f, size) == variance * total / size**2
 
 
 def test_c6_corpora_by_recursion() -> None:

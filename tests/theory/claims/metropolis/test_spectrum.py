@@ -1,7 +1,9 @@
-"""metropolis.spectrum: the distance from the heaviest string, step by step."""
+"""metropolis.spectrum: the distance from the heaviest string, step by step, and a tie at the least weight."""
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from flint import fmpq
 from hypothesis import given
 
@@ -10,6 +12,7 @@ from theory.arithmetic.exact import objects
 from theory.claims.metropolis.models import (
     Chained,
 )
+from theory.claims.metropolis.spectrum import tied
 from theory.probability.information import total_variation
 
 
@@ -25,3 +28,15 @@ def test_spectrum(content: Chained) -> None:
         assert total_variation(law, walk.target) == distance
         law, distance = objects(law.dot(kernel)), distance * (1 - 1 / star)
     assert walk.spectrum()[1] == 1 - 1 / star
+
+
+def test_a_tie_at_the_least_weight() -> None:
+    """q = (2, 1, 1)/4, w = (2/3, 2/3, 2): eigenvalues 1, 1/2 and 0, by numpy, although two states have lambda = 0."""
+    walk = tied().content.chain
+    assert list(walk.proposal) == [fmpq(1, 2), fmpq(1, 4), fmpq(1, 4)]
+    assert list(walk.weight) == [fmpq(2, 3), fmpq(2, 3), fmpq(2)]
+    assert list(walk.spectrum()) == [1, fmpq(1, 2), 0]
+    q, w = np.array([0.5, 0.25, 0.25]), np.array([2 / 3, 2 / 3, 2.0])
+    kernel = q * np.minimum(1, w / w[:, None])
+    kernel += np.diag(1 - kernel.sum(axis=1))
+    assert sorted(np.linalg.eigvals(kernel).real) == pytest.approx([0, 0.5, 1], abs=1e-12)
