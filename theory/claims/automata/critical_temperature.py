@@ -12,8 +12,8 @@ from theory.arithmetic.exact import Array
 from theory.automata.path_sums import step_weights
 from theory.automata.spectral_radius import bisected_exponent, converges, critical_temperature
 from theory.claims.automata.models import ONE, automaton_case, diverging, equality_slack, random_automata
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
-from theory.claims.symbolic import vanishes
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.symbolic import cancels, vanishes
 from theory.examples.automata import letters, two_states
 from theory.language_models.automaton import Automaton
 from theory.language_models.rewards import Reward
@@ -21,7 +21,7 @@ from theory.probability.information import entropy, renyi_entropy
 
 
 def independent_letters(automaton: Automaton) -> tuple[Array, fmpq] | None:
-    """(law of a letter, probability a of going on) under the p+ of one state with letters and rational e^R, else None."""
+    """(law of a letter, probability a of going on) under p+, for one state with letters and rational e^R; else None."""
     graph, end = automaton.graph, automaton.end
     if graph.states > 1 or any(r.exponent != 0 for r in automaton.reward):
         return None
@@ -35,27 +35,49 @@ def _critical(automaton: Automaton) -> Iterator[Finding]:
     if not converges(kept, ONE, ONE):
         return
     found = critical_temperature(kept)
+    graph = kept.graph
+    branching = any(len(graph.inside(states)[0]) > len(states) for states in graph.components())
+    same = fmpq(int(branching == (found is None)))
+    yield Finding("T_c exists iff some strongly connected set has more arcs than states", same, clause="exists")
     if found is None:
-        yield Finding("no critical temperature: T = 10^6 has a normaliser", fmpq(int(not converges(kept, *_HOT))))
+        for temperature in (10, 1000, 10**6):
+            tau = fmpq(1, temperature)
+            missing = fmpq(int(not converges(kept, tau, tau)))
+            yield Finding(f"no critical temperature: T = {temperature} has a normaliser", missing, clause="cycles")
         return
-    if len(kept.graph) <= 40:
+    yield Finding("T_c > 1", found - 1, "positive", clause="exists")
+    if len(graph) <= 40:
         above, below = bisected_exponent(kept, 24)
-        yield Finding("T_c is above a temperature that exists", found - 1 / arb(above), "nonnegative")
+        yield Finding("T_c is above a temperature that exists", found - 1 / arb(above), "nonnegative", clause="exists")
         margin = 1 / arb(below) - found + equality_slack()  # T_c itself is such a temperature
-        yield Finding("and at most one that does not", margin, "nonnegative")
+        yield Finding("and at most one that does not", margin, "nonnegative", clause="exists")
+        yield from of("exists", _on_both_sides(kept, found))
     independent = independent_letters(kept)
     if independent is not None:
-        law, going_on = independent
-        claimed = 1 - arb(going_on).log() / renyi_entropy(law, 1 / found)
-        yield Finding("T_c = 1 + log(1/a) / H_{tau_c}(letters)", found - claimed)
-        if len(set(law)) == 1:
-            uniform = 1 - arb(going_on).log() / arb(len(law)).log()
-            yield Finding("for uniform letters T_c = 1 - log a / log V", found - uniform)
-        if (len(law), going_on) == (32000, fmpq(99, 100)):
-            yield Finding("T_c = 1.00097", arb(fmpq(1, 200000)) - abs(found - fmpq(100097, 100000)), "nonnegative")
+        yield from _of_letters(*independent, found)
 
 
-_HOT = (fmpq(1, 10**6), fmpq(1, 10**6))
+def _on_both_sides(automaton: Automaton, critical: arb) -> Iterator[Finding]:
+    """A little and far below T_c the normaliser is finite, above it and at a rational T_c it is not."""
+    middle = fmpq(round(10**6 * float(1 / critical)), 10**6)
+    for step in (fmpq(1, 10**5), fmpq(1, 100)):
+        for tau in (middle * (1 + step), middle * (1 - step)):
+            wrong = converges(automaton, tau, tau) != bool(1 / tau < critical)
+            yield Finding(f"1/T = {tau}: a normaliser iff T < T_c", fmpq(int(wrong)))
+    if (1 / critical).contains(arb(middle)):
+        finite = fmpq(int(converges(automaton, middle, middle)))
+        yield Finding("T = T_c has none", finite)
+
+
+def _of_letters(law: Array, going_on: fmpq, found: arb) -> Iterator[Finding]:
+    claimed = 1 - arb(going_on).log() / renyi_entropy(law, 1 / found)
+    yield Finding("T_c = 1 + log(1/a) / H_{tau_c}(letters)", found - claimed, clause="letters")
+    if len(set(law)) == 1:
+        uniform = 1 - arb(going_on).log() / arb(len(law)).log()
+        yield Finding("for uniform letters T_c = 1 - log a / log m", found - uniform, clause="uniform")
+    if (len(law), going_on) == (32000, fmpq(99, 100)):
+        close = arb(fmpq(1, 200000)) - abs(found - fmpq(100097, 100000))
+        yield Finding("T_c = 1.00097", close, "nonnegative", clause="uniform")
 
 
 def _letter_case(weights: tuple[int, ...], going_on: fmpq) -> Case:
@@ -77,12 +99,33 @@ def _critical_cases(profile: Profile) -> Iterator[Case]:
         yield automaton_case(name, automaton)
 
 
-def _critical_proof() -> list[str]:
-    """a^tau sum q^tau = 1 at tau = 1/T_c, hence H_tau = log(sum q^tau) / (1 - tau) = tau log(1/a) / (1 - tau)."""
-    tau, cost = sp.symbols("tau c", positive=True)
-    renyi = tau * cost / (1 - tau)
-    what = "independent letters: a^tau sum q^tau = 1 gives 1/tau = 1 + log(1/a) / H_tau"
-    return [vanishes(1 / tau - 1 - cost / renyi, what)]
+def _letters_proof() -> list[str]:
+    """The matrix of one state is the number sum_i (a q_i)^tau: solve for the a at which it is 1, then take the formula.
+
+    H_tau = log(sum_i q_i^tau) / (1 - tau) is the definition of the Renyi entropy; tau and the q_i are free.
+    """
+    tau = sp.Symbol("tau", positive=True)
+    lines = []
+    for n in (2, 3, 4):
+        letter = sp.symbols(f"q1:{n + 1}", positive=True)
+        power_sum = sp.Add(*(q**tau for q in letter))
+        going_on = power_sum ** (-1 / tau)
+        radius = sp.Add(*((going_on * q) ** tau for q in letter))
+        lines.append(vanishes(sp.cancel(radius) - 1, f"rho = 1 at a = (sum q^tau)^(-1/tau), {n} letters"))
+        renyi = sp.log(power_sum) / (1 - tau)
+        gap = 1 / tau - 1 + sp.expand_log(sp.log(going_on)) / renyi
+        lines.append(vanishes(gap, f"and there 1 + log(1/a) / H_tau = 1/tau = T_c, {n} letters"))
+    return lines
+
+
+def _uniform_proof() -> list[str]:
+    """m letters of probability a/m each: m (a/m)^tau = 1 in logarithms, log m + tau (log a - log m) = 0."""
+    log_a, log_m = sp.symbols("loga logm")
+    tau = log_m / (log_m - log_a)
+    return [
+        cancels(log_m + tau * (log_a - log_m), "m (a/m)^tau = 1 at tau = log m / (log m - log a)"),
+        cancels(1 / tau - 1 + log_a / log_m, "and 1/tau = 1 - log a / log m"),
+    ]
 
 
 def _smallest_letters(_: Profile) -> Iterator[Case]:
@@ -110,29 +153,36 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="over infinitely many strings a global temperature exists only below a critical one",
-            formula=r"p_+^{1/T}\text{ has a normaliser}\iff\rho(M(1/T,1/T))<1\iff T<T_c;\quad\text{independent letters: }"
-            r"T_c=1+\frac{\log(1/a)}{H_{1/T_c}(\text{letters})}",
-            proof=Proof("n <= 4", _critical_proof),
+            name="exists",
+            text="over infinitely many strings p+^(1/T) has a finite normaliser exactly below a critical T_c > 1, if "
+            "some "
+            "strongly connected set of states has more arcs than states",
+            formula=r"p_+^{1/T}\text{ has a normaliser}\iff\rho(M(1/T,1/T))<1\iff T<T_c",
+        ),
+        Clause(
+            name="cycles",
+            text="if no strongly connected set of states has more arcs than states, p+^(1/T) has a finite normaliser "
+            "at every T",
+        ),
+        Clause(
+            name="letters",
+            text="for independent letters, where the string goes on with probability a whatever came before, "
+            "T_c = 1 + log(1/a)/H_(1/T_c)(letters), H the Renyi entropy of order 1/T_c",
+            formula=r"T_c=1+\frac{\log(1/a)}{H_{1/T_c}(\text{letters})}",
+            proof=Proof("at most 4 letters", _letters_proof),
+        ),
+        Clause(
+            name="uniform",
+            text="for m equally likely letters T_c = 1 - log a / log m: 1.00097 for m = 32,000 and a = .99",
+            formula=r"T_c=1-\log a/\log m",
+            proof=Proof("any m and a", _uniform_proof),
         ),
     ),
-    hypotheses=(
-        "an unambiguous automaton with an additive reward and a finite Z",
-        "some strongly connected set of states has more arcs than states; else every temperature exists",
-        "for the formula: the string goes on with probability a, whatever came before",
-    ),
+    hypotheses=("an unambiguous automaton of finitely many states with an additive reward and a finite Z",),
     source="Kingman (1961): the spectral radius is log-convex; Renyi (1961)",
     check=_critical,
     cases=_critical_cases,
     controls=(
-        Control(
-            "shannon",
-            "takes the Shannon entropy of the letters for the Renyi entropy of order 1/T_c",
-            _shannon,
-            _smallest_letters,
-            smallest=True,
-        ),
         Control(
             "every-temperature",
             "drops T < T_c: the global temperature 2 is said to exist",
@@ -140,15 +190,26 @@ CLAIM = Claim(
             _smallest_letters,
             smallest=True,
         ),
+        Control(
+            "shannon",
+            "puts the Shannon entropy of the letters for the Renyi entropy of order 1/T_c",
+            _shannon,
+            _smallest_letters,
+            smallest=True,
+        ),
     ),
     remark=(
-        "With 32,000 equally likely tokens and strings of 99 tokens on average T_c = 1.00097: globally normalised "
-        "sampling has next to no room above T = 1. Letters (1, 1) with a = 1/2 have T_c = 2, and at T = 2 itself "
-        "the sum is infinite, which is decided formally."
+        "With 32,000 equally likely tokens and strings of 99 tokens on average T_c = 1.00097: a globally normalised "
+        "temperature can be hardly above 1. Letters (1, 1) with a = 1/2 have T_c = 2; at T = 2 itself the sum is "
+        "infinite, "
+        "which is decided formally."
     ),
     figure="automata",
     order=8030,
     sketch=r"""
-$p_+^\tau$ is summable iff $\rho(M(\tau,\tau))<1$, by automata.partition. Scaled by $v$ the steps are $p_+$'s own, at most 1, so that $\log\rho$ falls in $\tau$; it is convex, and the set is $\tau>1/T_c$. For letters $\rho=a^\tau\sum p_i^\tau$; set it to 1.
+$p_+^\tau$ is summable iff $\rho(M(\tau,\tau))<1$, by automata.partition. Scaled by $v$ the steps are $p_+$'s own, at
+most 1, so that $\log\rho$ falls in $\tau$. At $\tau=0$ it is the logarithm of the spectral radius of the arcs counted,
+above 0 iff some strongly connected set has more arcs than states. For letters $\rho=a^\tau\sum q_i^\tau$; it is 1 at
+$a=(\sum q_i^\tau)^{-1/\tau}$, where $\log(1/a)=\frac1\tau\log\sum q_i^\tau=\frac{1-\tau}\tau H_\tau$.
 """,
 )

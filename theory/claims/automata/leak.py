@@ -1,4 +1,4 @@
-"""automata.leak: A local adaptor can lose mass to infinite strings."""
+"""automata.leak: a local adaptor can lose mass to infinite strings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Automaton, Graph, Mask
 
@@ -70,21 +70,39 @@ class Adapted:
 
 def _leak(content: Hazard | Adapted) -> Iterator[Finding]:
     if isinstance(content, Adapted):
-        yield from _finite_leak(content)
+        return _finite_leak(content)
+    return of("hazard" if content.tau > 1 else "prior", _hazard(content))
+
+
+def _hazard(content: Hazard) -> Iterator[Finding]:
+    if content.tau == 1:
+        for length in (0, 1, 30, 400):
+            gap = content.survival(length) - fmpq(1, length + 2)
+            yield Finding(f"P(more than {length} letters) = 1/(n + 2)", gap)
         return
     infinite = content.infinite()
     short, long = content.survival(50), content.survival(400)
     slack = (-arb(fmpq(1, 400 ** (content.tau - 1) * (content.tau - 1)))).exp()
     yield Finding("P(infinite) is below P(more than 400 letters)", arb(long) - infinite, "nonnegative")
     yield Finding("and above it times e^{-sum of m^-tau over m > 401}", infinite - arb(long) * slack, "nonnegative")
+    yield Finding("P(infinite) > 0", infinite, "positive")
     yield Finding("longer strings are rarer", short - long, "positive")
+    for length in (0, 1, 10):
+        walked = content.survival(length) - _walked(content.tau, length)
+        yield Finding(f"P(more than {length} letters), step by step from the hazard", walked)
     if content.tau == 2:
         yield Finding("P(infinite) = pi / sinh(pi)", infinite - arb.pi() / arb.pi().sinh())
-        yield Finding("P(infinite) = .27203", arb(fmpq(1, 200000)) - abs(infinite - fmpq(27203, 100000)), "nonnegative")
-    prior = Hazard(1)
-    yield Finding(
-        "the prior itself does not leak: P(more than n letters) = 1/(n + 2)", prior.survival(30) - fmpq(1, 32)
-    )
+        close = arb(fmpq(1, 200000)) - abs(infinite - fmpq(27203, 100000))
+        yield Finding("P(infinite) = .27203", close, "nonnegative")
+
+
+def _walked(tau: int, length: int) -> fmpq:
+    """Each step of the prior, ((n + 1)/(n + 2), 1/(n + 2)), raised to tau and renormalised."""
+    survival = ONE
+    for n in range(length + 1):
+        going_on, ending = fmpq(n + 1, n + 2) ** tau, fmpq(1, n + 2) ** tau
+        survival *= going_on / (going_on + ending)
+    return survival
 
 
 def _finite_leak(content: Adapted) -> Iterator[Finding]:
@@ -99,12 +117,16 @@ def _finite_leak(content: Adapted) -> Iterator[Finding]:
     graph = kept.graph
     dead = ~graph.stopping(decided.step)
     lost, open_ = _after(graph, _local_law(aligned.law, graph, decided), dead, 40)
-    yield Finding("at least what is lost after 40 tokens", mass - lost + equality_slack(), "nonnegative")
-    yield Finding("at most that and what still runs", lost + open_ - mass + equality_slack(), "nonnegative")
+    least, most = mass - lost + equality_slack(), lost + open_ - mass + equality_slack()
+    yield Finding("at least what is lost after 40 tokens", least, "nonnegative", clause="finite")
+    yield Finding("at most that and what still runs", most, "nonnegative", clause="finite")
     doomed = bool((graph.reachable(decided.step) & dead)[: graph.states].any())
-    yield Finding("it leaks iff it reaches a state that cannot stop", fmpq(int(doomed != isinstance(found, Leak))))
+    apart = fmpq(int(doomed != isinstance(found, Leak)))
+    yield Finding("it leaks iff it reaches a state that cannot stop", apart, clause="finite")
     if all(step.name == "temperature" for step in content.steps):
-        yield Finding("a temperature on finitely many states does not leak", fmpq(int(isinstance(found, Leak))))
+        leaks = fmpq(int(isinstance(found, Leak)))
+        yield Finding("a temperature on finitely many states does not leak", leaks, clause="temperature")
+        yield Finding("and nothing is lost after 40 tokens", lost, clause="temperature")
 
 
 def _local_law(law: Array, graph: Graph, kept: KeptSteps) -> Array:
@@ -127,7 +149,13 @@ def _after(graph: Graph, law: Array, dead: Mask, length: int) -> tuple[arb, arb]
     return lost, sum(mass[:-1], start=arb(0)) - lost
 
 
-_CHAINS = (chain(("top_k", 1)), chain(("nucleus", "1/2")), chain(("typical", "2/5")), chain(("temperature", "1/2")))
+_CHAINS = (
+    chain(("top_k", 1)),
+    chain(("nucleus", "1/2")),
+    chain(("typical", "2/5")),
+    chain(("temperature", "1/2")),
+    chain(("temperature", 2)),
+)
 
 
 def _adapted_case(name: str, automaton: Automaton, steps: Chain) -> Case:
@@ -137,6 +165,7 @@ def _adapted_case(name: str, automaton: Automaton, steps: Chain) -> Case:
 
 
 def _leak_cases(profile: Profile) -> Iterator[Case]:
+    yield Case("stop hazard 1/(n+2), T = 1", Hazard(1))
     for tau in (2, 3, 4):
         yield Case(f"stop hazard 1/(n+2), T = 1/{tau}", Hazard(tau))
     yield _adapted_case("Z = inf: one state, e^R = 5, 1", diverging(), _CHAINS[0])
@@ -164,23 +193,30 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="A local adaptor can lose mass to infinite strings",
-            formula=r"\text{stop hazard }\tfrac1{n+2},\ T=\tfrac12:\ P(\infty)=\prod_{m\ge1}\frac{m^2}{m^2+1}="
-            r"\frac{\pi}{\sinh\pi};\quad\text{finite automata: it leaks}\iff\text{it reaches a state that cannot stop}",
+            name="hazard",
+            text="a local temperature can lose mass to infinite strings: for one letter that is followed by the end "
+            "with "
+            "probability 1/(n + 2) after n letters, T = 1/2 loses pi/sinh(pi) = .27203",
+            formula=r"T=\tfrac12:\ P(\infty)=\prod_{m\ge1}\frac{m^2}{m^2+1}=\frac{\pi}{\sinh\pi}",
         ),
+        Clause(
+            name="prior",
+            text="that law itself loses nothing: it has more than n letters with probability 1/(n + 2), which tends "
+            "to 0",
+        ),
+        Clause(
+            name="finite",
+            text="on finitely many states a chain of local adaptors leaks exactly if it reaches a state from which it "
+            "cannot "
+            "stop, and it leaks the mass that reaches such states",
+        ),
+        Clause(name="temperature", text="on finitely many states a local temperature does not leak"),
     ),
-    hypotheses=("one letter, repeated, and the end after n letters with probability 1/(n+2): infinitely many states",),
+    hypotheses=("p+ is a law on finite strings: without the adaptor nothing is lost",),
     source="Euler's product for sinh; Welleck et al. (2020), arXiv:2002.02492, on inconsistent decoding",
     check=_leak,
     cases=_leak_cases,
     controls=(
-        Control(
-            "no-temperature",
-            "leaves the temperature out (T = 1): the prior itself is said to leak as much",
-            _without_temperature,
-            lambda _: [Case("stop hazard 1/(n+2), T = 1", Hazard(1))],
-        ),
         Control(
             "never-leaks",
             "a local law is said to have total mass 1 (local top-1)",
@@ -188,11 +224,17 @@ CLAIM = Claim(
             lambda _: (_adapted_case(c.name, c.content, _CHAINS[0]) for c in smallest_automata(1, 6)),
             smallest=True,
         ),
+        Control(
+            "no-temperature",
+            "leaves the temperature out (T = 1): the law itself is said to leak as much",
+            _without_temperature,
+            lambda _: [Case("stop hazard 1/(n+2), T = 1", Hazard(1))],
+        ),
     ),
     remark=(
-        "P(infinite) = .27203. The prior has no mass on infinite strings, and its survival 1/(n+2) is so slow that "
-        "cooling each step, which favours going on, loses 27% of the mass. Temperatures leak on infinitely many "
-        "states only, truncations on finite automata too."
+        "Cooling each step favours going on, the more probable token, and so loses 27 % of the mass. A temperature "
+        "leaks "
+        "on infinitely many states only; a truncation can leak on a finite automaton."
     ),
     figure="automata",
     order=8040,

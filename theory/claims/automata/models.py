@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
+from theory.arithmetic.exact import Array, Exact
 from theory.claims.claim import Case, Profile
 from theory.examples.automata import letters, random_automaton
-from theory.language_models.automaton import Automaton
+from theory.language_models.automaton import Automaton, Graph
 from theory.language_models.rewards import Reward
 from theory.specification.automaton import write_automaton
 
@@ -53,6 +55,29 @@ def random_automata(profile: Profile, count: int) -> Iterator[tuple[str, Automat
     rng = np.random.default_rng(profile.seed)
     for k in range(count):
         yield f"random automaton {k + 1}", random_automaton(rng, int(rng.integers(1, 6)), 2)
+
+
+def entries(graph: Graph, weight: Array, zero: Any) -> tuple[list[list[Any]], list[Any]]:
+    """(M, b) of these weights of the steps, as lists."""
+    matrix = [[zero] * graph.states for _ in range(graph.states)]
+    ends = [zero] * graph.states
+    for i, j, w in zip(graph.source.tolist(), graph.target.tolist(), weight, strict=True):
+        if j == graph.states:
+            ends[i] += w
+        else:
+            matrix[i][j] += w
+    return matrix, ends
+
+
+def by_length(automaton: Automaton, weight: Array, length: int) -> list[Exact]:
+    """The total weight of the strings of 0, 1, ..., ``length`` tokens: e_0' M^k b."""
+    matrix, ends = entries(automaton.graph, weight, weight[0] * 0)
+    found = []
+    ahead = ends
+    for _ in range(length + 1):
+        found.append(ahead[automaton.graph.initial])
+        ahead = [sum((w * x for w, x in zip(row, ahead, strict=True)), start=weight[0] * 0) for row in matrix]
+    return found
 
 
 def equality_slack() -> arb:

@@ -1,4 +1,4 @@
-"""automata.moments."""
+"""automata.moments: moments of (L, R) over infinitely many strings from linear systems."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed, of
 from theory.claims.symbolic import vanishes
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Arc, Automaton
@@ -90,18 +90,19 @@ _POINTS = ((ONE, ONE), (ONE, ZERO), (fmpq(3, 2), fmpq(1, 2)))
 
 
 def _moments(automaton: Automaton) -> Iterator[Finding]:
-    yield from _derivatives_are_moments(automaton)
+    yield from of("moments", _derivatives_are_moments(automaton))
     kept = automaton.rewarded()
     if not converges(kept, ONE, ONE):
         return
     aligned = align_automaton(kept)
     a = matrix_derivatives(kept, ONE, ONE)
     found = adapted_moments(aligned, whole_law(aligned)).moments
-    yield Finding("H = A - A_s - A_t", found.entropy - (a.value - a.s - a.t))
-    yield Finding("V = A_ss + 2 A_st + A_tt", found.var_surprisal - (a.ss + 2 * a.st + a.tt))
-    yield Finding("Cov(L, I) = -A_ss - A_st", found.cov_log_prior_surprisal + a.ss + a.st)
+    yield Finding("H = A - A_s - A_t", found.entropy - (a.value - a.s - a.t), clause="surprisal")
+    variance = found.var_surprisal - (a.ss + 2 * a.st + a.tt)
+    yield Finding("V = A_ss + 2 A_st + A_tt", variance, clause="surprisal")
+    yield Finding("Cov(L, I) = -A_ss - A_st", found.cov_log_prior_surprisal + a.ss + a.st, clause="surprisal")
     if kept.graph.acyclic:
-        yield from _string_sums(kept, a)
+        yield from of("systems", _string_sums(kept, a))
 
 
 def _derivatives_are_moments(automaton: Automaton, *, crossed: bool = True) -> Iterator[Finding]:
@@ -167,18 +168,31 @@ def _without_prior_term(automaton: Automaton) -> Iterator[Finding]:
         yield Finding("H = A - A_t", found.entropy - (a.value - a.t))
 
 
-def _moments_proof() -> list[str]:
-    return [_entropy_of_one_state(), *(_derivatives_by_hand(states) for states in (1, 2))]
+def _systems_proof() -> list[str]:
+    return [_derivatives_by_hand(states) for states in (1, 2)]
 
 
-def _entropy_of_one_state() -> str:
-    """p = b a^n, e^R = x^n: H of the geometric law p+ = (1 - ax)(ax)^n, and A - A_s - A_t."""
+def _surprisal_proof() -> list[str]:
+    """p = b a^n, e^R = x^n: p+ = (1 - c) c^n, c = ax, with E n = c/(1 - c) and Var n = c/(1 - c)^2.
+
+    I = -log(1 - c) - n log c and L = log b + n log a are affine in n.
+    """
     a, b, x, s, t = sp.symbols("a b x s t", positive=True)
     value = s * sp.log(b) - sp.log(1 - a**s * x**t)
-    claimed = (value - sp.diff(value, s) - sp.diff(value, t)).subs({s: 1, t: 1})
+
+    def at_one(*by: sp.Symbol) -> sp.Expr:
+        return (sp.diff(value, *by) if by else value).subs({s: 1, t: 1})
+
     c = a * x
-    known = -sp.log(1 - c) - c * (sp.log(a) + sp.log(x)) / (1 - c)
-    return vanishes(claimed - known, "one state: A - A_s - A_t = -log(1 - c) - c log c / (1 - c), c = ax, is H")
+    log_c, spread = sp.log(a) + sp.log(x), c / (1 - c) ** 2
+    entropy = at_one() - at_one(s) - at_one(t) + sp.log(1 - c) + c * log_c / (1 - c)
+    varentropy = at_one(s, s) + 2 * at_one(s, t) + at_one(t, t) - spread * log_c**2
+    cov = -at_one(s, s) - at_one(s, t) + spread * sp.log(a) * log_c
+    return [
+        vanishes(entropy, "one state: A - A_s - A_t = -log(1 - c) - c log c / (1 - c), c = ax, is H"),
+        vanishes(varentropy, "one state: A_ss + 2 A_st + A_tt = c (log c)^2 / (1 - c)^2 is V"),
+        vanishes(cov, "one state: -A_ss - A_st = -c log a log c / (1 - c)^2 is Cov(L, I)"),
+    ]
 
 
 def _derivatives_by_hand(states: int) -> str:
@@ -209,15 +223,31 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="all first and second moments of (L, R) over infinitely many strings come from a few linear systems",
-            formula=r"F_x=e_0^\top N M_x N e_f,\ F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f,\ N=(I-M)^{-1},\ A=\log F:"
-            r"\quad\mathbb E L=A_s,\ \mathbb E R=A_t,\ H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ "
+            name="moments",
+            text="over infinitely many strings E L, E R, Var L, Var R and Cov(L, R) are the derivatives A_s, A_t, "
+            "A_ss, A_tt "
+            "and A_st of A = log Z(s, t), at (1, 1) for p+",
+            formula=r"\mathbb E L=A_s,\ \mathbb E R=A_t,\ \operatorname{Var}L=A_{ss},\ \operatorname{Var}R=A_{tt},\ "
             r"\operatorname{Cov}(L,R)=A_{st}",
-            proof=Proof("n <= 4", _moments_proof),
+        ),
+        Clause(
+            name="systems",
+            text="with N = (I - M)^-1, F = Z has the derivatives F_x = e_0' N M_x N e_f and "
+            "F_xy = e_0' N (M_xy + M_x N M_y + M_y N M_x) N e_f: a few linear systems",
+            formula=r"F_x=e_0^\top N M_x N e_f,\quad F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f",
+            proof=Proof("at most 2 states", _systems_proof),
+        ),
+        Clause(
+            name="surprisal",
+            text="under p+ H = A - A_s - A_t, V = A_ss + 2 A_st + A_tt and Cov(L, I) = -A_ss - A_st at (1, 1)",
+            formula=r"H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ \operatorname{Cov}(L,I)=-A_{ss}-A_{st}",
+            proof=Proof("1 state, 1 letter", _surprisal_proof),
         ),
     ),
-    hypotheses=("an unambiguous automaton with an additive reward", "the spectral radius of M(s, t) is below 1"),
+    hypotheses=(
+        "an unambiguous automaton of finitely many states with an additive reward",
+        "the spectral radius of M(s, t) is below 1",
+    ),
     source="derivatives of a resolvent; Eisner (2002), doi:10.3115/1073083.1073085, for expectations",
     check=_moments,
     cases=_moment_cases,
@@ -238,8 +268,8 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "Computed as expected products of martingale differences, compared with the derivatives of the resolvent "
-        "and, for finitely many strings, with sums over them."
+        "The moments are computed as expected products of martingale differences and compared with the derivatives of "
+        "the resolvent; for finitely many strings both are compared with sums over the strings."
     ),
     order=8020,
     sketch=r"""

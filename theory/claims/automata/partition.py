@@ -1,10 +1,9 @@
-"""automata.partition."""
+"""automata.partition: sums over infinitely many strings, whether they are finite, and the aligned law."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat
@@ -15,29 +14,27 @@ from theory.automata.adaptors import (
 )
 from theory.automata.path_sums import step_weights, totals
 from theory.automata.spectral_radius import converges
-from theory.claims.automata.models import NEAR, ONE, ZERO, automaton_case, one_state, random_automata, smallest_automata
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed
+from theory.claims.automata.models import (
+    NEAR,
+    ONE,
+    ZERO,
+    automaton_case,
+    by_length,
+    entries,
+    one_state,
+    random_automata,
+    smallest_automata,
+)
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed, of
 from theory.examples.automata import two_states
-from theory.language_models.automaton import Arc, Automaton, Graph
+from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 
 
-def _entries(graph: Graph, weight: Array, zero: Any) -> tuple[list[list[Any]], list[Any]]:
-    """(M, b) as lists."""
-    matrix = [[zero] * graph.states for _ in range(graph.states)]
-    ends = [zero] * graph.states
-    for i, j, w in zip(graph.source.tolist(), graph.target.tolist(), weight, strict=True):
-        if j == graph.states:
-            ends[i] += w
-        else:
-            matrix[i][j] += w
-    return matrix, ends
-
-
-def _formula(automaton: Automaton) -> fmpq | None:
-    """e_0' (I - M)^-1 b as a number, whatever the spectral radius; None where I - M is singular."""
+def _formula(automaton: Automaton, weight: Array) -> fmpq | None:
+    """e_0' (I - M)^-1 b as a number, whatever the spectral radius; None where I - M is singular. Rational weights."""
     graph = automaton.graph
-    matrix, ends = _entries(graph, step_weights(automaton, ONE, ONE), ZERO)
+    matrix, ends = entries(graph, weight, ZERO)
     rows = [[fmpq(int(i == j)) - w for j, w in enumerate(row)] for i, row in enumerate(matrix)]
     try:
         return fmpq_mat(rows).solve(fmpq_mat([[b] for b in ends]))[graph.initial, 0]
@@ -45,24 +42,13 @@ def _formula(automaton: Automaton) -> fmpq | None:
         return None
 
 
-def _by_length(automaton: Automaton, weight: Array, length: int) -> list[Exact]:
-    """The total weight of the strings of 0, 1, ..., ``length`` tokens: e_0' M^k b."""
-    matrix, ends = _entries(automaton.graph, weight, weight[0] * 0)
-    found = []
-    ahead = ends
-    for _ in range(length + 1):
-        found.append(ahead[automaton.graph.initial])
-        ahead = [sum((w * x for w, x in zip(row, ahead, strict=True)), start=weight[0] * 0) for row in matrix]
-    return found
-
-
 def _tail_bound(automaton: Automaton, weight: Array, length: int) -> tuple[fmpq, fmpq, fmpq]:
-    """(bound, least x, theta): the longer strings weigh theta^(n+1) x_0 c / (1 - theta) at most, if M x <= theta x, b <= c x.
+    """(bound, least x, theta): longer strings weigh at most theta^(n+1) x_0 c/(1 - theta), if M x <= theta x, b <= c x.
 
     Such an x > 0 with theta < 1 is (I - M)^-1 1; whether they are so is for the check to say. Rational weights.
     """
     graph = automaton.graph
-    matrix, ends = _entries(graph, weight, weight[0] * 0)
+    matrix, ends = entries(graph, weight, weight[0] * 0)
     rows = [[fmpq(int(i == j)) - w for j, w in enumerate(row)] for i, row in enumerate(matrix)]
     solved = fmpq_mat(rows).solve(fmpq_mat([[ONE]] * graph.states))
     x = [solved[i, 0] for i in range(graph.states)]
@@ -73,28 +59,39 @@ def _tail_bound(automaton: Automaton, weight: Array, length: int) -> tuple[fmpq,
 
 def _partition(automaton: Automaton) -> Iterator[Finding]:
     kept = automaton.rewarded()
-    weight = step_weights(kept, ONE, ONE)
-    by_length = _by_length(kept, weight, 6)
-    strings: dict[int, fmpq] = {}
-    for tokens, p, r in kept.strings(6):
-        strings[len(tokens)] = strings.get(len(tokens), ZERO) + p * r.factor
-    for length, total in enumerate(by_length):
-        yield Finding(f"strings of {length} tokens, one by one", total - strings.get(length, ZERO))
+    for s, t in ((ONE, ONE), (2 * ONE, ONE), (ONE, ZERO)):
+        yield from _sums(kept, s, t)
     if not converges(kept, ONE, ONE):
-        yield from _diverging(kept, weight)
         return
-    partition = totals(kept.graph, weight)[kept.graph.initial]
-    rest = partition - sum(by_length, start=ZERO)
-    bound, least, theta = _tail_bound(kept, weight, 6)
-    yield Finding("Z is at least the sum of the strings up to 6 tokens", rest, "nonnegative")
-    yield Finding("some x > 0 has M x = x - 1", least, "positive")
-    yield Finding("and M x <= theta x with theta < 1", 1 - theta, "positive")
-    yield Finding("Z exceeds the sum by no more than the tail that theta allows", bound - rest, "nonnegative")
+    weight = step_weights(kept, ONE, ONE)
     tilted = doob(kept)
     for state, total in enumerate(tilted.graph.row_sums(tilted.prob)):
-        yield Finding(f"the Doob law at state {state} sums to 1", total - 1)
-    yield from _string_by_string(kept, tilted.prob, partition)
-    yield Finding("p+ has no mass on infinite strings", totals(tilted.graph, tilted.prob)[tilted.graph.initial] - 1)
+        yield Finding(f"the Doob law at state {state} sums to 1", total - 1, clause="aligned")
+    yield from of("aligned", _string_by_string(kept, tilted.prob, totals(kept.graph, weight)[kept.graph.initial]))
+    ended = totals(tilted.graph, tilted.prob)[tilted.graph.initial]
+    yield Finding("p+ has no mass on infinite strings", ended - 1, clause="aligned")
+
+
+def _sums(kept: Automaton, s: fmpq, t: fmpq) -> Iterator[Finding]:
+    """Z(s, t), s and t whole, against its strings one by one, and whether it is finite."""
+    weight, at = step_weights(kept, s, t), f"(s, t) = ({s}, {t})"
+    lengths = by_length(kept, weight, 6)
+    strings: dict[int, fmpq] = {}
+    for tokens, p, r in kept.strings(6):
+        strings[len(tokens)] = strings.get(len(tokens), ZERO) + p ** int(s.p) * r.factor ** int(t.p)
+    for length, total in enumerate(lengths):
+        gap = total - strings.get(length, ZERO)
+        yield Finding(f"{at}: strings of {length} tokens, one by one", gap, clause="formula")
+    if not converges(kept, s, t):
+        yield from of("finite", _diverging(kept, weight))
+        return
+    partition = totals(kept.graph, weight)[kept.graph.initial]
+    rest = partition - sum(lengths, start=ZERO)
+    bound, least, theta = _tail_bound(kept, weight, 6)
+    yield Finding(f"{at}: Z - the strings up to 6 tokens", rest, "nonnegative", clause="formula")
+    yield Finding(f"{at}: the tail that theta allows - what is left", bound - rest, "nonnegative", clause="formula")
+    yield Finding(f"{at}: some x > 0 has M x = x - 1", least, "positive", clause="finite")
+    yield Finding(f"{at}: and M x <= theta x with theta < 1", 1 - theta, "positive", clause="finite")
 
 
 def _string_by_string(automaton: Automaton, law: Array, partition: Exact) -> Iterator[Finding]:
@@ -105,12 +102,12 @@ def _string_by_string(automaton: Automaton, law: Array, partition: Exact) -> Ite
 
 def _diverging(automaton: Automaton, weight: Array) -> Iterator[Finding]:
     """Longer strings do not weigh less in the end: 200 more tokens at least double the sum of the first 100."""
-    masses = _by_length(automaton, objects(arb(w) for w in weight), 400)
+    masses = by_length(automaton, objects(arb(w) for w in weight), 400)
     first, later = sum(masses[:100], start=arb(0)), sum(masses[100:], start=arb(0))
     yield Finding(
         "no end in sight: the strings of 100 to 400 tokens outweigh the shorter ones", later - first, "positive"
     )
-    formula = _formula(automaton)
+    formula = _formula(automaton, weight)
     if formula is not None:
         yield Finding(
             "where the matrix formula gives a number, the sum has passed it", first + later - formula, "positive"
@@ -165,9 +162,10 @@ def _doob_is_a_law(states: int) -> str:
 
 
 def _formula_always(automaton: Automaton) -> Iterator[Finding]:
-    formula = _formula(automaton)
+    weight = step_weights(automaton, ONE, ONE)
+    formula = _formula(automaton, weight)
     if formula is not None:
-        short = sum(_by_length(automaton, step_weights(automaton, ONE, ONE), 6), start=ZERO)
+        short = sum(by_length(automaton, weight, 6), start=ZERO)
         yield Finding(
             "e_0' (I - M)^-1 b is at least the sum of the strings up to 6 tokens", formula - short, "nonnegative"
         )
@@ -185,14 +183,28 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="over infinitely many strings, log Z is a matrix formula, and the aligned law is again an automaton",
-            formula=r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f<\infty\iff\rho(M(s,t))<1;\quad "
-            r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f",
-            proof=Proof("n <= 4", _partition_proof),
+            name="formula",
+            text="over infinitely many strings Z(s, t) = sum_y p(y)^s e^(t R(y)) is the matrix formula "
+            "e_0' (I - M(s, t))^-1 e_f wherever the spectral radius of M(s, t) is below 1",
+            formula=r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f",
+        ),
+        Clause(
+            name="finite",
+            text="Z(s, t) is finite exactly if the spectral radius of the trimmed M(s, t) is below 1",
+            formula=r"Z(s,t)<\infty\iff\rho(M(s,t))<1",
+        ),
+        Clause(
+            name="aligned",
+            text="if Z is finite, the aligned law is again an automaton: p+(j | i) = M_ij v_j/v_i with v = (I - M)^-1 "
+            "e_f",
+            formula=r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f",
+            proof=Proof("at most 3 states", _partition_proof),
         ),
     ),
-    hypotheses=("an unambiguous automaton, trimmed", "the reward adds up along the path; the end earns nothing"),
+    hypotheses=(
+        "an unambiguous automaton of finitely many states, trimmed",
+        "the reward adds up along the path; the end earns nothing",
+    ),
     source="Droste, Kuich and Vogler (2009), Handbook of Weighted Automata; Doob (1957)",
     check=_partition,
     cases=_partition_cases,
@@ -213,13 +225,16 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "Exact rationals decide the borderline: at a spectral radius of 1, or 1 -+ 10^-12, finite and infinite are "
-        "told apart with certainty."
+        "Rationals decide the border: at a spectral radius of 1, and of 1 - 10^-12 and 1 + 10^-12, finite and infinite "
+        "are told apart with certainty. At 1 and above I - M may be invertible, and the formula then gives a number "
+        "that "
+        "is not Z."
     ),
     figure="automata",
     order=8010,
     sketch=r"""
 Paths of length $n$ sum to $e_0'M^ne_f$; the series converges iff $\rho(M)<1$ for a trimmed automaton (Perron and
-Frobenius). Multiplying the weight of a step by what can follow it, $v_j$, and dividing it by what could before, $v_i$, makes rows sum to 1; along a string the $v$ cancel down to $Z$.
+Frobenius). Multiplying the weight of a step by what can follow it, $v_j$, and dividing it by what could follow before,
+$v_i$, makes rows sum to 1; along a string the $v$ cancel down to $Z$.
 """,
 )

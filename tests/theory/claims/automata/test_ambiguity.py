@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.automata import automata
 from theory.claims.automata.ambiguity import sums_of_squares
+from theory.claims.automata.models import by_length
 from theory.language_models.automaton import Arc, Automaton, ambiguity, unchecked
 
 
@@ -30,3 +31,7 @@ def test_ambiguity(first: int, second: int, stop: int) -> None:
     assert strings == end**2 / (1 - (u + v) ** 2)
     assert paths == end**2 / (1 - u**2 - v**2)
     assert (ambiguity(automaton) is None) == (paths == strings)
+    assert paths <= strings
+    # p itself: n letters have the probability end (u + v)^n, summed over 2^n paths or not
+    by_paths = by_length(automaton, automaton.prob, 5)
+    assert by_paths == [end * (u + v) ** n for n in range(6)]

@@ -38,6 +38,26 @@ def test_prior_of_the_leak_keeps_its_mass() -> None:
         assert Hazard(1).survival(k) == product == fmpq(1, k + 2)
 
 
+@given(st.integers(2, 4), st.integers(0, 12))
+def test_cooled_hazard(tau: int, length: int) -> None:
+    """Each step of the law, (n + 1, 1)/(n + 2), to the power tau and renormalised: m^tau/(m^tau + 1), m = n + 1."""
+    survival = 1.0
+    for n in range(length + 1):
+        going_on, ending = ((n + 1) / (n + 2)) ** tau, (1 / (n + 2)) ** tau
+        survival *= going_on / (going_on + ending)
+    assert math.isclose(to_float(Hazard(tau).survival(length)), survival, rel_tol=1e-12)
+
+
+@given(automata(states=3), st.sampled_from(["1/3", "1/2", "2"]))
+def test_temperatures_do_not_leak_on_finite_automata(automaton: Automaton, value: str) -> None:
+    """Every state that could stop still can: the local law has total mass 1."""
+    kept = automaton.rewarded()
+    assume(converges(kept, ONE, ONE))
+    aligned = align_automaton(kept)
+    found = adapt_automaton_local(aligned, decide_automaton(aligned, chain(("temperature", value))))
+    assert not isinstance(found, Leak)
+
+
 @given(automata(states=3))
 def test_finite_automata_leak_iff_they_reach_a_dead_end(automaton: Automaton) -> None:
     """Top-1 runs along one path: it leaks all its mass, or none; and it does iff the path meets itself."""

@@ -11,6 +11,7 @@ from tests.automata import acyclic_automata, automata
 from theory.arithmetic.exact import to_float
 from theory.automata.moments import family
 from theory.automata.spectral_radius import converges
+from theory.claims.automata.models import one_state
 from theory.claims.automata.moments import matrix_derivatives
 from theory.language_models.automaton import Automaton
 
@@ -34,6 +35,16 @@ def test_moments(automaton: Automaton) -> None:
     for one, two in pairs:
         assert (one - two).contains(0)
         assert float((one - two).rad()) < 1e-30
+
+
+def test_surprisal_of_one_state() -> None:
+    """p = (1/2)^(n+1), e^R = (3/2)^n: p+ is geometric with c = 3/4, H, V and Cov(L, I) of its length."""
+    a = matrix_derivatives(one_state((1,), 1, (fmpq(3, 2),)), ONE, ONE)
+    c, log_a = 0.75, math.log(0.5)
+    spread = c / (1 - c) ** 2
+    assert math.isclose(to_float(a.value - a.s - a.t), -math.log(1 - c) - c * math.log(c) / (1 - c))
+    assert math.isclose(to_float(a.ss + 2 * a.st + a.tt), spread * math.log(c) ** 2)
+    assert math.isclose(to_float(-a.ss - a.st), -spread * log_a * math.log(c))
 
 
 @given(acyclic_automata(states=4))

@@ -11,7 +11,7 @@ from theory.arithmetic.exact import to_float
 from theory.automata.adaptors import doob
 from theory.automata.path_sums import Diverges, step_weights, totals
 from theory.automata.spectral_radius import converges
-from theory.claims.automata.models import one_state
+from theory.claims.automata.models import by_length, one_state
 from theory.language_models.automaton import Automaton
 
 ONE = fmpq(1)
@@ -32,6 +32,19 @@ def test_partition(automaton: Automaton) -> None:
     tilted = doob(kept)
     for (_, p, r), (_, q, _) in zip(kept.strings(3), tilted.strings(3), strict=True):
         assert q == p * r.factor / found
+
+
+@given(automata(states=3, exponents=False))
+def test_partition_of_squares(automaton: Automaton) -> None:
+    """Z(2, 1) = sum p^2 e^R, by the same formula with other weights."""
+    kept = automaton.rewarded()
+    weight = step_weights(kept, fmpq(2), ONE)
+    by_string = [fmpq(0)] * 5
+    for tokens, p, r in kept.strings(4):
+        by_string[len(tokens)] += p * p * r.factor
+    assert by_length(kept, weight, 4) == by_string
+    if converges(kept, fmpq(2), ONE):
+        assert totals(kept.graph, weight)[kept.graph.initial] >= sum(by_string, start=fmpq(0))
 
 
 def test_the_formula_without_the_radius() -> None:
