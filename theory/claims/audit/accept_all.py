@@ -1,4 +1,4 @@
-"""audit.accept-all: corpora of a Metropolis step whose test always passes are off from q_glob by a covariance."""
+"""audit.accept-all: what corpora are drawn from if a Metropolis step keeps every proposal."""
 
 from __future__ import annotations
 
@@ -52,12 +52,18 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="corpora of a Metropolis step whose test always passes are off from q_glob by a covariance",
-            formula=r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad w=q_{glob}/q_{loc}",
+            name="covariance",
+            text="if a Metropolis step keeps every proposal, E L and E R of its corpora are off from those of q_glob "
+            "by "
+            "-Cov(L, w) and -Cov(R, w) under q_loc, w = q_glob/q_loc",
+            formula=r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad "
+            r"w=q_{glob}/q_{loc}",
         ),
     ),
-    hypotheses=("the acceptance test is a non-empty tuple, which is true whatever ratio it holds",),
+    hypotheses=(
+        "the acceptance test in the public code at commit ccec1ac, as read, is a non-empty tuple, which counts as true "
+        "whatever ratio it holds",
+    ),
     source=f"{READ}: create_figures 333-349",
     check=_accept_all,
     cases=deep_trees,
@@ -72,9 +78,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "By itself it makes corpora that are called globally normalised follow the local adaptor. On C2 global "
-        "T = 1/2 raises both means and local T = 1/2 lowers both; on the second control's model the global one "
-        "raises both and the local one trades."
+        "By itself it lets corpora that are meant to be globally normalised follow the local adaptor. On C2 global "
+        "T = 1/2 raises both means and local T = 1/2 lowers both; on the model of the control no-new-trade the global "
+        "one raises both and the local one trades."
     ),
     order=9010,
     sketch=r"""

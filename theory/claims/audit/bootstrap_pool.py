@@ -1,8 +1,10 @@
-"""audit.bootstrap-pool: 200,000 strings drawn again from 2,000 show a tenth of their standard error."""
+"""audit.bootstrap-pool: 200,000 strings drawn again from 2,000 show a tenth of their error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+from flint import arb, fmpq
 
 from theory.claims.audit.models import READ, harmless
 from theory.claims.claim import Case, Claim, Clause, Finding, Profile
@@ -23,12 +25,16 @@ def _pool(found: FiniteModel) -> Iterator[Finding]:
         drawn = pools(truth, pool)
         spread = bootstrap_pool(size, pool)
         shown = drawn.corpora(size).within().var_log_prior
-        yield Finding(f"shown by pools of {pool}, N = {size}", shown - sigma * spread.shown)
+        yield Finding(f"shown by pools of {pool}, N = {size}", shown - sigma * spread.shown, clause="variances")
         error = drawn.corpora(size).pooled().covariance().var_log_prior
-        yield Finding(f"error with pools of {pool}, N = {size}", error - sigma * spread.error)
-        yield Finding(
-            f"of fresh strings, N = {size}", truth.corpus_means(size).covariance().var_log_prior - sigma * spread.fresh
-        )
+        yield Finding(f"error with pools of {pool}, N = {size}", error - sigma * spread.error, clause="variances")
+        fresh = truth.corpus_means(size).covariance().var_log_prior - sigma * spread.fresh
+        yield Finding(f"of fresh strings, N = {size}", fresh, clause="variances")
+    read = bootstrap_pool(200_000, 2_000)
+    ratio = read.error / read.shown
+    yield Finding("n = 2,000, N = 200,000: error/shown - 201999/1999", ratio - fmpq(201999, 1999), clause="tenth")
+    close = fmpq(1, 200) - abs(arb(ratio).sqrt() - arb("10.05"))
+    yield Finding("its root is 10.05 to two decimals", close, "positive", clause="tenth")
 
 
 def _pool_harmless(found: FiniteModel) -> Iterator[Finding]:
@@ -46,13 +52,28 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="200,000 strings drawn again from 2,000 show a tenth of their standard error",
+            name="tenth",
+            text="corpora of 200,000 strings drawn again from a pool of 2,000 show a tenth of their error: the root "
+            "mean "
+            "squared error about E L is 10.05 times the root mean square of the deviation that a pool shows",
             formula=r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
             r"=1+\frac{N}{n-1}=\frac{201999}{1999}",
         ),
+        Clause(
+            name="variances",
+            text="for a pool of n and corpora of N the variance shown is on average (n - 1)/(n N) Var L, the mean "
+            "squared error "
+            "that plus Var L/n, and the variance of fresh corpora Var L/N",
+            formula=r"\tfrac{n-1}{nN}\operatorname{Var}L,\quad"
+            r"\big(\tfrac{n-1}{nN}+\tfrac1n\big)\operatorname{Var}L,\quad\tfrac1N\operatorname{Var}L",
+        ),
     ),
-    hypotheses=("a pool of n independent strings", "corpora of N strings drawn from it once, with replacement"),
+    hypotheses=(
+        "a pool of n >= 2 independent strings",
+        "corpora of N strings drawn from it with replacement, as the public code at commit ccec1ac reads: N = 200,000 "
+        "from "
+        "about n = 2,000",
+    ),
     source=f"{READ}: corpora of 200,000 strings from about 2,000",
     check=_pool,
     cases=_few,

@@ -1,4 +1,4 @@
-"""audit.censored-strings."""
+"""audit.censored-strings: strings cut at a length limit and kept as strings."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ def _censored(found: FiniteModel) -> Iterator[Finding]:
             rest_entropy += mass.sum() * entropy(mass / mass.sum())
             rest_divergence += mass.sum() * kl_divergence(mass / mass.sum(), objects(map(arb, other)) / sum(other))
         line = -mean_line(both.computed)
-        yield Finding(f"H = H(cut) + E H(rest), cut at {length}", found.mean.entropy - line - rest_entropy)
+        gap = found.mean.entropy - line - rest_entropy
+        yield Finding(f"H = H(cut) + E H(rest), cut at {length}", gap, clause="entropy")
         shift = mean_reward(both.truth) - mean_reward(both.computed)
-        yield Finding(f"E R short by E KL(rest of p+ || rest of p), cut at {length}", shift - rest_divergence)
+        label = f"E R short by E KL(rest of p+ || rest of p), cut at {length}"
+        yield Finding(label, shift - rest_divergence, clause="reward")
 
 
 def _rests(aligned: Aligned, length: int) -> Iterator[list[int]]:
@@ -56,13 +58,24 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="strings cut at the length limit and kept as strings lose the entropy and the reward of what was cut off",
-            formula=r"H=H_{cut}+\mathbb E\,H(\text{rest}),\qquad \mathbb E R-\mathbb E R_{cut}="
-            r"\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))\ge0",
+            name="reward",
+            text="strings of p+ that are cut at the length limit and kept as strings have a mean secret reward that "
+            "falls short "
+            "by E KL(rest of p+ || rest of p), the rest being what is cut off",
+            formula=r"\mathbb E R-\mathbb E R_{cut}=\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))",
+        ),
+        Clause(
+            name="entropy",
+            text="their entropy falls short by the mean entropy of the rest, E H(rest)",
+            formula=r"H=H_{cut}+\mathbb E\,H(\text{rest})",
         ),
     ),
-    hypotheses=("strings of p+", "those of more than a number of tokens are cut there, and nothing marks them"),
+    hypotheses=(
+        "generation stops at a length limit, as the public code at commit ccec1ac reads, and nothing marks the "
+        "strings that "
+        "are cut there",
+        "strings of p+",
+    ),
     source=f"{READ}: generation stops at a length limit",
     check=_censored,
     cases=deep_trees,

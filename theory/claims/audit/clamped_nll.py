@@ -1,4 +1,4 @@
-"""audit.clamped-nll: A clamp of 25 nats per token, on p+ and not on p, changes next to nothing on strings of p+."""
+"""audit.clamped-nll: a clamp of 25 nats per token, on p+ and not on p, changes next to nothing on strings of p+."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ def _clamped(found: FiniteModel) -> Iterator[Finding]:
         both = clamped(numbers, law)
         shift = mean_reward(both.computed) - mean_reward(both.truth)
         prob = numbers.prob if law is None else law.prob
-        yield Finding(f"E R under {name} off by the mean excess", shift - (prob * path).sum())
+        yield Finding(f"E R under {name} off by the mean excess", shift - (prob * path).sum(), clause="excess")
         if law is None:
             steps = len(aligned.tree) - 1 + len(aligned)
-            yield Finding("on strings of p+ within e^-26 per token", (-limit - 1).exp() * steps - shift, "nonnegative")
+            slack = (-limit - 1).exp() * steps - shift
+            yield Finding("on strings of p+ within e^-26 per token", slack, "nonnegative", clause="own-strings")
 
 
 def _clamped_harmless(found: FiniteModel) -> Iterator[Finding]:
@@ -59,21 +60,31 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="A clamp of 25 nats per token, on p+ and not on p, changes next to nothing on strings of p+",
-            formula=r"\mathbb E_q R'-\mathbb E_q R=\mathbb E_q\sum_t(-\log p_+(y_t|y_{<t})-25)^+,\qquad"
-            r"\mathbb E_{p_+}R'-\mathbb E_{p_+}R\le e^{-26}\cdot\#\{\text{tokens of the tree}\}",
+            name="own-strings",
+            text="a clamp of 25 nats per token on p+ alone changes little on strings of p+: it raises E R by at most "
+            "e^-26 for "
+            "every token of the tree",
+            formula=r"\mathbb E_{p_+}R'-\mathbb E_{p_+}R\le e^{-26}\cdot\#\{\text{tokens of the tree}\}",
+        ),
+        Clause(
+            name="excess",
+            text="on strings of p+ and of p it raises E R by the mean of sum_t (-log p+(y_t | y_<t) - 25)^+",
+            formula=r"\mathbb E_q R'-\mathbb E_q R=\mathbb E_q\sum_t(-\log p_+(y_t|y_{<t})-25)^+",
         ),
     ),
-    hypotheses=("tokens of p+ are clamped, those of p are not",),
+    hypotheses=(
+        "the public code at commit ccec1ac, as read, clamps the tokens' surprisals under p+, not those under p",
+    ),
     source=f"{READ}: compute_nll 323-327",
     check=_clamped,
     cases=lambda profile: [*_far(profile), *small(profile)],
     controls=(harmless("both means on strings of the prior", _clamped_harmless, _far, smallest=False),),
     remark=(
-        "By itself it shifts E R on strings of p+ by at most V e^-26 a step, below 2e-7 nats for V = 32,000. "
-        "On strings of another law it caps how badly p+ can do, and so the penalty for leaving it; how much it did "
-        "there is not known from reading."
+        "By itself it shifts E R on strings of p+ by at most e^-26 per token of the vocabulary and step, below 2e-7 "
+        "nats a "
+        "step for 32,000 tokens. On strings of another law it caps the surprisal under p+; how often that happened "
+        "cannot "
+        "be told from reading."
     ),
     order=9050,
     sketch=r"""

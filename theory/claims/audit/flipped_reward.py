@@ -1,4 +1,4 @@
-"""audit.flipped-reward: A secret reward with its sign flipped turns every exchange into its opposite."""
+"""audit.flipped-reward: a secret reward taken as log p - log p+ moves against R."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ def _flipped(found: FiniteModel) -> Iterator[Finding]:
     both = flipped_reward(found.numbers)
     truth, computed = both.truth.covariance(), both.computed.covariance()
     divergence = kl_divergence(found.mass(), found.aligned.prior)
-    yield Finding("E R computed = -KL(p+ || p)", mean_reward(both.computed) + divergence)
-    yield Finding("E R = KL(p+ || p) >= 0", mean_reward(both.truth), "zero" if found.is_prior else "positive")
-    yield Finding("Cov computed = -Cov", computed.cov + truth.cov)
-    yield Finding("Var R computed = Var R", computed.var_reward - truth.var_reward)
+    yield Finding("E R computed = -KL(p+ || p)", mean_reward(both.computed) + divergence, clause="mean")
+    own = mean_reward(both.truth)
+    yield Finding("E R = KL(p+ || p) >= 0", own, "zero" if found.is_prior else "positive", clause="mean")
+    yield Finding("Cov computed = -Cov", computed.cov + truth.cov, clause="sign")
+    yield Finding("Var R computed = Var R", computed.var_reward - truth.var_reward, clause="sign")
     law = found.law(COOLED, "global")
     cooled = found.moments(law)
     moved = mean_reward(flipped_reward(found.numbers, law).computed) - mean_reward(both.computed)
-    yield Finding("the change of E R on cooling, reversed", moved + cooled.mean_reward - found.mean.mean_reward)
+    gap = moved + cooled.mean_reward - found.mean.mean_reward
+    yield Finding("the change of E R at global T = 1/2, reversed", gap, clause="change")
 
 
 def _flipped_harmless(found: FiniteModel) -> Iterator[Finding]:
@@ -42,13 +44,23 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="A secret reward with its sign flipped turns every exchange into its opposite",
-            formula=r"r'=\log p-\log p_+:\quad \mathbb E_{p_+}r'=-\mathrm{KL}(p_+\|p)\le0,\quad"
-            r"\operatorname{Cov}(L,r')=-\operatorname{Cov}(L,R)",
+            name="sign",
+            text="a secret reward taken as log p - log p+ has the covariance -Cov(L, R) with L and the variance of R, "
+            "hence "
+            "the correlation -Corr(L, R)",
+            formula=r"r'=\log p-\log p_+:\quad\operatorname{Cov}(L,r')=-\operatorname{Cov}(L,R)",
+        ),
+        Clause(
+            name="mean",
+            text="its mean under p+ is -KL(p+ || p), which is negative unless p+ = p",
+            formula=r"\mathbb E_{p_+}r'=-\mathrm{KL}(p_+\|p)\le0",
+        ),
+        Clause(
+            name="change",
+            text="from p+ to its global temperature 1/2 its mean changes by as much as E R, in the opposite direction",
         ),
     ),
-    hypotheses=("log p - log p+ is read as the reward",),
+    hypotheses=("the public code at commit ccec1ac, as read, takes log p - log p+ for the secret reward",),
     source=f"{READ}: create_figures 140-142",
     check=_flipped,
     cases=small,
@@ -58,8 +70,8 @@ CLAIM = Claim(
     ),
     remark=(
         "By itself it shows likelihood and reward trading off across adaptors where both rise together: on C3, "
-        "where no temperature trades, the computed correlation is negative. Its mean under p+ is never positive, "
-        "which is how it can be told."
+        "where no temperature trades, the computed correlation is negative. It can be told by its mean under p+, which "
+        "is never positive."
     ),
     order=9020,
     sketch=r"""

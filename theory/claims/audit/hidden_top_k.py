@@ -1,4 +1,4 @@
-"""audit.hidden-top-k: A top-k of 50 that a library has by default acts before every other adaptor."""
+"""audit.hidden-top-k: a top-k of 50 that a library has by default acts before every other adaptor."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ def _hidden(found: FiniteModel) -> Iterator[Finding]:
     for value in ("19/20", "9/10", "1/2", "1"):
         asked, drawn = hidden_top_k(found.numbers, chain(("nucleus", value)))
         inside = np.isin(asked.string, drawn.string)
-        yield Finding("tokens drawn that were not asked for", fmpq(len(drawn.string) - int(inside.sum())))
-        yield Finding("50 - tokens drawn", fmpq(int(HIDDEN) - len(drawn.string)), "nonnegative")
+        foreign = fmpq(len(drawn.string) - int(inside.sum()))
+        yield Finding("tokens drawn that were not asked for", foreign, clause="nucleus")
+        yield Finding("50 - tokens drawn", fmpq(int(HIDDEN) - len(drawn.string)), "nonnegative", clause="fifty")
         direct = (drawn.prob * (drawn.log_prob - asked.log_prob[inside])).sum()
-        yield Finding(f"nucleus {value}: KL = -log q(kept)", direct + asked.prob[inside].sum().log())
+        gap = direct + asked.prob[inside].sum().log()
+        yield Finding(f"nucleus {value}: KL = -log q(kept)", gap, clause="nucleus")
 
 
 def _hidden_harmless(found: FiniteModel) -> Iterator[Finding]:
@@ -64,13 +66,18 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="A top-k of 50 that a library has by default acts before every other adaptor",
-            formula=r"\text{nucleus: }\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad "
-            r"S=\text{what is drawn},\ |S|\le50",
+            name="nucleus",
+            text="with a top-k of 50 left on, a nucleus draws from the law asked for, restricted to the set S that is "
+            "left: "
+            "KL(drawn || asked) = -log q_asked(S)",
+            formula=r"\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad S=\text{what is drawn}",
         ),
+        Clause(name="fifty", text="that set has at most 50 tokens, whatever the nucleus asks for", formula=r"|S|\le50"),
     ),
-    hypotheses=("one next-token law with more than 50 tokens",),
+    hypotheses=(
+        "the sampler's default top-k of 50 acts before the adaptor, as the public code at commit ccec1ac reads",
+        "one next-token law",
+    ),
     source=f"{READ}: the sampler's default top-k stays on for nucleus, locally typical and eta",
     check=_hidden,
     cases=_wide,

@@ -1,4 +1,4 @@
-"""audit.lost-score."""
+"""audit.lost-score: a score that is NaN, read as probability 1."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def _lost_score(found: FiniteModel) -> Iterator[Finding]:
         both = lost_score(found.numbers, lost)
         gain = objects(v if y in lost else arb(0) for y, v in enumerate(found.numbers.surprisal))
         mean = (prob * gain).sum()
-        yield Finding("E R off by E[-log p+; lost]", mean_reward(both.computed) - mean_reward(both.truth) - mean)
+        gap = mean_reward(both.computed) - mean_reward(both.truth) - mean
+        yield Finding("E R off by E[-log p+; lost]", gap, clause="mean")
         shift = both.computed.covariance().cov - both.truth.covariance().cov
         cov = (prob * gain * log_prior).sum() - mean * (prob * log_prior).sum()
-        yield Finding("Cov off by Cov(L, -log p+ 1{lost})", shift - cov)
+        yield Finding("Cov off by Cov(L, -log p+ 1{lost})", shift - cov, clause="covariance")
         line = objects(arb(0) if y in lost else -v for y, v in enumerate(found.numbers.surprisal))
-        yield Finding("E(L + R) computed", mean_line(both.computed) - (prob * line).sum())
+        yield Finding("E(L + R) computed", mean_line(both.computed) - (prob * line).sum(), clause="line")
 
 
 def _lost_harmless(found: FiniteModel) -> Iterator[Finding]:
@@ -47,20 +48,31 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="A score of p+ that is not a number, read as probability 1, adds its surprisal to the secret reward",
-            formula=r"\mathbb E R'-\mathbb E R=\mathbb E[-\log p_+(Y);\,Y\in B],\quad"
-            r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)",
+            name="mean",
+            text="a score of p+ that is NaN, read as probability 1, adds its surprisal to the secret reward: with a "
+            "set B of "
+            "strings lost E R is off by E[-log p+(Y); Y in B]",
+            formula=r"\mathbb E R'-\mathbb E R=\mathbb E[-\log p_+(Y);\,Y\in B]",
         ),
+        Clause(
+            name="covariance",
+            text="Cov(L, R) is off by Cov(L, -log p+ 1_B)",
+            formula=r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)",
+        ),
+        Clause(name="line", text="E(L + R) becomes E[log p+(Y); Y not in B]"),
     ),
-    hypotheses=("strings of a set B are scored NaN, one token each", "NaN is replaced by a surprisal of 0"),
+    hypotheses=(
+        "the public code at commit ccec1ac, as read, replaces NaN by a surprisal of 0",
+        "the strings of B, of one token each, are scored NaN under p+",
+    ),
     source=f"{READ}: compute_nll 323-327",
     check=_lost_score,
     cases=small,
     controls=(harmless("the sign of the correlation", _lost_harmless, integer_cases),),
     remark=(
-        "By itself it can turn the sign of Corr(L, R), if it happens to a token of a string. At padding, 0 is "
-        "right; how often it happened elsewhere is not known from reading."
+        "By itself it can turn the sign of Corr(L, R), if it happens to a token of a string. At padding a surprisal "
+        "of 0 "
+        "is right; how often it happened elsewhere cannot be told from reading."
     ),
     order=9060,
     sketch=r"""

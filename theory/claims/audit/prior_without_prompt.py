@@ -1,4 +1,4 @@
-"""audit.prior-without-prompt: A prior scored without the prompt adds log p(y | x) / p(y) to the secret reward."""
+"""audit.prior-without-prompt: a prior scored without the prompt adds log p(y | x) / p(y) to the secret reward."""
 
 from __future__ import annotations
 
@@ -77,23 +77,22 @@ def _without_prompt(content: Prompted) -> Iterator[Finding]:
     for w, own, prior in zip(content.share, content.aligned, content.prior, strict=True):
         mass = objects(own)
         expected += w * (kl_divergence(mass, marginal) - kl_divergence(mass, objects(prior)))
-    yield Finding(
-        "E R off by the mean of the divergences", mean_reward(both.computed) - mean_reward(both.truth) - expected
-    )
+    shift = mean_reward(both.computed) - mean_reward(both.truth)
+    yield Finding("E R off by the mean of the divergences", shift - expected, clause="shift")
     for part in ("L + R computed", "L + R"):
         law = both.computed if part.endswith("computed") else both.truth
         line = (objects(map(arb, law.prob)) * (law.log_prior + law.reward)).sum()
         own_line = sum(
             (w * -entropy(objects(own)) for w, own in zip(content.share, content.aligned, strict=True)), start=arb(0)
         )
-        yield Finding(f"E({part}) = -H(Y | X)", line - own_line)
+        yield Finding(f"E({part}) = -H(Y | X)", line - own_line, clause="line")
     if content.prior == content.aligned:
         conditional = sum(
             (w * entropy(objects(row)) for w, row in zip(content.share, content.prior, strict=True)), start=arb(0)
         )
-        yield Finding(
-            "no reward: E R computed = H(Y) - H(Y | X)", mean_reward(both.computed) - entropy(marginal) + conditional
-        )
+        gap = mean_reward(both.computed) - entropy(marginal) + conditional
+        yield Finding("no reward: E R computed = H(Y) - H(Y | X)", gap, clause="information")
+        yield Finding("no reward: E R", mean_reward(both.truth), clause="information")
 
 
 def _without_prompt_harmless(content: Prompted) -> Iterator[Finding]:
@@ -111,14 +110,29 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="A prior scored without the prompt adds log p(y | x) / p(y) to the secret reward",
+            name="shift",
+            text="a prior scored without the prompt adds log p(y | x)/p(y) to the secret reward: E R is off by "
+            "E_x[KL(p+(. | x) || p) - KL(p+(. | x) || p(. | x))]",
             formula=r"\mathbb E R'-\mathbb E R="
-            r"\mathbb E_x\big[\mathrm{KL}(p_+(\cdot|x)\|p)-\mathrm{KL}(p_+(\cdot|x)\|p(\cdot|x))\big]"
-            r"=I(X;Y)\ \text{if}\ p_+=p",
+            r"\mathbb E_x\big[\mathrm{KL}(p_+(\cdot|x)\|p)-\mathrm{KL}(p_+(\cdot|x)\|p(\cdot|x))\big]",
+        ),
+        Clause(
+            name="information",
+            text="where there is no reward, p+ = p, the mean that is computed is the mutual information of prompt and "
+            "answer",
+            formula=r"p_+=p:\quad\mathbb E R'=I(X;Y)",
+        ),
+        Clause(
+            name="line",
+            text="the mean of L + R is right, -H(Y | X), so that the line does not show the difference",
+            formula=r"\mathbb E(L'+R')=-H(Y\mid X)",
         ),
     ),
-    hypotheses=("without a prompt the prior is the mean of p(. | x) over prompts", "the secret reward log p+ - L"),
+    hypotheses=(
+        "the public code at commit ccec1ac, as read, scores the answer alone under the prior, and the secret reward is "
+        "log p+ - L",
+        "without a prompt the prior is the mean of p(. | x) over prompts",
+    ),
     source=f"{READ}: the prior's NLL is of the answer alone",
     check=_without_prompt,
     cases=_prompted,
@@ -132,9 +146,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "By itself it finds a secret reward, and a correlation with likelihood, of either sign, where there is no "
-        "reward at all: the mean is the mutual information of prompt and answer. The sum of L and the secret "
-        "reward is right, so the line shows nothing of it."
+        "By itself it gives a secret reward, and a correlation with likelihood of either sign, where there is no "
+        "reward "
+        "at all. The sum of L and the secret reward is right, so that the line does not show it."
     ),
     order=9030,
     sketch=r"""

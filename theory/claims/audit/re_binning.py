@@ -1,4 +1,4 @@
-"""audit.re-binning."""
+"""audit.re-binning: equal-count re-binning along L changes the correlation of corpora."""
 
 from __future__ import annotations
 
@@ -109,13 +109,18 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="Equal-count re-binning along L spreads corpora evenly over its range, and so changes their correlation",
+            name="total",
+            text="equal-count re-binning along L replaces Cov(L, R) by the mean covariance within bins plus the "
+            "covariance of "
+            "the bins' means, all bins counted alike; so it does both variances",
             formula=r"\operatorname{Cov}'=\overline{\operatorname{Cov}(\cdot\mid\text{bin})}+"
             r"\operatorname{Cov}_{\text{uniform over bins}}(\mathbb E[\bar L|\text{bin}],\mathbb E[\bar R|\text{bin}])",
         ),
     ),
-    hypotheses=("bins of equal width in L are made equally heavy",),
+    hypotheses=(
+        "bins of equal width in L are made equally heavy, as the public code at commit ccec1ac reads",
+        "rational L and R of finitely many corpora",
+    ),
     source=f"{READ}: the toy's typical corpora before their correlation is taken",
     check=_rebinned,
     cases=_rebinning_cases,

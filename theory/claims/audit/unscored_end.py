@@ -11,7 +11,7 @@ from flint import fmpq
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import log, objects
 from theory.claims.audit.models import READ, deep_trees, first_failing, harmless, mean_line, same_sign
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation
 from theory.claims.instances import case, compositions
 from theory.claims.tree_search import Shape, shapes
 from theory.language_models.rewards import Reward
@@ -32,20 +32,18 @@ def _unscored_end(found: FiniteModel) -> Iterator[Finding]:
     _, ending = token_surprisals(found.numbers)
     prior = prior_prefixes(aligned)
     gain = (found.numbers.prob * log(prior[aligned.node] / aligned.prior)).sum()
-    yield Finding("E L off by -E log p(end)", mean_log_prior(both.computed) - mean_log_prior(both.truth) - gain)
+    shift = mean_log_prior(both.computed) - mean_log_prior(both.truth)
+    yield Finding("E L off by -E log p(end)", shift - gain, clause="shift")
     total = (found.numbers.prob * ending).sum()
     line = mean_line(both.computed) - mean_line(both.truth)
-    yield Finding("E(L + R) off by -E log p+(end)", line - total)
+    yield Finding("E(L + R) off by -E log p+(end)", line - total, clause="shift")
     mass = sum((prior[int(node)] for node in aligned.node), start=fmpq(0))
     strings = set(map(int, aligned.node))
-    counted = sum(
-        (
-            p * sum(u in strings for u in _ancestry(aligned, int(node)))
-            for p, node in zip(aligned.prior, aligned.node, strict=True)
-        ),
-        start=fmpq(0),
-    )
-    yield Finding("sum e^L' = E number of strings that Y begins with", mass - counted)
+    begun = [sum(u in strings for u in _ancestry(aligned, int(node))) for node in aligned.node]
+    counted = sum((p * count for p, count in zip(aligned.prior, begun, strict=True)), start=fmpq(0))
+    yield Finding("sum e^L' = E number of strings that Y begins with", mass - counted, clause="prefixes")
+    relation: Relation = "zero" if max(begun) == 1 else "positive"
+    yield Finding("sum e^L' - 1: 0 iff no string begins another", mass - 1, relation, clause="prefixes")
 
 
 def _ancestry(aligned: Aligned, node: int) -> Iterator[int]:
@@ -115,13 +113,18 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="strings scored without their end have the probabilities of prefixes, which need not sum to 1",
-            formula=r"\mathbb E L'-\mathbb E L=-\mathbb E\log p(\mathrm{end}\mid Y),\qquad"
-            r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}",
+            name="prefixes",
+            text="strings scored without their end have the probabilities of prefixes, which sum to the mean number of "
+            "strings that a string of p begins with: 1 only if no string begins another",
+            formula=r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}",
+        ),
+        Clause(
+            name="shift",
+            text="E L is then off by -E log p(end | Y), and E(L + R) by -E log p+(end | Y)",
+            formula=r"\mathbb E L'-\mathbb E L=-\mathbb E\log p(\mathrm{end}\mid Y)",
         ),
     ),
-    hypotheses=("neither model is asked for the end of the string",),
+    hypotheses=("the public code at commit ccec1ac, as read, scores the end of the string under neither model",),
     source=f"{READ}: the end of a string is not among the tokens that are scored",
     check=_unscored_end,
     cases=deep_trees,
