@@ -53,17 +53,15 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="tenth",
-            text="corpora of 200,000 strings drawn again from a pool of 2,000 show a tenth of their error: the root "
-            "mean "
-            "squared error about E L is 10.05 times the root mean square of the deviation that a pool shows",
+            text="corpora of 200,000 strings drawn again from a pool of 2,000 show a tenth of their error: its root "
+            "mean square about E L is 10.05 times what a pool shows",
             formula=r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
             r"=1+\frac{N}{n-1}=\frac{201999}{1999}",
         ),
         Clause(
             name="variances",
-            text="for a pool of n and corpora of N the variance shown is on average (n - 1)/(n N) Var L, the mean "
-            "squared error "
-            "that plus Var L/n, and the variance of fresh corpora Var L/N",
+            text="for a pool of n and corpora of N, Var Lbar is shown as (n - 1)/(n N) Var L on average; the mean "
+            "squared error is Var L/n more, and fresh corpora have Var L/N",
             formula=r"\tfrac{n-1}{nN}\operatorname{Var}L,\quad"
             r"\big(\tfrac{n-1}{nN}+\tfrac1n\big)\operatorname{Var}L,\quad\tfrac1N\operatorname{Var}L",
         ),

@@ -60,8 +60,7 @@ CLAIM = Claim(
         Clause(
             name="reward",
             text="strings of p+ that are cut at the length limit and kept as strings have a mean secret reward that "
-            "falls short "
-            "by E KL(rest of p+ || rest of p), the rest being what is cut off",
+            "falls short by E KL(rest of p+ || rest of p)",
             formula=r"\mathbb E R-\mathbb E R_{cut}=\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))",
         ),
         Clause(

@@ -194,8 +194,7 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="hazard",
-            text="a local temperature can lose mass to infinite strings: for one letter that is followed by the end "
-            "with "
+            text="a local temperature can lose mass to infinite strings: of strings of one letter that end with "
             "probability 1/(n + 2) after n letters, T = 1/2 loses pi/sinh(pi) = .27203",
             formula=r"T=\tfrac12:\ P(\infty)=\prod_{m\ge1}\frac{m^2}{m^2+1}=\frac{\pi}{\sinh\pi}",
         ),

@@ -232,8 +232,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="systems",
-            text="with N = (I - M)^-1, F = Z has the derivatives F_x = e_0' N M_x N e_f and "
-            "F_xy = e_0' N (M_xy + M_x N M_y + M_y N M_x) N e_f: a few linear systems",
+            text="with N = (I - M)^-1, F = Z has F_x = e_0' N M_x N e_f and F_xy = e_0' N (M_xy + M_x N M_y + M_y N "
+            "M_x) N e_f: linear systems",
             formula=r"F_x=e_0^\top N M_x N e_f,\quad F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f",
             proof=Proof("at most 2 states", _systems_proof),
         ),

@@ -230,9 +230,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="bound",
-            text="given any event A on which Var(Ibar | A) < M, the larger of Var(Lbar | A) and Var(Rbar | A), "
-            "corpora have "
-            "Corr(Lbar, Rbar | A) <= -sqrt(1 - Var(Ibar | A)/M) < 0",
+            text="given any event A, such as typicality, on which Var(Ibar | A) < M, the larger of Var(Lbar | A) and "
+            "Var(Rbar | A), corpora have Corr(Lbar, Rbar | A) <= -sqrt(1 - Var(Ibar | A)/M) < 0",
             formula=r"\mathrm{Var}(\bar I|A)<M\Rightarrow\mathrm{Corr}(\bar L,\bar R|A)\le"
             r"-\sqrt{1-\mathrm{Var}(\bar I|A)/M},\quad M=\max(\mathrm{Var}(\bar L|A),\mathrm{Var}(\bar R|A))",
         ),
@@ -257,8 +256,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="turn",
-            text="for u > 0 a smaller c lowers that limit, except that for u < b(1 + b)V it first raises it, until "
-            "v = u/(b(1 + b)); for u = 0 it does not move",
+            text="for u > 0 a smaller c lowers that limit, except that if u < b(1 + b)V it first raises it, until v = "
+            "u/(b(1 + b)); for u = 0 it stays",
             formula=r"\operatorname{sgn}\frac{d\,\mathrm{limit}}{dv}=\operatorname{sgn}\big(u\,(u-b(1+b)v)\big)",
             proof=Proof("any b, u and v", turn_proof),
         ),

@@ -242,8 +242,7 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="reversal",
-            text="the states of a Metropolis chain in equilibrium can trade off as corpora although strings do not: "
-            "along C6 "
+            text="successive states of a Metropolis chain can trade off as corpora although strings do not: along C6 "
             "Corr(Lbar, Rbar) is +.179 at N = 1, negative for N = 2 to 400 and in the limit",
         ),
         Clause(

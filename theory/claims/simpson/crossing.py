@@ -274,9 +274,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="reversal",
-            text="corpora from several adaptors can trade off although no adaptor does: p = (1, 2, 2), e^R = (3, 3, "
-            "4) on "
-            "the tree a(1 2), b(1) does so with local T = 1 and T = 1/2, equally likely, from N = 140 on",
+            text="corpora from several adaptors can trade off although no adaptor does: for p = (1, 2, 2), e^R = (3, "
+            "3, 4) on the tree a(1 2), b(1), mixing local T = 1 and 1/2, from N = 140 on",
         ),
         Clause(
             name="total",
@@ -290,8 +289,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="sign",
-            text="W/N + B takes both signs as N grows exactly if N* = -W/B > 1, that is if W > 0 > B and W + B > 0, or "
-            "W < 0 < B and W + B < 0; it then has the sign of W below N* and that of B above",
+            text="W/N + B takes both signs as N grows exactly if N* = -W/B > 1: it has the sign of W below N* and "
+            "that of B above, + to - if W > 0 > B, - to + if W < 0 < B",
             formula=r"\frac WN+B=B\Big(1-\frac{N^*}N\Big),\quad N^*=-W/B",
             proof=Proof("any W, B and N", sign_proof),
         ),
