@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
 from theory.claims.adaptors.models import direct_divergence, small_trees
-from theory.claims.claim import Claim, Clause, Control, Finding
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
     integer_cases,
+    named,
     usual,
 )
 from theory.models.finite import FiniteModel
@@ -28,20 +29,32 @@ TRUNCATIONS: tuple[Chain, ...] = tuple(
 )
 
 
-def _truncation(found: FiniteModel) -> Iterator[Finding]:
+def _truncation(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
+    if isinstance(content, tuple):
+        yield from of("tokens", _lowered(content[0]))
+        return
+    found = content
     for steps in TRUNCATIONS:
         kept = decide(found.numbers, steps)
         local, whole = (adapt(found.numbers, kept) for adapt in (adapt_local, adapt_global))
         at_global = found.moments(whole)
         label = f"{steps[0].name} {steps[0].value}"
         mass = found.numbers.prob[whole.string].sum().log()
-        yield Finding(f"CE(q_glob) - H + log p+(S), {label}", at_global.cross_entropy - at_global.entropy + mass)
+        gap = at_global.cross_entropy - at_global.entropy + mass
+        yield Finding(f"CE(q_glob) - H + log p+(S), {label}", gap, clause="global")
         divergence = direct_divergence(found, local)
         drift = (local.prob * local.log_normaliser).sum()
-        yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", divergence + drift)
+        yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", divergence + drift, clause="local")
         between = kl_divergence(local.prob, whole.prob)
-        yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", between - divergence - mass)
-    yield from _thresholds(found)
+        gap = between - divergence - mass
+        yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", gap, clause="between")
+    yield from of("strings", _thresholds(found))
+
+
+def _lowered(found: FiniteModel) -> Iterator[Finding]:
+    at = found.moments(found.law(TRUNCATIONS[0], "local"))
+    lost = at.cross_entropy - found.mean.entropy
+    yield Finding("E L + E R falls under local top_k 1", lost, "positive")
 
 
 def _thresholds(found: FiniteModel) -> Iterator[Finding]:
@@ -71,22 +84,50 @@ def _forgotten_mass(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"KL(q_loc||q_glob) = KL(q_loc||p+), {steps[0].name} {steps[0].value}", gap)
 
 
+def _cases(profile: Profile) -> list[Case]:
+    return [*usual(profile), Case("C2, token by token", (named("C2")[0].content,))]
+
+
 CLAIM = Claim(
     id="adaptors.truncation",
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="truncating whole strings at a surprisal raises E L + E R; truncating tokens need not",
-            formula=r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S);\quad "
-            r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t;\quad "
-            r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)",
+            name="strings",
+            text="keeping the whole strings of surprisal at most c raises E L + E R, strictly where a string is "
+            "dropped, for every finite law",
+            formula=r"\mathbb E[I\mid I\le c]<H\ \text{where}\ p_+(I>c)>0",
+        ),
+        Clause(
+            name="tokens",
+            text="truncating tokens need not: on C2, p+ = (4, 4, 4, 4, 9)/25, keeping the most probable token of each "
+            "context lowers E L + E R",
+        ),
+        Clause(
+            name="global",
+            text="p+ restricted to a set S of strings has CE(q_glob) = H(q_glob) - log p+(S), for every finite law",
+            formula=r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S)",
+        ),
+        Clause(
+            name="local",
+            text="truncation normalised per step, with c_t the mass kept at step t, has "
+            "KL(q_loc||p+) = -E_loc sum log c_t, for every finite tree",
+            formula=r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t",
+        ),
+        Clause(
+            name="between",
+            text="local and global truncation to the same strings S differ by "
+            "KL(q_loc||q_glob) = KL(q_loc||p+) + log p+(S), for every finite tree",
+            formula=r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)",
         ),
     ),
-    hypotheses=("weights of a truncation are the kept probabilities, unnormalised",),
+    hypotheses=(
+        "finitely many strings",
+        "the weights of a truncation are the kept probabilities, unnormalised; at least one token is kept per context",
+    ),
     source="the definitions of local and global normalisation",
     check=_truncation,
-    cases=usual,
+    cases=_cases,
     everywhere=True,
     controls=(
         Control(

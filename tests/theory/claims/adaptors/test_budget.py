@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from flint import arb
 from hypothesis import given
@@ -48,6 +50,22 @@ def test_budget(aligned: Aligned, one: list[int], two: list[int]) -> None:
     (l_1, r_1, c_1), (l_2, r_2, c_2) = means
     if l_1 - l_2 != 0:
         assert ((r_1 - r_2) / (l_1 - l_2) + 1 + (c_1 - c_2) / (l_1 - l_2)).contains(0)
+
+
+def test_one_entropy_and_two_sums() -> None:
+    """C3's p+ = (1, 4, 12)/17 and its mirror image: H = .752975 under both; E L + E R = .134329 and -1.473552."""
+    scores = [math.log(p / 7) + math.log(x) for p, x in ((1, 1), (2, 2), (4, 3))]
+    rows = []
+    for q in ((1 / 17, 4 / 17, 12 / 17), (12 / 17, 4 / 17, 1 / 17)):
+        entropy = -math.fsum(m * math.log(m) for m in q)
+        rows.append((entropy, math.fsum(m * v for m, v in zip(q, scores, strict=True))))
+    assert rows[0] == pytest.approx((0.752975, 0.134329), abs=1e-6)
+    assert rows[1] == pytest.approx((0.752975, -1.473552), abs=1e-6)
+    found = model("C3")
+    mirrored = found.moments(law_of(found, list(found.mass())[::-1]))
+    for at, row in ((found.mean, rows[0]), (mirrored, rows[1])):
+        assert (float(at.entropy), float(at.mean_log_prior + at.mean_reward)) == pytest.approx(row, rel=1e-13)
+    assert any("mirror image has less" in finding.label for finding in CLAIM.check(found))
 
 
 EDITS: dict[str, tuple[str, Edit]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from flint import arb, fmpq
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 
 from tests.strategies import models
 from tests.theory.claims.adaptors.rationals import cooled, covariance, parts
-from tests.theory.claims.edits import Edit, ln, model, moment, negated, numbers, one_nudged, turns_red
+from tests.theory.claims.edits import Edit, failures, ln, model, moment, negated, numbers, one_nudged, turns_red
 from theory.adaptors.exact import chain
 from theory.alignment.gibbs import Aligned
 from theory.claims.adaptors.exchange import CLAIM
 from theory.claims.adaptors.models import tempered
+from theory.claims.claim import Profile
 from theory.claims.instances import named
+from theory.claims.running import run_control
+from theory.examples.finite import table
 from theory.models.finite import FiniteModel
 
 
@@ -95,6 +99,58 @@ def test_toy_does_not_trade() -> None:
     """b = -.018 lies in [-1, 0]: cooling the toy raises both."""
     assert float(named("toy")[0].content.mean.exchange_coefficient) == pytest.approx(-0.018117, abs=5e-7)
     assert moves("toy", "global") == [1, 1]
+
+
+def means(prior: Sequence[int], factor: Sequence[int], tau: float) -> tuple[float, float, float]:
+    """(E L, E R, Cov(L, I)/V) under q_tau in float64."""
+    weight = [(p * x) ** tau for p, x in zip(prior, factor, strict=True)]
+    q = [w / sum(weight) for w in weight]
+    surprisal = [-math.log(p * x) for p, x in zip(prior, factor, strict=True)]
+
+    def mean(values: Sequence[float]) -> float:
+        return math.fsum(m * v for m, v in zip(q, values, strict=True))
+
+    log_prior = [math.log(p / sum(prior)) for p in prior]
+    e_l, e_i = mean(log_prior), mean(surprisal)
+    cov = mean([(l - e_l) * (i - e_i) for l, i in zip(log_prior, surprisal, strict=True)])
+    return e_l, mean([math.log(x) for x in factor]), cov / mean([(i - e_i) ** 2 for i in surprisal])
+
+
+def test_the_border_is_decided_to_second_order() -> None:
+    """b = 0 on (1, 4, 8), (1, 8, 2): E L falls on either side, so that cooling trades; on (1, 1), (1, 2) it stays."""
+    prior, factor = (1, 4, 8), (1, 8, 2)
+    e_l, e_r, b = means(prior, factor, 1)
+    assert b == pytest.approx(0, abs=1e-15)
+    cooled_l, cooled_r, _ = means(prior, factor, 1.01)
+    assert (cooled_l - e_l, cooled_r - e_r) == pytest.approx((-1.5e-5, 3.1e-3), rel=0.05)
+    warmed_l, warmed_r, _ = means(prior, factor, 0.99)
+    assert warmed_l < e_l
+    assert warmed_r < e_r
+    assert means((1, 1), (1, 2), 2)[0] == means((1, 1), (1, 2), 1)[0] == math.log(1 / 2)
+    for one in ((prior, factor), (factor, prior), ((1, 1), (1, 2)), ((1, 2), (1, 1))):
+        findings = list(CLAIM.check(FiniteModel.of(table(*one))))
+        assert failures(findings) == []
+        assert any("just above 1" in f.label for f in findings if f.clause == "second-order")
+
+
+def test_a_finite_step_needs_b_along_the_path() -> None:
+    """p = (1, 1, 2), e^R = (1, 5, 2): b = -.0347 at T = 1, and yet T = 1/2 lowers E L and raises E R."""
+    before, after = (means((1, 1, 2), (1, 5, 2), tau) for tau in (1, 2))
+    assert before[2] == pytest.approx(-0.0347, abs=5e-5)
+    assert (after[0] - before[0], after[1] - before[1]) == pytest.approx((-0.0132028, 0.1400770), abs=5e-8)
+    control = next(control for control in CLAIM.controls if control.name == "finite-step")
+    witness = run_control(control, Profile("quick")).witness
+    assert witness is not None
+    assert witness.case == "p = (1, 1, 2), e^R = (1, 5, 2)"
+
+
+def test_a_negative_covariance_needs_three_strings() -> None:
+    """Two strings trade exactly where their covariance is negative; (1, 1, 2), (1, 2, 1) have b = -1/2 and Cov < 0."""
+    control = next(control for control in CLAIM.controls if control.name == "negative-suffices")
+    witness = run_control(control, Profile("quick")).witness
+    assert witness is not None
+    assert witness.case == "p = (1, 1, 2), e^R = (1, 2, 1)"
+    assert means((1, 1, 2), (1, 2, 1), 1)[2] == pytest.approx(-1 / 2)
 
 
 EDITS: dict[str, tuple[str, Edit]] = {

@@ -49,6 +49,24 @@ def test_slope_bound_is_met_by_two_strings() -> None:
     assert {finding.outcome for finding in CLAIM.check(found)} == {"holds"}
 
 
+def test_slope_bound_is_strict_where_reward_falls() -> None:
+    """p = (1, 8), e^R = (2, 1): I falls by log 4 and R by log 2, so k = 1/2, b = -3/2 and |dE R/dE L| = 1/3 < 1."""
+    found = FiniteModel.of(table((1, 8), (2, 1)))
+    assert (found.mean.var_reward * 4 - found.mean.var_surprisal).contains(0)
+    assert (found.mean.exchange_coefficient + fmpq(3, 2)).contains(0)
+    findings = list(CLAIM.check(found))
+    assert {finding.outcome for finding in findings} == {"holds"}
+    assert any("k |dE L| > " in finding.label for finding in findings)
+
+
+def test_nothing_bounds_the_slope_beyond_k_of_1() -> None:
+    """p = (1, 4, 8), e^R = (1, 8, 2): b = 0, E L stands still to first order, and k^2 = Var R/V is above 1."""
+    found = FiniteModel.of(table((1, 4, 8), (1, 8, 2)))
+    assert found.mean.exchange_coefficient.contains(0)
+    assert found.mean.var_reward > found.mean.var_surprisal
+    assert not any(f.label.endswith("tau = 1") and f.clause == "bound" for f in CLAIM.check(found))
+
+
 EDITS: dict[str, tuple[str, Edit]] = {
     "R": ("C3", numbers("reward", lambda r: r / 4)),
     "R of a line": ("C1", numbers("reward", lambda r: r * (1 + TINY))),

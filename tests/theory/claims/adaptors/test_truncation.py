@@ -28,6 +28,7 @@ from tests.theory.claims.edits import (
 from theory.adaptors.exact import adapt, chain, decide
 from theory.alignment.gibbs import Aligned
 from theory.claims.adaptors.truncation import CLAIM
+from theory.claims.claim import Profile
 from theory.models.finite import FiniteModel
 
 Tokens = tuple[str, ...]
@@ -103,6 +104,17 @@ def test_truncation(aligned: Aligned, adaptor: tuple[str, Fraction]) -> None:
         likely = [m if m >= least else Fraction(0) for m in own]
         conditional = [m / sum(likely) for m in likely]
         assert mean(conditional, [-ln(m) for m in own]) < mean(own, [-ln(m) for m in own])
+
+
+def test_greedy_decoding_of_c2_lowers_the_sum() -> None:
+    """C2: token by token the most probable string is one of 4/25, of surprisal log 25/4 > H; whole, it is b, of 9/25."""
+    entropy = 16 / 25 * math.log(25 / 4) + 9 / 25 * math.log(25 / 9)
+    lost = math.log(25 / 4) - entropy
+    assert lost == pytest.approx(0.2919, abs=5e-5)
+    case = next(c for c in CLAIM.cases(Profile("quick")) if isinstance(c.content, tuple))
+    (finding,) = CLAIM.check(case.content)
+    assert float(finding.value) == pytest.approx(lost, rel=1e-13)
+    assert finding.outcome == "holds"
 
 
 EDITS: dict[str, tuple[str, Edit]] = {
