@@ -16,6 +16,7 @@ from tests.strategies import rationals, weights
 from tests.theory.claims.adaptors.rationals import covariance, parts, share
 from tests.theory.claims.edits import (
     Edit,
+    failures,
     ln,
     model,
     moment,
@@ -27,7 +28,9 @@ from tests.theory.claims.edits import (
     turns_red,
 )
 from theory.adaptors.exact import chain
-from theory.claims.adaptors.none import CLAIM
+from theory.claims.adaptors import none
+from theory.claims.adaptors.none import CLAIM, Trial
+from theory.claims.claim import Profile
 from theory.claims.instances import named
 from theory.examples.finite import table
 from theory.models.finite import FiniteModel
@@ -97,6 +100,33 @@ def test_c3_under_every_truncation() -> None:
             assert (at[0] - whole[0]) * (at[1] - whole[1]) > 1e-4
 
 
+def test_c3_under_top_2_and_then_heat() -> None:
+    """C3: top-2 and then T = 2 make (0, 1, sqrt 3)/(1 + sqrt 3), which lowers E L and raises E R; so does (0, 3, 5)/8.
+
+    (0, 3, 5)/8 keeps the order of p+, and is what T = log 3/log(5/3) makes of the top two.
+    """
+    log_prior, reward = [math.log(k / 7) for k in (1, 2, 4)], [math.log(k) for k in (1, 2, 3)]
+
+    def means(weights: Sequence[float]) -> tuple[float, float]:
+        total = sum(weights)
+        e_l, e_r = (sum(w * v for w, v in zip(weights, f, strict=True)) / total for f in (log_prior, reward))
+        return e_l, e_r
+
+    before, heated, ordered = means((1, 4, 12)), means((0, 1, math.sqrt(3))), means((0, 3, 5))
+    assert (heated[0] - before[0], heated[1] - before[1]) == pytest.approx((-0.0090693, 0.0116173), abs=5e-8)
+    assert (ordered[0] - before[0], ordered[1] - before[1]) == pytest.approx((-0.0152900, 0.0079784), abs=5e-8)
+    case = next(c for c in CLAIM.cases(Profile("quick")) if c.name == "C3, top-2 then T = 2")
+    found = [float(finding.value) for finding in CLAIM.check(case.content)]
+    assert found == pytest.approx([before[0] - heated[0], heated[1] - before[1]], rel=1e-12)
+
+
+@given(weights(2, 5), weights(5, 5))
+def test_comonotone_models(prior: list[int], factors: list[int]) -> None:
+    """With p and e^R in one order, cooling and keeping {I <= c} raise each mean that is not constant."""
+    found = FiniteModel.of(table(sorted(prior), sorted(factors[: len(prior)])))
+    assert failures(CLAIM.check(Trial(found, none._comonotone))) == []
+
+
 EDITS: dict[str, tuple[str, Edit]] = {
     "R": ("C3", numbers("reward", negated)),
     "L": ("C3", numbers("log_prior", rotated)),
@@ -109,10 +139,17 @@ EDITS: dict[str, tuple[str, Edit]] = {
 def test_an_edited_formula_turns_red(edit: str) -> None:
     """The claim holds on the model, and certainly fails once a sign or a digit of one number is changed."""
     name, change = EDITS[edit]
-    turns_red(CLAIM, model(name), change)
+    turns_red(CLAIM, Trial(model(name), none._alone), change)
+
+
+@pytest.mark.parametrize("edit", ["L", "Cov"])
+def test_an_edited_order_turns_red(edit: str) -> None:
+    """C3 with its L turned round, or its covariance: the sum over pairs is no longer Cov(R, I)."""
+    change = {"L": numbers("log_prior", rotated), "Cov": moment("cov", negated)}[edit]
+    turns_red(CLAIM, Trial(model("C3"), none._comonotone), change)
 
 
 @pytest.mark.parametrize("name", ["reward", "log_prior"])
 def test_an_edited_line_turns_red(name: str) -> None:
     """C1 with one L or R off by 1e-25: E R = E L + log 7 certainly fails."""
-    turns_red(CLAIM, (model("C1"),), numbers(name, one_nudged))
+    turns_red(CLAIM, Trial(model("C1"), none._every_law), numbers(name, one_nudged))

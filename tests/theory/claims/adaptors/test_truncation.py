@@ -107,7 +107,7 @@ def test_truncation(aligned: Aligned, adaptor: tuple[str, Fraction]) -> None:
 
 
 def test_greedy_decoding_of_c2_lowers_the_sum() -> None:
-    """C2: token by token the most probable string is one of 4/25, of surprisal log 25/4 > H; whole, it is b, of 9/25."""
+    """C2: token by token the most probable string is one of 4/25, of surprisal log 25/4 > H; whole, it is b."""
     entropy = 16 / 25 * math.log(25 / 4) + 9 / 25 * math.log(25 / 9)
     lost = math.log(25 / 4) - entropy
     assert lost == pytest.approx(0.2919, abs=5e-5)
