@@ -1,4 +1,4 @@
-"""adaptors.affine-line."""
+"""adaptors.affine-line: adaptors that see only the string's probability move on one line iff E[L | I] is affine."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from theory.claims.instances import case, integer_cases, small
 from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
+
+_SHAPES = ((1, 2), (2, 2), (1, 1, 2))
+"""How many strings are on each level of I in the symbolic models."""
 
 
 def _levels(aligned: Aligned) -> list[list[int]]:
@@ -74,26 +77,29 @@ def _off_line(found: FiniteModel, law: Array, b: arb) -> arb:
 
 
 def _affine_line(found: FiniteModel) -> Iterator[Finding]:
-    if found.mean.constant.surprisal:
-        return
     levels = _levels(found.aligned)
     means = _level_means(found, levels)
-    b = found.mean.exchange_coefficient
-    residuals = [mean_l - b * surprisal for mean_l, surprisal in means]
-    affine = not any(r != 0 for r in residuals)
-    for name, law in _string_level(found, levels):
+    laws = list(_string_level(found, levels))
+    for name, law in laws:
         share = [law[level].sum() for level in levels]
         expected = sum((w * mean_l for w, (mean_l, _) in zip(share, means, strict=True)), start=arb(0))
-        yield Finding(f"E_q L = E_q l(I), {name}", gains_of(found, law)[0] - expected)
-        if affine:
-            yield Finding(f"on the line of slope -(1+b)/b, {name}", _off_line(found, law, b))
-    if affine:
+        yield Finding(f"E_q L = E_q l(I), {name}", gains_of(found, law)[0] - expected, clause="tower")
+    if found.mean.constant.surprisal:
+        return
+    b = found.mean.exchange_coefficient
+    residuals = [mean_l - b * surprisal for mean_l, surprisal in means]
+    if len(levels) == 2:
         for residual in residuals:
-            yield Finding("l(i) = E L + b (i - H)", residual)
-    else:
+            yield Finding("two values of I: l(i) = E L + b (i - H)", residual, clause="two-values")
+    if any(r != 0 for r in residuals):
         worst = max(range(len(levels)), key=lambda j: abs(float(residuals[j])))
         away = abs(_off_line(found, _kept(found, [levels[worst]]), b))
-        yield Finding("l is not affine, and a level leaves the line", away, "positive")
+        yield Finding("l is not affine, and a level leaves the line", away, "positive", clause="line")
+        return
+    for residual in residuals:
+        yield Finding("l(i) = E L + b (i - H)", residual, clause="line")
+    for name, law in laws:
+        yield Finding(f"on the line of slope -(1+b)/b, {name}", _off_line(found, law, b), clause="line")
 
 
 def _line_without_affine(found: FiniteModel) -> Iterator[Finding]:
@@ -144,9 +150,9 @@ def _affine_cases(profile: Profile) -> list[Case]:
     return [*_affine_models(), *small(profile)]
 
 
-def _affine_proof() -> list[str]:
+def _tower_proof() -> list[str]:
     lines = []
-    for sizes in ((1, 2), (2, 2), (1, 1, 2)):
+    for sizes in _SHAPES:
         log_prior, g = ring_symbols(sum(sizes), "Lg")
         level = [j for j, size in enumerate(sizes) for _ in range(size)]
         # up to a common factor q is one number g on each level, since p+ is
@@ -154,6 +160,12 @@ def _affine_proof() -> list[str]:
         given = [sum(x for x, k in zip(log_prior, level, strict=True) if k == j) / size for j, size in enumerate(sizes)]
         gap = sum_of_products(law, log_prior) - sum_of_products(law, [given[j] for j in level])
         lines.append(is_zero(gap, f"E_q L = E_q l(I), levels of {sizes} strings"))
+    return lines
+
+
+def _line_proof() -> list[str]:
+    """On the levels of I, with E R = log Z - E L - E I (line.identity): if l is affine; and only then."""
+    lines = []
     for n in (2, 3, 4):
         prob, i, b, log_z, mean_l, mean_i = ring_symbols(n, "qi", "bZEH")
         prob = (*prob[:-1], 1 - sum(prob[:-1]))
@@ -167,21 +179,50 @@ def _affine_proof() -> list[str]:
     return lines
 
 
+def _two_values_proof() -> list[str]:
+    """With masses u, v on two values of I: E L + Cov(L, I)/Var I times (i - H) is l(i)."""
+    (u, v), (l_1, l_2), (i_1, i_2) = ring_symbols(2, "ulI")
+    total, rise = u + v, l_1 - l_2
+    mean_l, mean_i = u * l_1 + v * l_2, u * i_1 + v * i_2
+    cov = (u * l_1 * i_1 + v * l_2 * i_2) * total - mean_l * mean_i
+    variance = (u * i_1**2 + v * i_2**2) * total - mean_i**2
+    lines = [is_zero(cov * (i_1 - i_2) - variance * rise, "Cov(L, I) (i - j) = Var I (l(i) - l(j))")]
+    for name, given, i in (("first", l_1, i_1), ("second", l_2, i_2)):
+        gap = (given * total - mean_l) * variance - cov * (i * total - mean_i)
+        lines.append(is_zero(gap, f"l(i) - E L = b (i - H) at the {name} value"))
+    return lines
+
+
 CLAIM = Claim(
     id="adaptors.affine-line",
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="adaptors that see only the string's probability move on one line iff E[L | I] is affine in I",
-            formula=r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I),\ \ell(i)=\mathbb{E}[L\mid I=i];\quad"
-            r"\ell\ \text{affine}\iff (1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0"
-            r"\ \text{for every such}\ q",
-            proof=Proof("n <= 4", _affine_proof),
+            name="line",
+            text="adaptors q = p+ g(I) that see only the string's probability all lie on one line through (E L, E R), "
+            "(1 + b) dE L + b dE R = 0, iff E[L | I] is affine in I",
+            formula=r"\ell(i)=\mathbb{E}[L\mid I=i]\ \text{affine}\iff "
+            r"(1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0\ \text{for every}\ q=p_+g(I)",
+            proof=Proof("at most 4 values of I", _line_proof),
+        ),
+        Clause(
+            name="tower",
+            text="for every finite law and every law q = p+ g(I), E_q L = E_q l(I) with l(i) = E[L | I = i] under p+",
+            formula=r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I)",
+            proof=Proof("3 shapes of levels", _tower_proof),
+        ),
+        Clause(
+            name="two-values",
+            text="with two values of I, l(i) = E L + b (i - H), so that all such adaptors lie on the line",
+            formula=r"\ell(i)=\mathbb{E}L+b\,(i-H)",
+            proof=Proof("any two values of I", _two_values_proof),
         ),
     ),
-    hypotheses=("Var I > 0", "q is p+ times a function of I: equal strings are kept or dropped together"),
-    source="the tower rule; an affine regression has the slope b = Cov(L, I) / Var I",
+    hypotheses=(
+        "a finite law with V > 0; b = Cov(L, I)/V",
+        "q is p+ times a function of I: equal strings are kept or dropped together",
+    ),
+    source="the tower rule; an affine regression has the slope b = Cov(L, I)/Var I",
     check=_affine_line,
     cases=_affine_cases,
     everywhere=True,
@@ -200,12 +241,12 @@ CLAIM = Claim(
     ),
     remark=(
         "Global temperature and thresholds on I are such adaptors; top-k and nucleus over whole strings are where"
-        " no tie is cut. With two values of I (C2, C4) l is always affine."
+        " no tie is cut. C2 and C4 have two values of I. The slope of the line is -(1 + b)/b; at b = 0 it is vertical."
     ),
     order=4080,
     sketch=r"""
 $q=p_+g(I)$ leaves the law of strings given $I$ alone, so $\mathbb E_qL=\mathbb E_q\ell(I)$. If $\ell$ is affine its
 slope is $b$, and $\mathbb E_qL$ and $\mathbb E_qR$ are affine in $\mathbb E_qI$. If not, three values of $I$ give a
-law off the line.
+law off the line. On two values every function is affine.
 """,
 )

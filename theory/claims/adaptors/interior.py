@@ -1,10 +1,11 @@
-"""adaptors.interior: without a budget some law has both more likelihood and more reward than the aligned model."""
+"""adaptors.interior: without a budget p+ is Pareto-optimal only on one point or one falling line."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
 
+import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.frontier import Pair, gaining_direction, gaining_mixture
@@ -18,21 +19,26 @@ from theory.claims.adaptors.plane_models import (
     ring_symbols,
     sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import case, integer_cases, usual
-from theory.claims.symbolic import is_zero
+from theory.claims.symbolic import is_zero, mean, model, simplex, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 
 
-def _spent(found: FiniteModel, name: str, law: Array) -> Iterator[Finding]:
-    """What the law gains in both, and that it pays in entropy: the gains sum to H - H(q) - KL(q || p+)."""
+def _gains(found: FiniteModel, name: str, law: Array) -> Iterator[Finding]:
     gain_l, gain_r = gains_of(found, law)
-    yield Finding(f"{name}: E L gains", gain_l, "positive")
-    yield Finding(f"{name}: E R gains", gain_r, "positive")
+    yield Finding(f"{name}: E L gains", gain_l, "positive", clause="pareto")
+    yield Finding(f"{name}: E R gains", gain_r, "positive", clause="pareto")
+    yield from of("cost", _spent(found, name, law))
+
+
+def _spent(found: FiniteModel, name: str, law: Array) -> Iterator[Finding]:
+    """What is gained is paid in entropy and in divergence: the gains sum to H - H(q) - KL(q || p+)."""
+    gained = sum(gains_of(found, law), start=arb(0))
     fallen = found.mean.entropy - entropy(law)
-    yield Finding(f"{name}: gains = H - H(q) - KL", gain_l + gain_r - fallen + kl_divergence(law, found.numbers.prob))
+    yield Finding(f"{name}: gains = H - H(q) - KL", gained - fallen + kl_divergence(law, found.numbers.prob))
     yield Finding(f"{name}: H(q) < H", fallen, "positive")
 
 
@@ -53,18 +59,21 @@ def _mixed(found: FiniteModel) -> Array:
 def _dominated(found: FiniteModel) -> Iterator[Finding]:
     law, gain = _tilted(found)
     gain_l, gain_r = gains_of(found, law)
-    yield Finding("p+ (1 + eps g) has mass 1", law.sum() - 1)
-    yield Finding("p+ (1 + eps g) is a law", least_of(iter(law)), "positive")
-    yield Finding("p+ (1 + eps g): E L gains eps det Cov", gain_l - gain)
-    yield Finding("p+ (1 + eps g): E R gains eps det Cov", gain_r - gain)
-    yield from _spent(found, "p+ (1 + eps g)", law)
-    mixture = _mixed(found)
-    yield Finding("one or two strings gain in both", least_of(iter(gains_of(found, mixture))), "positive")
-    yield from _spent(found, "one or two strings", mixture)
+    yield Finding("p+ (1 + eps g) has mass 1", law.sum() - 1, clause="tilt")
+    yield Finding("p+ (1 + eps g) is a law", least_of(iter(law)), "positive", clause="tilt")
+    yield Finding("p+ (1 + eps g): E L gains eps det Cov", gain_l - gain, clause="tilt")
+    yield Finding("p+ (1 + eps g): E R gains eps det Cov", gain_r - gain, clause="tilt")
+    yield Finding("eps det Cov > 0", gain, "positive", clause="tilt")
+    yield from _gains(found, "p+ (1 + eps g)", law)
+    yield from _gains(found, "one or two strings", _mixed(found))
 
 
 def _on_a_line(found: FiniteModel) -> Iterator[Finding]:
-    """Where 1, L, R are dependent p+ is Pareto-optimal iff (L, R) is one point, or on a line that falls."""
+    """Where 1, L, R are dependent p+ is Pareto-optimal iff (L, R) is one point, or on a line that falls.
+
+    On a falling line a law that gains E L loses E R in a fixed ratio. On any other line the upper end loses in neither
+    and gains in one at least.
+    """
     ends = hull(found.numbers)
     low, high = ends[0], ends[-1]
     step_l, step_r = _steps(found, low, high)
@@ -98,7 +107,7 @@ def _steps(found: FiniteModel, one: int, two: int) -> tuple[Exact, Exact]:
 
 
 def _interior(found: FiniteModel) -> Iterator[Finding]:
-    yield from _dominated(found) if is_independent(found) else _on_a_line(found)
+    yield from _dominated(found) if is_independent(found) else of("pareto", _on_a_line(found))
 
 
 def _best_gain(found: FiniteModel) -> Exact:
@@ -150,6 +159,18 @@ def _interior_proof() -> list[str]:
     ]
 
 
+def _cost_proof() -> list[str]:
+    lines = []
+    for n in (2, 3, 4):
+        m, q = model(n), simplex(n)
+        gains = [mean(q, values) - mean(m.prob, values) for values in (m.log_prior, m.reward)]
+        entropies = mean(m.prob, m.surprisal) + mean(q, [sp.log(v) for v in q])
+        divergence = mean(q, [sp.log(v) - sp.log(own) for v, own in zip(q, m.prob, strict=True)])
+        gap = sp.Add(*gains) - entropies + divergence
+        lines.append(vanishes(gap, f"the gains sum to H - H(q) - KL(q||p+), n = {n}"))
+    return lines
+
+
 def _interior_cases(profile: Profile) -> list[Case]:
     falling = case("p = (4, 2, 1), e^R = (1, 2, 4)", examples.table((4, 2, 1), (1, 2, 4)))
     return [*usual(profile), falling]
@@ -160,38 +181,49 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="without a budget some law has both more likelihood and more reward than the aligned model",
-            formula=r"1,L,R\ \text{independent}\Rightarrow q=p_+(1+\varepsilon g),\quad"
-            r"\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R=\varepsilon\det\mathrm{Cov}>0,\quad "
+            name="pareto",
+            text="without a budget p+ is Pareto-optimal in (E L, E R) iff the points (L, R) of all strings coincide or "
+            "lie on one falling line, for every finite law",
+            formula=r"p_+\ \text{Pareto-optimal}\iff(L,R)\ \text{constant, or}\ R=c-kL\ \text{with}\ k>0",
+        ),
+        Clause(
+            name="tilt",
+            text="p+ (1 + eps g) with g = (Var R - Cov)(L - E L) + (Var L - Cov)(R - E R) moves E L and E R alike, by "
+            "eps det Cov(L, R), for every finite law and every eps for which it is a law",
+            formula=r"q=p_+(1+\varepsilon g)\Rightarrow\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R="
+            r"\varepsilon\det\mathrm{Cov},\quad "
             r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)",
             proof=Proof("n <= 4", _interior_proof),
         ),
+        Clause(
+            name="cost",
+            text="the gains of any law q in E L and E R sum to H - H(q) - KL(q||p+), so that a law that gains in both "
+            "has less entropy than p+",
+            formula=r"(\mathbb{E}_qL-\mathbb{E}L)+(\mathbb{E}_qR-\mathbb{E}R)=H-H(q)-\mathrm{KL}(q\|p_+)",
+            proof=Proof("n <= 4", _cost_proof),
+        ),
     ),
-    hypotheses=("finite support", "1, L, R independent"),
+    hypotheses=("finitely many strings, all of positive probability under p+",),
     source="the means under a law of full support lie in the interior of the hull; Rockafellar (1970), section 6",
     check=_interior,
     cases=_interior_cases,
     everywhere=True,
     controls=(
         Control(
-            "dependent",
-            "drops the hypothesis that 1, L and R be independent",
-            _always_dominated,
+            "both-vary",
+            "says that p+ is dominated wherever L and R both vary",
+            _dominated_if_both_vary,
             integer_cases,
             smallest=True,
         ),
-        Control("both-vary", "asks only that L and R both vary", _dominated_if_both_vary, integer_cases, smallest=True),
+        Control("dependent", "says that p+ is always dominated", _always_dominated, integer_cases, smallest=True),
         Control("free", "says that the gain costs no entropy", _dominated_for_free, integer_cases, smallest=True),
     ),
-    remark=(
-        "Dependence alone does not save p+: on a rising, horizontal or vertical line (C1, C2) the upper end is better."
-        " p+ is Pareto-optimal iff all (L, R) are one point or lie on one line that falls. Any law that gains in both"
-        " has a smaller entropy, by the sum of the gains and KL(q || p+)."
-    ),
+    remark="A line alone does not save p+: on a rising, horizontal or vertical line (C1, C2) its upper end is better.",
     order=4070,
     sketch=r"""
 $g$ solves $\mathrm{Cov}(g,L)=\mathrm{Cov}(g,R)=\det\mathrm{Cov}$ and has mean 0, so for small $\varepsilon$
-$p_+(1+\varepsilon g)$ is a law that beats $p_+$ in both.
+$p_+(1+\varepsilon g)$ is a law that beats $p_+$ in both; $\det\mathrm{Cov}=0$ only where all $(L,R)$ are on one line. On
+a falling line $kL+R$ is constant, so no law gains in both; on another line the upper end does.
 """,
 )
