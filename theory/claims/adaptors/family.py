@@ -22,7 +22,7 @@ from theory.claims.adaptors.plane_models import (
     ring_symbols,
     sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import integer_cases, named, small
 from theory.claims.symbolic import is_zero
 from theory.models.finite import FiniteModel
@@ -69,15 +69,13 @@ def _depth(found: FiniteModel, corners: Sequence[int], q: Member) -> arb:
     )
 
 
-def _diffeomorphism(trial: Trial) -> Iterator[Finding]:
+def _reached(trial: Trial) -> Iterator[Finding]:
+    """Means of members lie inside the hull and have one (s, t); the means of any law of full support are reached."""
     found = trial.found
     log_prior, reward = found.numbers.log_prior, found.numbers.reward
     corners = hull(found.numbers)
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
-        yield Finding(f"det Cov > 0 at {here}", q.determinant, "positive")
-        if len(found.aligned) <= _TRIPLES_UP_TO:
-            yield Finding(f"det Cov = sum q q q D^2 at {here}", q.determinant - _area_sum(found, q))
         yield Finding(f"the means at {here} are inside the hull", _depth(found, corners, q), "positive")
         back = member_with_means(log_prior, reward, q.mean_log_prior, q.mean_reward)
         yield Finding(f"s from the means at {here}", back.prior_power - s)
@@ -87,24 +85,40 @@ def _diffeomorphism(trial: Trial) -> Iterator[Finding]:
         q = member_with_means(log_prior, reward, *wanted)
         yield Finding("E L of the member with a law's means", q.mean_log_prior - wanted[0])
         yield Finding("E R of the member with a law's means", q.mean_reward - wanted[1])
-        yield Finding("H(member) - H(law) = KL(law || member)", q.entropy - entropy(law) - kl_divergence(law, q.prob))
+
+
+def _jacobian(found: FiniteModel) -> Iterator[Finding]:
+    for s, t in _POWERS:
+        q, here = member_of(found, s, t), f"({s}, {t})"
+        for name, direction, variances in (
+            ("s", (fmpq(1), fmpq(0)), (q.var_log_prior, q.cov)),
+            ("t", (fmpq(0), fmpq(1)), (q.cov, q.var_reward)),
+        ):
+            _, mean_l, mean_r = _along(found, (s, t), direction)
+            yield Finding(f"dE L/d{name} at {here}", mean_l[1] - variances[0])
+            yield Finding(f"dE R/d{name} at {here}", mean_r[1] - variances[1])
+        yield Finding(f"det Cov > 0 at {here}", q.determinant, "positive")
+        if len(found.aligned) <= _TRIPLES_UP_TO:
+            yield Finding(f"det Cov = sum q q q D^2 at {here}", q.determinant - _area_sum(found, q))
 
 
 def _flow(found: FiniteModel, turn: int = 1) -> Iterator[Finding]:
     """The 1:1 flow; ``turn`` = -1 has its second component backwards."""
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
-        along = (q.flow[0], turn * q.flow[1])
-        log_partition, mean_l, mean_r = _along(found, (s, t), along)
+        _, mean_l, mean_r = _along(found, (s, t), (q.flow[0], turn * q.flow[1]))
         yield Finding(f"E L' = det Cov along the flow at {here}", mean_l[1] - q.determinant)
         yield Finding(f"E R' = -det Cov along the flow at {here}", mean_r[1] + q.determinant)
-        on_l, on_r = (arb_series([x, dx], prec=3) for x, dx in zip((s, t), along, strict=True))
+
+
+def _spending(found: FiniteModel) -> Iterator[Finding]:
+    """H' along the flow; and along s = t, whatever b is, where E L + E R rises at the rate V and H falls at tau V."""
+    for s, t in _POWERS:
+        q, here = member_of(found, s, t), f"({s}, {t})"
+        log_partition, mean_l, mean_r = _along(found, (s, t), q.flow)
+        on_l, on_r = (arb_series([x, dx], prec=3) for x, dx in zip((s, t), q.flow, strict=True))
         falling = log_partition - on_l * mean_l - on_r * mean_r
         yield Finding(f"H' = -(s E L' + t E R') at {here}", falling[1] + mean_l[1] * s + mean_r[1] * t)
-
-
-def _cooling(found: FiniteModel) -> Iterator[Finding]:
-    """Along s = t, whatever b is, E L + E R rises at the rate V and H falls at the rate tau V."""
     for tau in (fmpq(1, 2), fmpq(2)):
         log_partition, mean_l, mean_r = _along(found, (tau, tau), (1, 1))
         variance = member_of(found, tau, tau).variance((1, 1))
@@ -113,13 +127,30 @@ def _cooling(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"H' = -tau V along s = t at {tau}", falling[1] + variance * tau)
 
 
+def _gibbs(trial: Trial) -> Iterator[Finding]:
+    """Gibbs' identity at the base (0, 0), where the budget is the entropy, and at p+."""
+    found = trial.found
+    for law in trial.competitors:
+        q = member_with_means(found.numbers.log_prior, found.numbers.reward, *means_under(found, law))
+        label = "H(member) - H(law) = KL(law || member) at equal means"
+        yield Finding(label, q.entropy - entropy(law) - kl_divergence(law, q.prob))
+        base = member_of(found, fmpq(1), fmpq(1))
+        one = member_of(found, fmpq(3), fmpq(2))  # base e^{2 L + R}
+        means = means_under(found, law)
+        lead = 2 * (means[0] - one.mean_log_prior) + means[1] - one.mean_reward
+        spent = kl_divergence(law, base.prob) - one.divergence(base)
+        yield Finding("f = 2 L + R at p+: E_q f - E_u f", lead - spent + kl_divergence(law, one.prob))
+
+
 def _family(trial: Trial) -> Iterator[Finding]:
-    yield from _diffeomorphism(trial)
-    yield from _flow(trial.found)
-    yield from _cooling(trial.found)
+    yield from of("reach", _reached(trial))
+    yield from of("jacobian", _jacobian(trial.found))
+    yield from of("flow", _flow(trial.found))
+    yield from of("entropy", _spending(trial.found))
+    yield from of("gibbs", _gibbs(trial))
     if len(trial.found.aligned) <= _FRONTS_UP_TO:
-        yield from own_budget(trial.found)
-        yield from fronts(trial)
+        yield from of("own-front", own_budget(trial.found))
+        yield from of("fronts", fronts(trial))
 
 
 def _family_cases(profile: Profile) -> list[Case]:
@@ -170,26 +201,64 @@ def _front_of_any_sign(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(label, loss, "nonnegative")
 
 
-def _cumulant_lines(n: int) -> Iterator[str]:
-    """The means have the covariance as their Jacobian, times Z^2; log w_i = s L_i + t R_i."""
-    w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
-    total = sum(w)
+def _slope(polynomial: sp.Expr, w: Sequence[sp.Expr], rate: Sequence[sp.Expr]) -> sp.Expr:
+    """The derivative of a polynomial in the weights where log w_i moves at the rate r_i."""
+    return sum(polynomial.diff(x) * x * r for x, r in zip(w, rate, strict=True))
 
-    def slope(polynomial: sp.Expr, rate: Sequence[sp.Expr]) -> sp.Expr:
-        return sum(polynomial.diff(x) * x * r for x, r in zip(w, rate, strict=True))
 
-    for name, values, rate, other in (
-        ("d E L / ds = Var L", log_prior, log_prior, log_prior),
-        ("d E L / dt = Cov", log_prior, reward, reward),
-        ("d E R / ds = Cov", reward, log_prior, log_prior),
-        ("d E R / dt = Var R", reward, reward, reward),
-    ):
-        quotient = slope(sum_of_products(w, values), rate) * total - sum_of_products(w, values) * slope(total, rate)
-        covariance = sum_of_products(w, values, other) * total - sum_of_products(w, values) * sum_of_products(w, other)
-        yield is_zero(quotient - covariance, f"{name}, n = {n}")
-    along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
-    gap = slope(total, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
-    yield is_zero(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}")
+def _slope_of_mean(w: Sequence[sp.Expr], values: Sequence[sp.Expr], rate: Sequence[sp.Expr]) -> sp.Expr:
+    """Z^2 times the derivative of E f."""
+    total, first = sum(w), sum_of_products(w, values)
+    return _slope(first, w, rate) * total - first * _slope(total, w, rate)
+
+
+def _covariance(w: Sequence[sp.Expr], one: Sequence[sp.Expr], two: Sequence[sp.Expr]) -> sp.Expr:
+    """Z^2 Cov(f, g)."""
+    return sum_of_products(w, one, two) * sum(w) - sum_of_products(w, one) * sum_of_products(w, two)
+
+
+def _jacobian_proof() -> list[str]:
+    """Weights w_i = p_i^s e^{t R_i}, so log w_i moves at the rate L_i in s and R_i in t; then the Gram determinant."""
+    lines = []
+    for n in (2, 3, 4):
+        w, log_prior, reward = ring_symbols(n, "wLR")
+        for name, values, rate in (
+            ("dE L/ds = Var L", log_prior, log_prior),
+            ("dE L/dt = Cov", log_prior, reward),
+            ("dE R/ds = Cov", reward, log_prior),
+            ("dE R/dt = Var R", reward, reward),
+        ):
+            gap = _slope_of_mean(w, values, rate) - _covariance(w, values, rate)
+            lines.append(is_zero(gap, f"{name}, n = {n}"))
+    return [*lines, _area_line(3), _area_line(4)]
+
+
+def _flow_proof() -> list[str]:
+    """Along (Cov + Var R, -Var L - Cov), times Z^4."""
+    lines = []
+    for n in (2, 3, 4):
+        w, log_prior, reward = ring_symbols(n, "wLR")
+        var_l, cov, var_r = (
+            _covariance(w, one, two) for one, two in ((log_prior, log_prior), (log_prior, reward), (reward, reward))
+        )
+        ahead, back = cov + var_r, -(var_l + cov)
+        rate = [ahead * x + back * r for x, r in zip(log_prior, reward, strict=True)]
+        determinant = var_l * var_r - cov**2
+        for name, values, sign in (("E L' = det Cov", log_prior, 1), ("E R' = -det Cov", reward, -1)):
+            gap = _slope_of_mean(w, values, rate) - sign * determinant
+            lines.append(is_zero(gap, f"{name} along the flow, n = {n}"))
+    return lines
+
+
+def _entropy_proof() -> list[str]:
+    """H = A - s E L - t E R, so that H' = A' - s' E L - t' E R - (s E L' + t E R')."""
+    lines = []
+    for n in (2, 3, 4):
+        w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
+        along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
+        gap = _slope(sum(w), w, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
+        lines.append(is_zero(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}"))
+    return lines
 
 
 def _area_line(n: int) -> str:
@@ -221,16 +290,8 @@ def _gibbs_line(n: int) -> str:
     return is_zero(gap, f"u (E_q f - E_u f) = KL(q||base) - KL(q_u||base) - KL(q||q_u), n = {n}")
 
 
-def _family_proof() -> list[str]:
-    ((var_l,), (cov,), (var_r,)) = ring_symbols(1, "VCW")
-    flow, determinant = (cov + var_r, -(var_l + cov)), var_l * var_r - cov**2
-    lines = [
-        is_zero(var_l * flow[0] + cov * flow[1] - determinant, "E L' = Var L s' + Cov t' = det Cov along the flow"),
-        is_zero(cov * flow[0] + var_r * flow[1] + determinant, "E R' = Cov s' + Var R t' = -det Cov along the flow"),
-    ]
-    for n in (2, 3, 4):
-        lines += [*_cumulant_lines(n), _gibbs_line(n)]
-    return [*lines, _area_line(3), _area_line(4)]
+def _gibbs_proof() -> list[str]:
+    return [_gibbs_line(n) for n in (2, 3, 4)]
 
 
 CLAIM = Claim(
@@ -238,21 +299,61 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="the laws p^s e^{tR} reach every pair of means inside the hull, and are the fronts under a budget",
+            name="reach",
+            text="on finitely many strings with 1, L, R independent, the laws q_{s,t} = p^s e^{tR}/Z(s,t) reach every "
+            "pair of means in the interior of the hull of the (L(y), R(y)), each for exactly one (s, t)",
             formula=r"(s,t)\mapsto(\mathbb{E}L,\mathbb{E}R)\ \text{under}\ q_{s,t}\propto p^s e^{tR}"
-            r"\ \text{is a diffeomorphism onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\};\quad "
-            r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
-            r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov};\quad"
-            r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
+            r"\ \text{is a bijection onto the interior of}\ \mathrm{conv}\{(L(y),R(y))\}",
+            cited="Wainwright and Jordan, Graphical Models, Exponential Families, and Variational Inference (2008), "
+            "proposition 3.2 and theorem 3.3",
+        ),
+        Clause(
+            name="jacobian",
+            text="its Jacobian is the covariance matrix of (L, R) under q_{s,t}, whose determinant is a sum over triples "
+            "of strings of q q q D^2, D twice the area of their triangle: positive where 1, L, R are independent",
+            formula=r"\frac{\partial(\mathbb{E}L,\mathbb{E}R)}{\partial(s,t)}=\mathrm{Cov}_{q_{s,t}}(L,R),\quad "
+            r"\det\mathrm{Cov}=\textstyle\sum_{i<j<k}q_iq_jq_kD_{ijk}^2",
+            proof=Proof("n <= 4", _jacobian_proof),
+        ),
+        Clause(
+            name="flow",
+            text="along (s', t') = (Cov + Var R, -Var L - Cov) likelihood and reward are exchanged one to one: "
+            "E L' = det Cov(L, R) = -E R'",
+            formula=r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
+            r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov}",
+            proof=Proof("n <= 4", _flow_proof),
+        ),
+        Clause(
+            name="entropy",
+            text="along every path of (s, t) the entropy changes by dH = -(s dE L + t dE R), so that at equal entropy "
+            "dE R/dE L = -s/t",
+            formula=r"dH(q_{s,t})=-(s\,d\mathbb{E}L+t\,d\mathbb{E}R)",
+            proof=Proof("n <= 4", _entropy_proof),
+        ),
+        Clause(
+            name="gibbs",
+            text="for f = a L + c R and q_u = base e^{uf}/Z, u (E_q f - E_{q_u} f) = "
+            "KL(q||base) - KL(q_u||base) - KL(q||q_u) for every law q: q_u has the most E f within its divergence, u > 0",
+            formula=r"u(\mathbb{E}_qf-\mathbb{E}_{q_u}f)=\mathrm{KL}(q\|q_0)-\mathrm{KL}(q_u\|q_0)-\mathrm{KL}(q\|q_u)",
+            proof=Proof("n <= 4", _gibbs_proof),
+        ),
+        Clause(
+            name="fronts",
+            text="within KL(q||q_{s0,t0}) <= k, k below the limit, the laws with the most a E L + c E R for weights "
+            "a, c >= 0 are the members with s >= s0, t >= t0 that spend k; a member with a negative weight is dominated",
+            formula=r"\text{the front under}\ \mathrm{KL}(q\|q_{s_0,t_0})\le\kappa\ \text{is}\ "
             r"\{q_{s,t}: s\ge s_0, t\ge t_0, \mathrm{KL}=\kappa\}",
-            proof=Proof("n <= 4", _family_proof),
+        ),
+        Clause(
+            name="own-front",
+            text="every q_{tau, tau t} with tau, t > 0, an aligned law of any strength at any temperature, has the most "
+            "E L + t E R of all laws with at least its entropy",
         ),
     ),
     hypotheses=(
-        "finite support",
+        "finitely many strings",
         "1, L, R independent",
-        "budget < -log q_{s0,t0}(argmax of aL + bR): beyond it the front lies on the hull's boundary",
+        "fronts: a budget below -log q_{s0,t0}(argmax of a L + c R); beyond it the front lies on the hull's boundary",
     ),
     source="Barndorff-Nielsen (1978), Information and Exponential Families; Csiszar (1975) for the projections",
     check=_family,
@@ -281,12 +382,9 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark=(
-        "H(q) >= h is the case (s0, t0) = (0, 0), the divergence from p+ is (1, 1), that from p is (1, 0). At q_{s,t}"
-        " the entropy changes by -(s dE L + t dE R), so that at equal entropy dE R / dE L = -s/t:"
-        " beta / T, the two together, reach every s, t > 0; beta alone (1, t) sets the rate, and a global"
-        " temperature (tau, tau t) keeps it and spends entropy. Means still move along a temperature's path."
-    ),
+    remark="H(q) >= h is the budget with (s0, t0) = (0, 0), the divergence from p+ is (1, 1), that from p is (1, 0). "
+    "Temperature and strength together, beta / T, reach every s, t > 0. At equal entropy (1, t) sets the rate of exchange, "
+    "which a global temperature (tau, tau t) keeps; the means still move along a temperature's path.",
     figure="plane",
     order=4060,
     sketch=r"""
