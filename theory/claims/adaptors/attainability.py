@@ -1,4 +1,4 @@
-"""adaptors.attainability."""
+"""adaptors.attainability: temperature, and truncation with a fractional threshold, attain everything in between."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.exact import chain
 from theory.adaptors.fractional import fractional_truncation, thinned
+from theory.adaptors.gauge import global_series
 from theory.adaptors.log_forms import LogForm
 from theory.adaptors.order_preserving import ranking, string_points
 from theory.arithmetic.exact import Array, Exact, floats, objects, rational, to_float
@@ -25,7 +26,7 @@ from theory.claims.adaptors.tree_models import (
     rational_cases,
     three_string_trees,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import small
 from theory.claims.symbolic import cancels, covariance, mean
 from theory.models.finite import FiniteModel
@@ -81,7 +82,7 @@ def _extremes(found: FiniteModel) -> tuple[list[int], list[int]]:
 
 
 def _attained(found: FiniteModel) -> Iterator[Finding]:
-    yield from _temperature_continuous(found)
+    yield from of("lipschitz", _temperature_continuous(found))
     if not found.mean.constant.surprisal:
         yield from _temperature_attains(found)
     yield from _truncation_attains(found)
@@ -101,25 +102,30 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
         wanted = low + (high - low) * share
         tau = rational(_power_with(floats(surprisal), to_float(wanted)))
         before, after = (_cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
-        yield Finding(f"CE > {share} of the way just before tau", before - wanted, "positive")
-        yield Finding(f"CE < {share} of the way just after tau", wanted - after, "positive")
+        label = f"CE > {share} of the way just before tau"
+        yield Finding(label, before - wanted, "positive", clause="temperature")
+        label = f"CE < {share} of the way just after tau"
+        yield Finding(label, wanted - after, "positive", clause="temperature")
         law = _powered(found, arb(tau))
         gap = surprisal - (law * surprisal).sum()
         variance = (law * gap * gap).sum()
-        yield Finding(f"-dCE/dtau = Var I > 0 at {share} of the way", variance, "positive")
+        yield Finding(f"Var I > 0 at {share} of the way", variance, "positive", clause="falls")
+        slope = global_series(found.numbers, surprisal, arb(tau), 2)[1]
+        yield Finding(f"dCE/dtau = -Var I at {share} of the way", slope + variance, clause="falls")
     rest = fmpq(len(surprisal) - len(first), len(first))
     cold, hot = fmpq(16), fmpq(1, 64)
     near = _cross_entropy(found, cold) - low
-    yield Finding("min I is not attained", near, "positive")
-    yield Finding("min I is approached", widest * rest * (-spread * cold).exp() - near, "nonnegative")
+    yield Finding("min I is not attained", near, "positive", clause="temperature")
+    bound = widest * rest * (-spread * cold).exp()
+    yield Finding("min I is approached", bound - near, "nonnegative", clause="temperature")
     near = high - _cross_entropy(found, hot)
-    yield Finding("the plain average of I is not attained", near, "positive")
-    yield Finding("the plain average of I is approached", widest * widest / 4 * hot - near, "nonnegative")
+    yield Finding("the plain average of I is not attained", near, "positive", clause="temperature")
+    bound = widest * widest / 4 * hot
+    yield Finding("the plain average of I is approached", bound - near, "nonnegative", clause="temperature")
 
 
 def _temperature_continuous(found: FiniteModel) -> Iterator[Finding]:
-    """|E f at tau - E f at tau'| <= |tau - tau'| range(f) range(I) / 4; locally with the ranges of the steps' log "
-    "p+."""
+    """|E f at tau - E f at tau'| <= |tau - tau'| range(f) range(I) / 4; locally with the ranges of the steps' log p+."""
     numbers, constant = found.numbers, found.mean.constant
     everywhere = _range(numbers.surprisal) if not constant.surprisal else fmpq(0)
     for normalise, reach in (("global", everywhere), ("local", _range_along(found))):
@@ -158,26 +164,35 @@ def _range_along(found: FiniteModel) -> Exact:
 
 
 def _truncation_attains(found: FiniteModel) -> Iterator[Finding]:
-    """With a fraction of the threshold string every mass is kept, and every mean between p+ and the mode is met."""
+    """With a fraction of the threshold string every mass is kept; CE rises with the mass, and is the least there is."""
     prob = found.mass()
-    points, surprisal = string_points(found.aligned), [-LogForm.log(p) for p in prob]
+    surprisal = [-LogForm.log(p) for p in prob]
     laws = []
     for mass in _MASSES:
         weights = fractional_truncation(prob, mass)
         fractions = sum(w not in (fmpq(0), p) for w, p in zip(weights, prob, strict=True))
-        yield Finding(f"mass {mass} is kept", weights.sum() - mass)
-        yield Finding(f"mass {mass}: weights within p+", min(*(prob - weights), *weights), "nonnegative")
-        yield Finding(f"mass {mass}: one string at most is kept in part", fmpq(1 - fractions), "nonnegative")
+        yield Finding(f"mass {mass} is kept", weights.sum() - mass, clause="mass")
+        yield Finding(f"mass {mass}: weights within p+", min(*(prob - weights), *weights), "nonnegative", clause="mass")
+        label = f"mass {mass}: one string at most is kept in part"
+        yield Finding(label, fmpq(1 - fractions), "nonnegative", clause="mass")
         laws.append((mass, weights / mass))
     for (mass, law), (more, wider) in itertools.pairwise(laws):
         rise = _form_mean(surprisal, wider - law)
-        yield Finding(f"CE does not fall from mass {mass} to {more}", rise.number(), "nonnegative")
+        yield Finding(f"CE does not fall from mass {mass} to {more}", rise.number(), "nonnegative", clause="rate")
         near = 1 - mass / more - total_variation(law, wider)
-        yield Finding(f"TV <= 1 - m/m' from mass {mass} to {more}", near, "nonnegative")
+        yield Finding(f"TV <= 1 - m/m' from mass {mass} to {more}", near, "nonnegative", clause="mass")
     for mass, law in laws:
-        other = thinned(prob, range(len(prob)), mass) / mass
-        loss = _form_mean(surprisal, other - law)
-        yield Finding(f"mass {mass}: thinning in another order has no smaller CE", loss.number(), "nonnegative")
+        for order in (range(len(prob)), range(len(prob))[::-1]):
+            other = thinned(prob, order, mass) / mass
+            loss = _form_mean(surprisal, other - law)
+            label = f"mass {mass}: thinning from string {order[0]} on has no smaller CE"
+            yield Finding(label, loss.number(), "nonnegative", clause="best")
+    yield from of("means", _means_attained(found, prob))
+
+
+def _means_attained(found: FiniteModel, prob: Array) -> Iterator[Finding]:
+    """Every mean of L and of R between p+ and the mode is that of a truncation with a threshold fraction."""
+    points = string_points(found.aligned)
     mode = max(range(len(prob)), key=lambda y: (prob[y], -y))
     for name, forms in (("L", [point.log_prior for point in points]), ("R", [point.reward for point in points])):
         for share in _SHARES:
@@ -228,19 +243,27 @@ def _attained_cases(profile: Profile) -> list[Case]:
     return rational_cases(small(profile))
 
 
-def _attained_proof() -> list[str]:
+def _falls_proof() -> list[str]:
+    """q_tau prop. w = p+^tau, so that a step x of tau multiplies w by 1 - x I to first order."""
     lines = []
     for size in (2, 3, 4):
-        weight = sp.symbols(f"w1:{size + 1}", positive=True)
-        values, x = sp.symbols(f"f1:{size + 1}"), sp.Symbol("x")
+        weight, x = sp.symbols(f"w1:{size + 1}", positive=True), sp.Symbol("x")
         surprisal = sp.symbols(f"I1:{size + 1}")
         prob = [w / sp.Add(*weight) for w in weight]
         moved = [w * (1 - x * i) for w, i in zip(weight, surprisal, strict=True)]
-        slope = sp.diff(mean(moved, values) / sp.Add(*moved), x).subs(x, 0)
-        what = f"dE f/dtau = -Cov_q(f, I) along global temperature, {size} strings"
-        lines.append(cancels(slope + covariance(prob, values, surprisal), what))
-        mass, fraction = sp.Add(*weight[:-1]), sp.Symbol("t")
-        kept = mass + fraction * weight[-1]
+        slope = sp.diff(mean(moved, surprisal) / sp.Add(*moved), x).subs(x, 0)
+        gap = slope + covariance(prob, surprisal, surprisal)
+        lines.append(cancels(gap, f"dCE/dtau = -Var I along global temperature, {size} strings"))
+    return lines
+
+
+def _rate_proof() -> list[str]:
+    """The last string is the one on the threshold, kept with a fraction t of its weight."""
+    lines = []
+    for size in (2, 3, 4):
+        weight, fraction = sp.symbols(f"w1:{size + 1}", positive=True), sp.Symbol("t")
+        surprisal = sp.symbols(f"I1:{size + 1}")
+        kept = sp.Add(*weight[:-1]) + fraction * weight[-1]
         part = (mean(weight[:-1], surprisal[:-1]) + fraction * weight[-1] * surprisal[-1]) / kept
         rate = sp.diff(part, fraction) / sp.diff(kept, fraction)
         what = f"dCE/dm = (I of the threshold string - CE) / m, {size} strings"
@@ -253,17 +276,48 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="temperature, and truncation with a fractional threshold string, attain everything in between",
-            formula=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right),\qquad"
-            r" \mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
-            proof=Proof("n <= 4", _attained_proof),
+            name="temperature",
+            text="global temperature takes CE through every value strictly between min I and the plain average of I over "
+            "the strings, each at one temperature, and no other, for every finite law with V > 0",
+            formula=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right)",
+        ),
+        Clause(
+            name="falls",
+            text="under global temperature dCE/dtau = -Var I, which is negative for every finite law with V > 0",
+            formula=r"\tfrac{d}{d\tau}\mathrm{CE}(q_\tau)=-\mathrm{Var}_{q_\tau}I",
+            proof=Proof("n <= 4", _falls_proof),
+        ),
+        Clause(
+            name="lipschitz",
+            text="|dE f/dtau| <= range(f) range(I)/4 under global temperature; under local temperature the largest "
+            "sum of the ranges of log p+(. | prefix) along a string stands for range(I)",
+            formula=r"|\tfrac{d}{d\tau}\mathbb E_{q_\tau}f|\le\tfrac14\,\mathrm{range}(f)\,\mathrm{range}(I)",
+        ),
+        Clause(
+            name="mass",
+            text="keeping the most probable strings, the last one with a fraction of its weight, gives every mass m in "
+            "(0, 1] exactly, and TV(q_m, q_m') <= 1 - m/m' for m < m'",
+        ),
+        Clause(
+            name="rate",
+            text="CE(q_m) does not fall as the kept mass m grows: dCE/dm = (I of the threshold string - CE)/m",
+            formula=r"\mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
+            proof=Proof("n <= 4", _rate_proof),
+        ),
+        Clause(
+            name="best",
+            text="no law q <= p+/m has a smaller CE, that is a larger E L + E R, than the truncation q_m",
+        ),
+        Clause(
+            name="means",
+            text="such truncations give E L every value between its mean under p+ and L of the most probable string, and "
+            "E R likewise",
         ),
     ),
     hypotheses=(
-        "n strings, n finite; for temperature not all of the same probability",
-        "temperature: p+^tau normalised over whole strings; continuity also for local normalisation",
-        "truncation: strings by falling p+, the one on the threshold kept with a fraction of its weight",
+        "n strings, n finite",
+        "temperature: p+^tau normalised over whole strings, tau = 1/T, unless said to be local",
+        "truncation: strings by falling p+, ties to the lower index, the one on the threshold kept in part",
     ),
     source="intermediate values of continuous functions; the lemma of Neyman and Pearson (1933)",
     check=_attained,
@@ -285,10 +339,7 @@ CLAIM = Claim(
         ),
     ),
     remark="The ends of the interval of temperature are approached and not attained: CE - min I <= range(I) (n - k)/k "
-    "e^(-tau gap) for k modes, and the plain average of I less CE is at most tau range(I)^2 / 4. The means are "
-    "Lipschitz in tau: |dE f/dtau| <= range(f) range(I)/4 globally, and locally with the ranges of log p+(. | prefix) "
-    "summed along the string in the place of range(I). q_m has TV(q_m, q_m') <= 1 - m/m', the largest E L + E R of all "
-    "laws q <= p+/m, and meets every value of E f between E_{p+} f and f at the mode.",
+    "e^(-tau gap) for k modes, and the plain average of I less CE is at most tau range(I)^2 / 4.",
     order=4130,
     sketch=r"""
 $\mathrm{CE}(q_\tau)$ falls strictly, with derivative $-\mathrm{Var}_{q_\tau}I$, from the plain mean of $I$ as

@@ -1,4 +1,4 @@
-"""adaptors.conditioning: strings of a corpus on the line with Lbar = l follow the 1:1 member of the family."""
+"""adaptors.conditioning: strings of corpora on the line with Lbar = l follow one law p^s e^{tR}, as N grows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flint import arb, fmpq, fmpz_poly
 
 from theory.adaptors.frontier import Member, member_with_means
 from theory.arithmetic.exact import Array, Exact, objects, to_float
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case
 from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples import finite as examples
@@ -169,23 +169,28 @@ def _conditioning(corpora: LineCorpora) -> Iterator[Finding]:
     q, types = corpora.conditioned(), _on_line(corpora)
     exponent = found.mean.entropy - q.entropy
     log_probability = _log_probability(corpora, types)
-    yield Finding("CE(q) = H", (q.prob * found.numbers.surprisal).sum() - found.mean.entropy)
-    yield Finding("H(p+) - H(q) = KL(q || p+)", exponent - kl_divergence(q.prob, found.numbers.prob))
-    yield Finding("P < exp(-N [H(p+) - H(q)])", -log_probability - exponent * size, "positive")
+    yield Finding("CE(q) = H", (q.prob * found.numbers.surprisal).sum() - found.mean.entropy, clause="ratio")
+    divergence = kl_divergence(q.prob, found.numbers.prob)
+    yield Finding("H(p+) - H(q) = KL(q || p+)", exponent - divergence, clause="ratio")
+    yield Finding("P < exp(-N [H(p+) - H(q)])", -log_probability - exponent * size, "positive", clause="ratio")
     if size <= _SECOND_ROUTE_UP_TO:
-        yield from _exactly_tilted(corpora, q, log_probability + exponent * size)
+        yield from of("ratio", _exactly_tilted(corpora, q, log_probability + exponent * size))
         again = _by_generating_function(corpora)
-        yield Finding("P from the generating function", types.weight - again.weight)
+        yield Finding("P from the generating function", types.weight - again.weight, clause="ratio")
         for share, other in zip(types.shares, again.shares, strict=True):
-            yield Finding("share from the generating function", share - other)
-    decay = -log_probability / size
-    yield Finding("-log P / N -> H(p+) - H(q)", decay - exponent, tolerance=2 * math.log(size) / size)
-    factor = (log_probability + exponent * size).exp() / _local_factor(corpora, q)
-    yield Finding("P exp(N [H(p+) - H(q)]) over its local limit -> 1", factor - 1, tolerance=2 / size)
-    yield Finding("TV(a string's law given the event, q) -> 0", _distance(types.shares, q.prob), tolerance=0.5 / size)
+            yield Finding("share from the generating function", share - other, clause="ratio")
+    decay = -log_probability / size - exponent
+    tolerance = 2 * math.log(size) / size
+    yield Finding("-log P / N -> H(p+) - H(q)", decay, tolerance=tolerance, clause="exponent")
+    factor = (log_probability + exponent * size).exp() / _local_factor(corpora, q) - 1
+    label = "P exp(N [H(p+) - H(q)]) over its local limit -> 1"
+    yield Finding(label, factor, tolerance=2 / size, clause="exponent")
+    away = _distance(types.shares, q.prob)
+    yield Finding("TV(a string's law given the event, q) -> 0", away, tolerance=0.5 / size, clause="limit")
     corrected = q.prob * (1 + _correction(q, found) / size)
-    yield Finding("the same with the 1/N term", _distance(types.shares, corrected), tolerance=1 / size**2)
-    yield from _typical_band(corpora)
+    away = _distance(types.shares, corrected)
+    yield Finding("the same with the 1/N term", away, tolerance=1 / size**2, clause="limit")
+    yield from of("band", _typical_band(corpora))
 
 
 def _exactly_tilted(corpora: LineCorpora, q: Member, log_tilted: arb) -> Iterator[Finding]:
@@ -276,15 +281,31 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="strings of a corpus on the line with Lbar = l follow the 1:1 member of the family",
-            formula=r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H),\quad "
-            r"P(y_1=y\mid\bar L=l,\bar I=H)\to q(y),\quad q=q_{s,t}:\ \mathbb{E}_qL=l,\ \mathrm{CE}(q)=H",
+            name="limit",
+            text="a string of a corpus with Ibar = H and Lbar = l tends in law to the q_{s,t} with E L = l and CE = H as N "
+            "grows, where p and e^R are powers of two up to a factor",
+            formula=r"P(y_1=y\mid\bar L=l,\bar I=H)\to q(y),\quad q=q_{s,t}:\ \mathbb{E}_qL=l,\ \mathrm{CE}(q)=H",
+        ),
+        Clause(
+            name="ratio",
+            text="at every N the event {Lbar = l, Ibar = H} has exp(-N [H(p+) - H(q)]) times its probability under q, "
+            "and H(p+) - H(q) = KL(q||p+)",
+            formula=r"P(\bar L=l,\bar I=H)=e^{-N[H(p_+)-H(q)]}P_q(\bar L=l,\bar I=H)",
+        ),
+        Clause(
+            name="exponent",
+            text="-log P/N tends to H(p+) - H(q), and P exp(N [H(p+) - H(q)]) to its local limit, the area of a lattice "
+            "cell over 2 pi N sqrt(det Cov_q)",
+            formula=r"-\tfrac1N\log P(\bar L=l,\bar I=H)\to H(p_+)-H(q)",
+        ),
+        Clause(
+            name="band",
+            text="given Lbar = l and |Ibar - H| < eps the limit is q if eps tends to 0 as N grows; with eps fixed it is "
+            "another q_{s,t}, the one on the band's edge that is nearest p+",
         ),
     ),
     hypotheses=(
-        "(l, log Z - H - l) inside the hull of the (L, R)",
-        "Ibar = H, or a typical band that shrinks with N",
+        "finitely many strings with 1, L, R independent, and (l, log Z - H - l) inside the hull of the (L, R)",
         "here p and e^R powers of two up to a factor, so that corpora lie on the line exactly",
     ),
     source="Csiszar (1984), Ann. Probab. 12, 768-793; Dembo and Zeitouni (1998), section 7.3",
@@ -297,13 +318,9 @@ CLAIM = Claim(
         Control("fixed-band", "keeps the width of the typical band fixed as N grows", _fixed_band, _long_corpora),
         Control("any-corpus", "drops the typicality and conditions on Lbar = l alone", _any_corpus, _long_corpora),
     ),
-    remark=(
-        "The first identity is exact at every N; P_q is within 2/N of its local limit. For N >= 32 the string's law is"
-        " within 1/(2N) of q in total variation, and within 1/N^2 with its 1/N term: -q(y)/2 times the part of the"
-        " Mahalanobis distance of (L, R) that is orthogonal to 1, L and R. In a band of fixed width the limit is not "
-        "the"
-        " the 1:1 member but the one on the band's edge that is nearest p+: the width must shrink as N grows."
-    ),
+    remark="P_q is within 2/N of its local limit. For N >= 32 the string's law is within 1/(2N) of q in total variation, "
+    "and within 1/N^2 with its 1/N term: -q(y)/2 times the part of the Mahalanobis distance of (L, R) that is orthogonal "
+    "to 1, L and R. Off such a lattice few corpora have exactly these averages, or none: Csiszar's theorem is of a band.",
     order=4090,
     sketch=r"""
 On a corpus with these averages $\prod p_+=\prod q\cdot e^{-N[H(p_+)-H(q)]}$, because $\log q_{s,t}$ is affine in

@@ -1,10 +1,10 @@
-"""adaptors.gauge."""
+"""adaptors.gauge: one factor per context leaves q_loc alone and turns q_glob into any law on its support."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +25,14 @@ from theory.adaptors.gauge import (
 from theory.arithmetic.exact import Array, Exact, balls, objects
 from theory.claims.adaptors.tree_models import (
     SYMBOLIC_PATHS,
+    Paths,
+    Step,
     decisions_of,
     few_string_trees,
     path_product,
     rational_cases,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import small
 from theory.claims.symbolic import cancels, simplex
 from theory.models.finite import FiniteModel
@@ -81,31 +83,41 @@ def _paths_agree(weights: Weights) -> bool:
 
 def _gauge(content: Gauging) -> Iterator[Finding]:
     found = content.found
-    node = found.aligned.node
     for steps in _WEIGHTS:
         name = str(steps)
         weights = _weights(found, steps)
-        everywhere, stepwise = global_law(weights), local_law(weights)
-        for normalise, law in (("global", everywhere), ("local", stepwise)):
-            known = found.law(steps, normalise)
-            yield Finding(f"{name}: q_{normalise}", total_variation(balls(law[node])[known.string], known.prob))
-        moved = scaled(weights, content.gauge)
-        yield Finding(f"{name}: q_loc under gamma", total_variation(local_law(moved), stepwise))
-        yield Finding(f"{name}: softmax has q_glob = q_loc", total_variation(global_law(softmax(weights)), stepwise))
-        target = _restricted(weights, node, content.target)
-        for goal, law in (("a law", target), ("q_loc", stepwise)):
-            gauge = gauge_of(weights, law)
-            yield Finding(f"{name}: gamma for {goal} > 0", functools.reduce(_least, gauge), "positive")
-            reached = scaled(weights, gauge)
-            yield Finding(f"{name}: q_glob under gamma for {goal}", total_variation(global_law(reached), law))
-            yield Finding(f"{name}: C = 1 under gamma for {goal}", reached.product().sum() - 1)
-        own = gauge_of(weights, everywhere)
-        yield Finding(f"{name}: gamma for q_glob is 1/C at the root", own[0] - 1 / weights.product().sum())
-        yield Finding(f"{name}: and 1 elsewhere", total_variation(own[1:], own[1:] * 0 + 1))
-        if all(isinstance(w, fmpq) for w in weights.edge):
-            same = everywhere.tolist() == stepwise.tolist()
-            yield Finding(f"{name}: q_glob = q_loc iff prod c is constant", fmpq(same != _paths_agree(weights)))
-        yield from _unscored(name, weights, content.gauge)
+        yield from of("softmax", _softmax(found, steps, weights))
+        moved = total_variation(local_law(scaled(weights, content.gauge)), local_law(weights))
+        yield Finding(f"{name}: q_loc under gamma", moved, clause="local")
+        yield from of("any-law", _any_law(content, name, weights))
+        yield from of("unscored", _unscored(name, weights, content.gauge))
+
+
+def _softmax(found: FiniteModel, steps: Chain, weights: Weights) -> Iterator[Finding]:
+    """Both laws are those of the adaptors; they agree for softmax weights, and iff prod c is constant."""
+    name, node = str(steps), found.aligned.node
+    everywhere, stepwise = global_law(weights), local_law(weights)
+    for normalise, law in (("global", everywhere), ("local", stepwise)):
+        known = found.law(steps, normalise)
+        yield Finding(f"{name}: q_{normalise}", total_variation(balls(law[node])[known.string], known.prob))
+    yield Finding(f"{name}: softmax has q_glob = q_loc", total_variation(global_law(softmax(weights)), stepwise))
+    if all(isinstance(w, fmpq) for w in weights.edge):
+        same = everywhere.tolist() == stepwise.tolist()
+        yield Finding(f"{name}: q_glob = q_loc iff prod c is constant", fmpq(same != _paths_agree(weights)))
+
+
+def _any_law(content: Gauging, name: str, weights: Weights) -> Iterator[Finding]:
+    everywhere, stepwise = global_law(weights), local_law(weights)
+    target = _restricted(weights, content.found.aligned.node, content.target)
+    for goal, law in (("a law", target), ("q_loc", stepwise)):
+        gauge = gauge_of(weights, law)
+        yield Finding(f"{name}: gamma for {goal} > 0", functools.reduce(_least, gauge), "positive")
+        reached = scaled(weights, gauge)
+        yield Finding(f"{name}: q_glob under gamma for {goal}", total_variation(global_law(reached), law))
+        yield Finding(f"{name}: C = 1 under gamma for {goal}", reached.product().sum() - 1)
+    own = gauge_of(weights, everywhere)
+    yield Finding(f"{name}: gamma for q_glob is 1/C at the root", own[0] - 1 / weights.product().sum())
+    yield Finding(f"{name}: and 1 elsewhere", total_variation(own[1:], own[1:] * 0 + 1))
 
 
 def _least(first: Exact, second: Exact) -> Exact:
@@ -176,23 +188,36 @@ def _reached_unscored(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("q_glob under the gauge for a law prop. 1, 2, ..., ends not scored", gap)
 
 
-def _gauge_proof() -> list[str]:
+def _symbolic_weights(paths: Paths) -> tuple[dict[Step, sp.Expr], dict[tuple[str, ...], sp.Expr]]:
+    """A free weight for each step of a tree, and a free factor for each context."""
+    decisions = decisions_of(paths)
+    weight = {(u, t): sp.Symbol(f"w{''.join(u)}_{t}") for u, ts in decisions.items() for t in ts}
+    return weight, {u: sp.Symbol(f"g{''.join(u)}") for u in decisions}
+
+
+def _stepwise(paths: Paths, weight: Mapping[Step, sp.Expr]) -> list[sp.Expr]:
+    """q_loc of each string."""
+    total = {u: sp.Add(*(weight[u, t] for t in ts)) for u, ts in decisions_of(paths).items()}
+    return [path_product(path, {key: w / total[key[0]] for key, w in weight.items()}) for path in paths]
+
+
+def _local_proof() -> list[str]:
+    lines = []
+    for paths in SYMBOLIC_PATHS:
+        weight, factor = _symbolic_weights(paths)
+        moved = {key: factor[key[0]] * w for key, w in weight.items()}
+        for path, before, after in zip(paths, _stepwise(paths, weight), _stepwise(paths, moved), strict=True):
+            what = f"q_loc({' '.join(path)}) is free of gamma, {len(paths)} strings"
+            lines.append(cancels(after - before, what))
+    return lines
+
+
+def _any_law_proof() -> list[str]:
     lines = []
     for paths in SYMBOLIC_PATHS:
         n, decisions = len(paths), decisions_of(paths)
-        weight = {(u, t): sp.Symbol(f"w{''.join(u)}_{t}") for u, ts in decisions.items() for t in ts}
-        factor = {u: sp.Symbol(f"g{''.join(u)}") for u in decisions}
-        total = {u: sp.Add(*(weight[u, t] for t in ts)) for u, ts in decisions.items()}
-        product = [path_product(path, weight) for path in paths]
-        stepwise = [path_product(path, {key: w / total[key[0]] for key, w in weight.items()}) for path in paths]
-        moved = {key: factor[key[0]] * w for key, w in weight.items()}
-        for path, law in zip(paths, stepwise, strict=True):
-            sums = {u: sp.Add(*(moved[u, t] for t in ts)) for u, ts in decisions.items()}
-            gap = path_product(path, {key: w / sums[key[0]] for key, w in moved.items()}) - law
-            what = f"q_loc({' '.join(path)}) is free of gamma, {n} strings"
-            lines.append(cancels(gap, what))
-        lines.append(cancels(sp.Add(*stepwise) - 1, f"softmax weights have C = 1, so that q_glob = q_loc, {n} strings"))
-        target = simplex(n, "q")
+        weight, _ = _symbolic_weights(paths)
+        product, target = [path_product(path, weight) for path in paths], simplex(n, "q")
         height = {path: q / w for path, q, w in zip(paths, target, product, strict=True)}
         height = {u: height.get(u, sp.Symbol(f"G{''.join(u)}")) for u in decisions}
         gauge = {u: height[u] / height[u[:-1]] if u else height[u] for u in decisions}
@@ -207,11 +232,29 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="a factor per context leaves the local law alone and can turn the global law into any law on its support",
-            formula=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad q'_{\mathrm{loc}} = q_{\mathrm{loc}},\qquad"
+            name="any-law",
+            text="'globally normalised' means nothing until the weights are fixed: on a finite tree whose ends are "
+            "scored, one factor gamma(u) > 0 per context turns q_glob into any law on its support",
+            formula=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad "
             r"\{q'_{\mathrm{glob}} : \gamma > 0\} = \{q : \operatorname{supp} q = \operatorname{supp} q_{\mathrm{glob}}\}",
-            proof=Proof("n <= 4", _gauge_proof),
+            proof=Proof("3 trees", _any_law_proof),
+        ),
+        Clause(
+            name="local",
+            text="a factor gamma(u) > 0 per context leaves the locally normalised law alone, on every finite tree",
+            formula=r"q'_{\mathrm{loc}} = q_{\mathrm{loc}}",
+            proof=Proof("3 trees", _local_proof),
+        ),
+        Clause(
+            name="softmax",
+            text="q_glob = q_loc iff the product of the sums c_t of the weights is the same along every string kept, as it "
+            "is for softmax weights, which sum to 1 in each context",
+            formula=r"q_{\mathrm{glob}}=q_{\mathrm{loc}}\iff\textstyle\prod_tc_t\ \text{constant on the support}",
+        ),
+        Clause(
+            name="unscored",
+            text="where the end is not scored at a context that can only end, strings that differ only in their last "
+            "decision keep the ratio of their weights, whatever gamma",
         ),
     ),
     hypotheses=("finitely many strings", "the end of a string is a token with a weight", "gamma(u) > 0"),
@@ -248,9 +291,7 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="'Globally normalised' means nothing until the weights are fixed. Where the end is not scored at a context "
-    "that can only end, strings that differ only in their last decision keep the ratio of their weights, whatever "
-    "the gauge. A law that loses a string of the support is a limit of gauges, not one.",
+    remark="A law that loses a string of the support is a limit of gauges, not one.",
     order=4110,
     sketch=r"""
 Locally $\gamma(u)$ cancels at each step. Globally strings gain $\prod\gamma$ over their prefixes; each string has a

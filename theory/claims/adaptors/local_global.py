@@ -1,4 +1,4 @@
-"""adaptors.local-global."""
+"""adaptors.local-global: local and global temperature differ by Cov(f, sum h), to first order at T = 1."""
 
 from __future__ import annotations
 
@@ -74,22 +74,25 @@ def _local_global(content: Cooling, side: int = 1) -> Iterator[Finding]:
     found = content.found
     numbers = found.numbers
     along = path_entropy(numbers)
-    yield Finding("E sum h = H", (numbers.prob * along).sum() - found.mean.entropy)
+    yield Finding("E sum h = H", (numbers.prob * along).sum() - found.mean.entropy, clause="chain-rule")
     for name, values in (("L", numbers.log_prior), ("R", numbers.reward), ("I", numbers.surprisal)):
         centred = numbers.prob * (values - (numbers.prob * values).sum())
         formula = -side * (centred * along).sum()
         mean_value, slope = local_slope(numbers, values, arb(1))
-        yield Finding(f"E_loc {name} = E {name} at tau = 1", mean_value - (numbers.prob * values).sum())
-        yield Finding(f"d(E_glob - E_loc) {name}, recursion", -(centred * numbers.surprisal).sum() - slope - formula)
-        gap = _quotient(found, values, "global") - _quotient(found, values, "local")
-        yield Finding(f"d(E_glob - E_loc) {name}, difference of laws", gap - formula)
+        gap = mean_value - (numbers.prob * values).sum()
+        yield Finding(f"E_loc {name} = E {name} at tau = 1", gap, clause="slopes")
+        gap = -(centred * numbers.surprisal).sum() - slope - formula
+        yield Finding(f"d(E_glob - E_loc) {name}, recursion", gap, clause="slopes")
+        gap = _quotient(found, values, "global") - _quotient(found, values, "local") - formula
+        yield Finding(f"d(E_glob - E_loc) {name}, difference of laws", gap, clause="slopes")
     if content.moves:
         first, second = _moves(found)
         changes = (first[1], second[1], first[2], second[2])
         for label, form, sign in zip(
             ("glob E L", "glob E R", "loc E L", "loc E R"), changes, content.moves, strict=True
         ):
-            yield Finding(f"change of {label} at T = 1/2 has sign {sign:+d}", form.number() * sign, "positive")
+            what = f"change of {label} at T = 1/2 has sign {sign:+d}"
+            yield Finding(what, form.number() * sign, "positive", clause="opposite")
 
 
 def _plus_covariance(found: FiniteModel) -> Iterator[Finding]:
@@ -151,16 +154,27 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="local and global temperature differ by the covariance with the entropies met along the string",
+            name="slopes",
+            text="for every finite tree and every function f of the string, d(E_glob f - E_loc f)/dtau = "
+            "-Cov(f, sum_t h_t) at T = 1, h_t the entropies of the next-token laws met along the string",
             formula=r"\frac{d}{d\tau}\left(\mathbb{E}_{\mathrm{glob}} f - \mathbb{E}_{\mathrm{loc}} f\right)\Big|_{\tau=1}"
             r" = -\operatorname{Cov}_{p_+}\Big(f, \sum_t h_t\Big)",
-            proof=Proof("n <= 4", _local_global_proof),
+            proof=Proof("3 trees", _local_global_proof),
+        ),
+        Clause(
+            name="opposite",
+            text="local and global T = 1/2 may move both means in opposite directions: on C2 both rise globally and fall "
+            "locally; on [[. .] .] with p = (1, 2, 1), e^R = (2, 1, 3) even the direction of the exchange turns",
+        ),
+        Clause(
+            name="chain-rule",
+            text="the entropies met along the string sum to H on average: E sum_t h_t = H",
+            formula=r"\mathbb E_{p_+}\textstyle\sum_t h_t=H",
+            cited="Cover and Thomas, Elements of Information Theory (2006), theorem 2.5.1",
         ),
     ),
     hypotheses=(
         "finitely many strings",
-        "f any function of the string",
         "h_t entropies of p+'s next-token laws, end included",
     ),
     source="differentiates q_glob prop. p+^tau and q_loc = prod p+(t|u)^tau / c_tau(u)",

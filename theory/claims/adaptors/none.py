@@ -110,10 +110,16 @@ def _none(content: Trial) -> Iterator[Finding]:
 def _comonotone_cases(profile: Profile) -> tuple[Case, ...]:
     """Tables with p and e^R in the same order, each repeated or not, a constant L, and a constant R."""
     rng = np.random.default_rng(profile.seed)
-    pairs = [((1, 1, 1), (1, 2, 4)), ((1, 2, 4), (1, 1, 1)), ((1, 1, 3), (2, 2, 2)), ((1, 1, 2, 2), (1, 3, 3, 5))]
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((1, 1, 1), (1, 2, 4)),
+        ((1, 2, 4), (1, 1, 1)),
+        ((1, 1, 3), (2, 2, 2)),
+        ((1, 1, 2, 2), (1, 3, 3, 5)),
+    ]
     for _ in range(12 if profile.full else 4):
         size = int(rng.integers(2, 7))
-        pairs.append(tuple(tuple(sorted(int(v) for v in rng.integers(1, 13, size))) for _ in range(2)))
+        p, x = (tuple(sorted(int(v) for v in rng.integers(1, 13, size))) for _ in range(2))
+        pairs.append((p, x))
     found = [case(f"in one order: p = {p}, e^R = {x}", examples.table(p, x)) for p, x in pairs]
     return tuple(Case(f"{k + 1}. {c.name}", Trial(c.content, _comonotone), c.spec) for k, c in enumerate(found))
 

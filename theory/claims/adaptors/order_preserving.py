@@ -1,4 +1,4 @@
-"""adaptors.order-preserving."""
+"""adaptors.order-preserving: what local adaptors that keep the next-token order reach is a polygon."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from theory.claims.adaptors.tree_models import (
     ranked_rows,
     symbolic_tree_of,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import case, small
 from theory.claims.symbolic import cancels, mean, simplex
 from theory.claims.tree_search import tree, trees_by_size
@@ -80,16 +80,15 @@ def _inner(direction: Point, log_prior: arb, reward: arb) -> arb:
 def _order_preserving(found: FiniteModel) -> Iterator[Finding]:
     ranked = ranking(found.numbers)
     corners = polygon(ranked)
-    yield from _corners(ranked, corners)
+    yield from of("polygon", _corners(ranked, corners))
     yield from _inside(found, ranked, corners)
     for raises in ("reward", "log_prior"):
-        yield from _exchanged(found, ranked, exchange(ranked, corners, raises))
+        yield from of("decided", _exchanged(found, ranked, exchange(ranked, corners, raises)))
     if not any(itertools.chain.from_iterable(ranked.tied)):
-        yields = any(exchange(ranked, corners, raises).possible for raises in ("reward", "log_prior"))
+        possible = [exchange(ranked, corners, raises).possible for raises in ("reward", "log_prior")]
         rising = _on_rising_line(string_points(found.aligned))
-        yield Finding(
-            "without ties: no exchange iff the strings lie on a line that does not fall", fmpq(yields == rising)
-        )
+        label = "without ties: no exchange iff the strings lie on a line that does not fall"
+        yield Finding(label, fmpq(any(possible) == rising), clause="without-ties")
 
 
 def _corners(ranked: Ranking, corners: Sequence[Corner]) -> Iterator[Finding]:
@@ -123,12 +122,13 @@ def _inside(found: FiniteModel, ranked: Ranking, corners: Sequence[Corner]) -> I
     for steps in _KEEPING:
         law, means = _slopes(found, ranked, steps)
         steep = least_below(itertools.chain.from_iterable(law))
-        yield Finding(f"{steps} keeps the order", steep, "nonnegative")
+        yield Finding(f"{steps} keeps the order", steep, "nonnegative", clause="inside")
         for k, (normal, best, lost) in enumerate(facets):
             inside = slack(lost, law)
-            yield Finding(f"{steps} is inside edge {k + 1}", inside, "nonnegative")
+            yield Finding(f"{steps} is inside edge {k + 1}", inside, "nonnegative", clause="inside")
             gap = best.log_prior.ball() - means.mean_log_prior, best.reward.ball() - means.mean_reward
-            yield Finding(f"{steps}: its distance to edge {k + 1}, by ranks", _inner(normal, *gap) - inside)
+            apart = _inner(normal, *gap) - inside
+            yield Finding(f"{steps}: its distance to edge {k + 1}, by ranks", apart, clause="programme")
 
 
 def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterator[Finding]:
@@ -226,7 +226,7 @@ def _ordered_triples(profile: Profile) -> Iterator[Case]:
     return trees_by_size(3, 3, 11, ordered=True)
 
 
-def _order_proof() -> list[str]:
+def _mixture_lines() -> list[str]:
     lines = []
     for size in (2, 3, 4):
         q = simplex(size, "q")
@@ -235,6 +235,12 @@ def _order_proof() -> list[str]:
         for i in range(size):
             mixed = sp.Add(*(w / sp.Integer(j) for j, w in enumerate(share, start=1) if j > i))
             lines.append(cancels(mixed - q[i], f"q_{i + 1} is that mixture of uniform laws on top sets, {size} tokens"))
+    return lines
+
+
+def _programme_proof() -> list[str]:
+    """The loss is the mean of the contexts' losses; each context's law is a mixture of uniform laws on top sets."""
+    lines = _mixture_lines()
     for paths in SYMBOLIC_PATHS:
         found = symbolic_tree_of(paths)
         decisions, values = decisions_of(paths), sp.symbols(f"f1:{len(paths) + 1}")
@@ -254,11 +260,35 @@ CLAIM = Claim(
     sentence="C",
     clauses=(
         Clause(
-            name="all",
-            text="what local adaptors that keep the next-token order can reach is a polygon, found by a backward programme",
+            name="polygon",
+            text="the (E L, E R) of locally normalised adaptors that keep the next-token order, context by context, fill a "
+            "convex polygon, whose farthest point in any direction a backward programme over the tree finds",
             formula=r"\max_q \mathbb{E}_q[aL + cR] = V(\varepsilon),\quad"
-            r" V(u) = \max_j \tfrac1j \textstyle\sum_{i \le j} V(u t_i),\quad p_+(t_1 \mid u) \ge p_+(t_2 \mid u) \ge \dots",
-            proof=Proof("n <= 4", _order_proof),
+            r" V(u) = \max_j \tfrac1j \textstyle\sum_{i \le j} V(u t_i),\quad"
+            r" p_+(t_1 \mid u) \ge p_+(t_2 \mid u) \ge \dots",
+        ),
+        Clause(
+            name="programme",
+            text="a law q that keeps the order loses V(root) - E_q f = sum over contexts u and ranks j of "
+            "q(u) j (q_j - q_{j+1}) [V(u) - mean of V over the top j tokens], and none of these terms is negative",
+            formula=r"V(\varepsilon)-\mathbb E_qf=\textstyle\sum_{u,j}q(u)\,j(q_j-q_{j+1})"
+            r"\bigl[V(u)-\tfrac1j\sum_{i\le j}V(ut_i)\bigr]",
+            proof=Proof("3 trees, at most 4 tokens", _programme_proof),
+        ),
+        Clause(
+            name="inside",
+            text="temperature, top-k, nucleus, min-p, epsilon and eta sampling, one after another or alone, keep the order "
+            "and lie in the polygon; locally typical sampling need not",
+        ),
+        Clause(
+            name="decided",
+            text="whether an order-preserving adaptor can raise one mean of p+ and lower the other is decided with a "
+            "certificate: a mixture of at most two corners that does, or a line through p+ that none crosses",
+        ),
+        Clause(
+            name="without-ties",
+            text="where no two tokens of a context tie, no order-preserving adaptor trades off iff all (L, R) lie on one "
+            "line that does not fall; on C3 one does, though no temperature alone and no truncation alone",
         ),
     ),
     hypotheses=(
@@ -299,11 +329,8 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="Whether some order-preserving adaptor trades off against p+ is decided with a certificate: a mixture of at "
-    "most two corners that does, or a line through p+ that nothing crosses. Where no two tokens tie, p+ is inside, and "
-    "nothing trades off only if all (L, R) lie on one line that does not fall (C1, C2). C3 is not such a line: no "
-    "temperature and no truncation trades off there, but an order-preserving adaptor does, both ways. With ties p+ may "
-    "be a corner, and nothing trade off although L and R are not collinear ('a tree of ties').",
+    remark="C1 and C2 are on a line that does not fall; C3 is not, and there an order-preserving adaptor trades both ways. "
+    "With ties p+ may be a corner, and nothing trade off although L and R are not collinear ('a tree of ties').",
     figure="plane",
     order=4120,
     sketch=r"""
