@@ -55,6 +55,7 @@ def _exchange(found: FiniteModel) -> Iterator[Finding]:
         along = _slope(found, found.numbers.log_prior, tau), _slope(found, found.numbers.reward, tau)
         yield from of("slopes", _slopes(at, tau, along))
         yield from of("trade", _directions(at, tau, along))
+        yield from of("inside", _inside(at, tau, along))
         yield from of("forms", _forms(at, tau))
     if len(found.aligned) <= _FEW:
         yield from of("second-order", _second_order(found))
@@ -84,7 +85,12 @@ def _directions(at: Moments, tau: fmpq, along: tuple[arb, arb]) -> Iterator[Find
         yield Finding(f"b = 0 or -1: one slope is 0, tau = {tau}", along[0] * along[1])
         return
     yield Finding(f"opposite slopes iff b outside [-1, 0], tau = {tau}", -along[0] * along[1] * outside, "positive")
-    if outside < 0:
+
+
+def _inside(at: Moments, tau: fmpq, along: tuple[arb, arb]) -> Iterator[Finding]:
+    """Both slopes are positive where b (1 + b) < 0."""
+    b = at.exchange_coefficient
+    if b * (1 + b) < 0:
         yield Finding(f"b inside: E L rises on cooling, tau = {tau}", along[0], "positive")
         yield Finding(f"b inside: E R rises on cooling, tau = {tau}", along[1], "positive")
 
@@ -203,30 +209,35 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="trade",
-            text="a small change of global temperature moves E L and E R in opposite directions, to first order, iff "
-            "b = Cov(L, I)/V lies outside [-1, 0]; strictly inside, both rise on cooling",
-            formula=r"\tfrac{d\mathbb E L}{d\tau}\,\tfrac{d\mathbb E R}{d\tau}<0\iff b\notin[-1,0];\qquad "
-            r"-1<b<0\Rightarrow\tfrac{d\mathbb E L}{d\tau},\tfrac{d\mathbb E R}{d\tau}>0",
+            text="a small change of the global temperature of a finite law with V > 0 moves E L and E R in opposite "
+            "directions, to first order, iff b = Cov(L, I)/V lies outside [-1, 0]",
+            formula=r"\tfrac{d\mathbb E L}{d\tau}\,\tfrac{d\mathbb E R}{d\tau}<0\iff b\notin[-1,0]",
+        ),
+        Clause(
+            name="inside",
+            text="where b lies strictly inside (-1, 0) a small cooling raises E L and E R both, for every finite law with "
+            "V > 0",
+            formula=r"-1<b<0\Rightarrow\tfrac{d\mathbb E L}{d\tau},\tfrac{d\mathbb E R}{d\tau}>0",
         ),
         Clause(
             name="slopes",
-            text="for every finite law and every tau > 0, under q_tau, dE L/dtau = -Cov(L, I) = -b V and "
-            "dE R/dtau = -Cov(R, I) = (1 + b) V, with sum V, so that the slope dE R/dE L is never -1 where V > 0",
+            text="for every finite law, under q_tau, dE L/dtau = -Cov(L, I) = -b V and dE R/dtau = -Cov(R, I) = (1 + b) V, "
+            "with sum V: where V > 0 the slope dE R/dE L is never -1",
             formula=r"\tfrac{d\mathbb E L}{d\tau}=-bV,\quad \tfrac{d\mathbb E R}{d\tau}=(1+b)V,\quad "
             r"b=\tfrac{\mathrm{Cov}(L,I)}{V}",
             proof=Proof("n <= 4", _slopes_proof),
         ),
         Clause(
             name="forms",
-            text="b lies outside [-1, 0] iff Cov(L, R) < -min(Var L, Var R) iff V < |Var L - Var R|, with equality in "
-            "all three at once; then the coordinate of larger variance rises on cooling",
+            text="for every finite law with V > 0, b lies outside [-1, 0] iff Cov(L, R) < -min(Var L, Var R) iff V < |Var L - Var R|, with equality in "
+            "all three at once; outside, the coordinate of larger variance rises on cooling",
             formula=r"b\notin[-1,0]\iff\mathrm{Cov}<-\min(\mathrm{Var}L,\mathrm{Var}R)\iff V<|\mathrm{Var}L-\mathrm{Var}R|",
             proof=Proof("n <= 4", _forms_proof),
         ),
         Clause(
             name="second-order",
-            text="where b = 0 the mean E L does not move to first order at T = 1, and its second derivative "
-            "E[(L - E L)(I - H)^2] decides unless it is 0; where b = -1 the same holds of E R",
+            text="where b = 0, E L does not move to first order at T = 1, and its second derivative E[(L - E L)(I - H)^2] "
+            "decides unless it is 0; where b = -1 the same holds of E R",
             formula=r"\tfrac{d^2\mathbb E f}{d\tau^2}\Big|_{\tau=1}=\mathbb E[(f-\mathbb E f)(I-H)^2],\quad f=L,R",
         ),
     ),

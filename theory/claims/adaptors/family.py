@@ -309,8 +309,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="jacobian",
-            text="its Jacobian is the covariance matrix of (L, R) under q_{s,t}, whose determinant is a sum over triples "
-            "of strings of q q q D^2, D twice the area of their triangle: positive where 1, L, R are independent",
+            text="the Jacobian of (s, t) -> (E L, E R) is the covariance matrix of (L, R), with determinant the sum over "
+            "triples of strings of q q q D^2, D twice the area of their triangle: positive where 1, L, R are independent",
             formula=r"\frac{\partial(\mathbb{E}L,\mathbb{E}R)}{\partial(s,t)}=\mathrm{Cov}_{q_{s,t}}(L,R),\quad "
             r"\det\mathrm{Cov}=\textstyle\sum_{i<j<k}q_iq_jq_kD_{ijk}^2",
             proof=Proof("n <= 4", _jacobian_proof),

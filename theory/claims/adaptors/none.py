@@ -108,13 +108,14 @@ def _none(content: Trial) -> Iterator[Finding]:
 
 @functools.lru_cache(maxsize=2)
 def _comonotone_cases(profile: Profile) -> tuple[Case, ...]:
-    """Tables with p and e^R in the same order, each repeated or not, a constant L, and a constant R."""
+    """Tables with p and e^R in the same order, with a constant L or R, with ties, and with two strings of one p+ apart."""
     rng = np.random.default_rng(profile.seed)
     pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
         ((1, 1, 1), (1, 2, 4)),
         ((1, 2, 4), (1, 1, 1)),
         ((1, 1, 3), (2, 2, 2)),
         ((1, 1, 2, 2), (1, 3, 3, 5)),
+        ((1, 2, 8), (2, 1, 8)),
     ]
     for _ in range(12 if profile.full else 4):
         size = int(rng.integers(2, 7))
@@ -188,8 +189,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="comonotone",
-            text="on every finite law on which neither L nor R rises with I, global cooling and keeping the strings of "
-            "surprisal at most c raise each of E L and E R that is not constant",
+            text="on every finite law with V > 0 on which neither L nor R rises with I, global cooling, and keeping the "
+            "strings of surprisal at most c where that drops one, raise E L unless L is constant, and E R likewise",
         ),
         Clause(
             name="pairs",

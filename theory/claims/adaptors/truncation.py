@@ -100,8 +100,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="tokens",
-            text="truncating tokens need not: on C2, p+ = (4, 4, 4, 4, 9)/25, keeping the most probable token of each "
-            "context lowers E L + E R",
+            text="truncating tokens need not raise E L + E R: on C2, p+ = (4, 4, 4, 4, 9)/25, keeping the most probable "
+            "token of each context lowers it",
         ),
         Clause(
             name="global",
