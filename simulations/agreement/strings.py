@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from simulations.agreement.comparison import Comparison, law, mean, same
@@ -17,6 +17,7 @@ from theory.adaptors.fractional import fractional_truncation
 from theory.adaptors.frontier import gaining_mixture, member
 from theory.adaptors.gauge import adaptor_weights, next_token_laws, scaled
 from theory.adaptors.log_forms import Point
+from theory.adaptors.mirostat import Feedback, repeated
 from theory.adaptors.moments import Moments
 from theory.adaptors.order_preserving import corner_law, ranking, support
 from theory.alignment.best_of_n import best_of, reward_levels
@@ -289,6 +290,26 @@ def conditioning(setting: Setting) -> Iterator[Comparison]:
     yield mean("adaptors.conditioning", "12 strings, sums (4, 9): share of (1, 1)", exact, share, (0.0, 1.0))
 
 
+def mirostat(setting: Setting) -> Iterator[Comparison]:
+    """Twelve tokens of p+ = (1, 2)/3, written one by one: a target between min I and H, and one above H."""
+    rng, steps = setting.rng("mirostat"), 12
+    surprisal = np.log([3.0, 1.5])
+    for target in (fmpq(3, 5), fmpq(9, 10)):
+        feedback = Feedback(target, fmpq(1, 2), 2 * target)
+        with precision():
+            exact = sum(
+                (one.prob * one.count[0] for one in repeated([arb(3).log(), arb(fmpq(3, 2)).log()], feedback, steps)),
+                start=arb(0),
+            )
+        rare, threshold = np.zeros(setting.draws), np.full(setting.draws, 2 * to_float(target))
+        for _ in range(steps):
+            first = (threshold >= surprisal[0]) & (rng.random(setting.draws) < 1 / 3)
+            rare += first
+            threshold -= (np.where(first, surprisal[0], surprisal[1]) - to_float(target)) / 2
+        what = f"p+ = (1, 2)/3, Mirostat at {target}, {steps} tokens: share of the first"
+        yield mean("adaptors.mirostat", what, to_float(exact) / steps, rare / steps, (0.0, 1.0))
+
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     gibbs,
     secret,
@@ -308,6 +329,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     order_preserving,
     attainability,
     conditioning,
+    mirostat,
 )
 
 __all__ = ["EXPERIMENTS"]

@@ -162,7 +162,7 @@ def local_slope(numbers: Numbers, values: Array, tau: arb) -> tuple[arb, arb]:
     own = dict(zip(aligned.node.tolist(), values, strict=True))
     mean: list[Any] = [arb(0)] * len(aligned.tree)
     slope: list[Any] = [arb(0)] * len(aligned.tree)
-    for node, logs, targets in reversed(_contexts(numbers)):
+    for node, logs, targets in reversed(contexts(numbers)):
         below = [(own[node], arb(0)) if t == node else (mean[t], slope[t]) for t in targets]
         raised = [(value * tau).exp() for value in logs]
         total = sum(raised, start=arb(0))
@@ -183,7 +183,7 @@ def local_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_s
     aligned = numbers.aligned
     own = dict(zip(aligned.node.tolist(), values, strict=True))
     mean: list[Any] = [arb(0)] * len(aligned.tree)
-    for node, logs, targets in reversed(_contexts(numbers)):
+    for node, logs, targets in reversed(contexts(numbers)):
         raised = [arb_series([value * tau, value], terms).exp() for value in logs]
         total = sum(raised[1:], start=raised[0])
         below = [own[node] if t == node else mean[t] for t in targets]
@@ -200,7 +200,7 @@ def global_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_
     return sum(weighted[1:], start=weighted[0]) / sum(raised[1:], start=raised[0])
 
 
-def _contexts(numbers: Numbers) -> list[tuple[int, list[arb], list[int]]]:
+def contexts(numbers: Numbers) -> list[tuple[int, list[arb], list[int]]]:
     """(prefix, log p+ of its next tokens, where they lead) for each prefix; the end leads to the prefix itself."""
     aligned = numbers.aligned
     steps, ends = log(_steps(numbers)), set(aligned.node.tolist())

@@ -7,10 +7,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import sympy as sp
 from flint import arb, fmpq
-from numpy.typing import NDArray
 
 from theory.adaptors.exact import chain
 from theory.adaptors.fractional import fractional_truncation, thinned
@@ -18,6 +16,7 @@ from theory.adaptors.gauge import global_series
 from theory.adaptors.log_forms import LogForm
 from theory.adaptors.order_preserving import ranking, string_points
 from theory.arithmetic.exact import Array, Exact, floats, objects, rational, to_float
+from theory.claims.adaptors.models import cross_entropy, power_with, powered
 from theory.claims.adaptors.tree_models import (
     cooled_changes,
     few_string_trees,
@@ -33,45 +32,10 @@ from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
 _HALF, _TWO = fmpq(1, 2), fmpq(2)
-
-
 _SHARES = (fmpq(1, 8), _HALF, fmpq(9, 10))
-
-
 _TEMPERATURES = ((_HALF, fmpq(1)), (fmpq(1), _TWO), (_TWO, fmpq(5)))
-
-
 _MASSES = (fmpq(1, 10), fmpq(1, 3), _HALF, fmpq(2, 3), fmpq(9, 10), fmpq(1))
-
-
 _BRACKET = fmpq(1, 2**30)
-
-
-def _powered(found: FiniteModel, tau: Exact) -> Array:
-    """The global temperature law at tau = 1 / T."""
-    weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
-    result: Array = weight / weight.sum()
-    return result
-
-
-def _cross_entropy(found: FiniteModel, tau: Exact) -> arb:
-    return (_powered(found, tau) * found.numbers.surprisal).sum()
-
-
-def _power_with(surprisal: NDArray[np.float64], wanted: float) -> float:
-    """tau with CE(q_tau) = wanted, by bisection in float64; CE falls in tau."""
-    low, high = 0.0, 1.0
-
-    def above(tau: float) -> bool:
-        weight = np.exp(-tau * (surprisal - surprisal.min()))
-        return bool(weight @ surprisal / weight.sum() > wanted)
-
-    while above(high):
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if above(middle) else (low, middle)
-    return (low + high) / 2
 
 
 def _extremes(found: FiniteModel) -> tuple[list[int], list[int]]:
@@ -100,13 +64,13 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
     widest = functools.reduce(arb.max, surprisal) - low
     for share in _SHARES:
         wanted = low + (high - low) * share
-        tau = rational(_power_with(floats(surprisal), to_float(wanted)))
-        before, after = (_cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
+        tau = rational(power_with(floats(surprisal), to_float(wanted)))
+        before, after = (cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
         label = f"CE > {share} of the way just before tau"
         yield Finding(label, before - wanted, "positive", clause="temperature")
         label = f"CE < {share} of the way just after tau"
         yield Finding(label, wanted - after, "positive", clause="temperature")
-        law = _powered(found, arb(tau))
+        law = powered(found, arb(tau))
         gap = surprisal - (law * surprisal).sum()
         variance = (law * gap * gap).sum()
         yield Finding(f"Var I > 0 at {share} of the way", variance, "positive", clause="falls")
@@ -114,11 +78,11 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"dCE/dtau = -Var I at {share} of the way", slope + variance, clause="falls")
     rest = fmpq(len(surprisal) - len(first), len(first))
     cold, hot = fmpq(16), fmpq(1, 64)
-    near = _cross_entropy(found, cold) - low
+    near = cross_entropy(found, cold) - low
     yield Finding("min I is not attained", near, "positive", clause="temperature")
     bound = widest * rest * (-spread * cold).exp()
     yield Finding("min I is approached", bound - near, "nonnegative", clause="temperature")
-    near = high - _cross_entropy(found, hot)
+    near = high - cross_entropy(found, hot)
     yield Finding("the plain average of I is not attained", near, "positive", clause="temperature")
     bound = widest * widest / 4 * hot
     yield Finding("the plain average of I is approached", bound - near, "nonnegative", clause="temperature")

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import sympy as sp
-from flint import arb, arb_series, fmpq
+from flint import arb_series, fmpq
 
-from theory.adaptors.frontier import Member, Pair, budget_member, member_with_means
+from theory.adaptors.frontier import budget_member, member_with_means
 from theory.adaptors.hull import hull
 from theory.arithmetic.exact import Array, objects
 from theory.claims.adaptors.front_models import FRONT, OFF_FRONT, Trial, front_budget, fronts, gains_within, own_budget
 from theory.claims.adaptors.plane_models import (
-    doubled_area,
+    area_line,
+    area_sum,
+    covariance_of,
+    depth_in,
+    gibbs_line,
     is_independent,
     least_of,
+    means_along,
     means_under,
     member_of,
     ring_symbols,
+    slope_of,
+    slope_of_mean,
     sum_of_products,
 )
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
@@ -40,35 +45,6 @@ _POWERS = ((fmpq(1), fmpq(1)), (fmpq(1), fmpq(1, 3)), (fmpq(2), fmpq(2)), (fmpq(
 _TRIPLES_UP_TO, _FRONTS_UP_TO, _FEW = 9, 100, 10
 
 
-def _along(found: FiniteModel, at: Pair, direction: Pair) -> tuple[arb_series, arb_series, arb_series]:
-    """A, E L and E R at (s, t) + h (s', t') as power series in h: derivatives without a formula for them."""
-    total = first = second = arb_series([0], prec=3)
-    for log_prior, reward in zip(found.numbers.log_prior, found.numbers.reward, strict=True):
-        exponent = [log_prior * s + reward * t for s, t in (at, direction)]
-        weight = arb_series(exponent, prec=3).exp()
-        total, first, second = total + weight, first + weight * log_prior, second + weight * reward
-    return total.log(), first / total, second / total
-
-
-def _area_sum(found: FiniteModel, q: Member) -> arb:
-    """sum over triples of q_i q_j q_k D_ijk^2, D the determinant of (1, L, R): det Cov by Cauchy and Binet."""
-    total = arb(0)
-    for i, j, k in itertools.combinations(range(len(found.aligned)), 3):
-        area = doubled_area(found.numbers.log_prior, found.numbers.reward, i, j, k)
-        total += q.prob[i] * q.prob[j] * q.prob[k] * area * area
-    return total
-
-
-def _depth(found: FiniteModel, corners: Sequence[int], q: Member) -> arb:
-    """> 0 where the means lie strictly inside the hull: the least of the areas on the left of its edges."""
-    log_prior, reward = found.numbers.log_prior, found.numbers.reward
-    return least_of(
-        (log_prior[j] - log_prior[i]) * (q.mean_reward - reward[i])
-        - (reward[j] - reward[i]) * (q.mean_log_prior - log_prior[i])
-        for i, j in zip(corners, [*corners[1:], corners[0]], strict=True)
-    )
-
-
 def _reached(trial: Trial) -> Iterator[Finding]:
     """Means of members lie inside the hull and have one (s, t); the means of any law of full support are reached."""
     found = trial.found
@@ -76,7 +52,7 @@ def _reached(trial: Trial) -> Iterator[Finding]:
     corners = hull(found.numbers)
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
-        yield Finding(f"the means at {here} are inside the hull", _depth(found, corners, q), "positive")
+        yield Finding(f"the means at {here} are inside the hull", depth_in(found, corners, q), "positive")
         back = member_with_means(log_prior, reward, q.mean_log_prior, q.mean_reward)
         yield Finding(f"s from the means at {here}", back.prior_power - s)
         yield Finding(f"t from the means at {here}", back.reward_power - t)
@@ -94,19 +70,19 @@ def _jacobian(found: FiniteModel) -> Iterator[Finding]:
             ("s", (fmpq(1), fmpq(0)), (q.var_log_prior, q.cov)),
             ("t", (fmpq(0), fmpq(1)), (q.cov, q.var_reward)),
         ):
-            _, mean_l, mean_r = _along(found, (s, t), direction)
+            _, mean_l, mean_r = means_along(found, (s, t), direction)
             yield Finding(f"dE L/d{name} at {here}", mean_l[1] - variances[0])
             yield Finding(f"dE R/d{name} at {here}", mean_r[1] - variances[1])
         yield Finding(f"det Cov > 0 at {here}", q.determinant, "positive")
         if len(found.aligned) <= _TRIPLES_UP_TO:
-            yield Finding(f"det Cov = sum q q q D^2 at {here}", q.determinant - _area_sum(found, q))
+            yield Finding(f"det Cov = sum q q q D^2 at {here}", q.determinant - area_sum(found, q))
 
 
 def _flow(found: FiniteModel, turn: int = 1) -> Iterator[Finding]:
     """The 1:1 flow; ``turn`` = -1 has its second component backwards."""
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
-        _, mean_l, mean_r = _along(found, (s, t), (q.flow[0], turn * q.flow[1]))
+        _, mean_l, mean_r = means_along(found, (s, t), (q.flow[0], turn * q.flow[1]))
         yield Finding(f"E L' = det Cov along the flow at {here}", mean_l[1] - q.determinant)
         yield Finding(f"E R' = -det Cov along the flow at {here}", mean_r[1] + q.determinant)
 
@@ -115,12 +91,12 @@ def _spending(found: FiniteModel) -> Iterator[Finding]:
     """H' along the flow; and along s = t, whatever b is, where E L + E R rises at the rate V and H falls at tau V."""
     for s, t in _POWERS:
         q, here = member_of(found, s, t), f"({s}, {t})"
-        log_partition, mean_l, mean_r = _along(found, (s, t), q.flow)
+        log_partition, mean_l, mean_r = means_along(found, (s, t), q.flow)
         on_l, on_r = (arb_series([x, dx], prec=3) for x, dx in zip((s, t), q.flow, strict=True))
         falling = log_partition - on_l * mean_l - on_r * mean_r
         yield Finding(f"H' = -(s E L' + t E R') at {here}", falling[1] + mean_l[1] * s + mean_r[1] * t)
     for tau in (fmpq(1, 2), fmpq(2)):
-        log_partition, mean_l, mean_r = _along(found, (tau, tau), (1, 1))
+        log_partition, mean_l, mean_r = means_along(found, (tau, tau), (1, 1))
         variance = member_of(found, tau, tau).variance((1, 1))
         yield Finding(f"(E L + E R)' = V along s = t at {tau}", mean_l[1] + mean_r[1] - variance)
         falling = log_partition - arb_series([tau, 1], prec=3) * (mean_l + mean_r)
@@ -201,22 +177,6 @@ def _front_of_any_sign(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(label, loss, "nonnegative")
 
 
-def _slope(polynomial: sp.Expr, w: Sequence[sp.Expr], rate: Sequence[sp.Expr]) -> sp.Expr:
-    """The derivative of a polynomial in the weights where log w_i moves at the rate r_i."""
-    return sum(polynomial.diff(x) * x * r for x, r in zip(w, rate, strict=True))
-
-
-def _slope_of_mean(w: Sequence[sp.Expr], values: Sequence[sp.Expr], rate: Sequence[sp.Expr]) -> sp.Expr:
-    """Z^2 times the derivative of E f."""
-    total, first = sum(w), sum_of_products(w, values)
-    return _slope(first, w, rate) * total - first * _slope(total, w, rate)
-
-
-def _covariance(w: Sequence[sp.Expr], one: Sequence[sp.Expr], two: Sequence[sp.Expr]) -> sp.Expr:
-    """Z^2 Cov(f, g)."""
-    return sum_of_products(w, one, two) * sum(w) - sum_of_products(w, one) * sum_of_products(w, two)
-
-
 def _jacobian_proof() -> list[str]:
     """Weights w_i = p_i^s e^{t R_i}, so log w_i moves at the rate L_i in s and R_i in t; then the Gram determinant."""
     lines = []
@@ -228,9 +188,9 @@ def _jacobian_proof() -> list[str]:
             ("dE R/ds = Cov", reward, log_prior),
             ("dE R/dt = Var R", reward, reward),
         ):
-            gap = _slope_of_mean(w, values, rate) - _covariance(w, values, rate)
+            gap = slope_of_mean(w, values, rate) - covariance_of(w, values, rate)
             lines.append(is_zero(gap, f"{name}, n = {n}"))
-    return [*lines, _area_line(3), _area_line(4)]
+    return [*lines, area_line(3), area_line(4)]
 
 
 def _flow_proof() -> list[str]:
@@ -239,13 +199,13 @@ def _flow_proof() -> list[str]:
     for n in (2, 3, 4):
         w, log_prior, reward = ring_symbols(n, "wLR")
         var_l, cov, var_r = (
-            _covariance(w, one, two) for one, two in ((log_prior, log_prior), (log_prior, reward), (reward, reward))
+            covariance_of(w, one, two) for one, two in ((log_prior, log_prior), (log_prior, reward), (reward, reward))
         )
         ahead, back = cov + var_r, -(var_l + cov)
         rate = [ahead * x + back * r for x, r in zip(log_prior, reward, strict=True)]
         determinant = var_l * var_r - cov**2
         for name, values, sign in (("E L' = det Cov", log_prior, 1), ("E R' = -det Cov", reward, -1)):
-            gap = _slope_of_mean(w, values, rate) - sign * determinant
+            gap = slope_of_mean(w, values, rate) - sign * determinant
             lines.append(is_zero(gap, f"{name} along the flow, n = {n}"))
     return lines
 
@@ -256,42 +216,13 @@ def _entropy_proof() -> list[str]:
     for n in (2, 3, 4):
         w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
         along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
-        gap = _slope(sum(w), w, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
+        gap = slope_of(sum(w), w, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
         lines.append(is_zero(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}"))
     return lines
 
 
-def _area_line(n: int) -> str:
-    """The Gram determinant of (1, L, R), by Cauchy and Binet: det Cov > 0 unless all triples are collinear."""
-    w, log_prior, reward = ring_symbols(n, "wLR")
-    one, first, second = sum(w), sum_of_products(w, log_prior), sum_of_products(w, reward)
-    ll, lr, rr = (
-        sum_of_products(w, log_prior, log_prior),
-        sum_of_products(w, log_prior, reward),
-        sum_of_products(w, reward, reward),
-    )
-    gram = (ll * one - first**2) * (rr * one - second**2) - (lr * one - first * second) ** 2
-    triples = itertools.combinations(range(n), 3)
-    areas = sum(w[i] * w[j] * w[k] * doubled_area(log_prior, reward, i, j, k) ** 2 for i, j, k in triples)
-    return is_zero(gram - one * areas, f"Z^3 det Cov = sum over triples of w w w D^2, n = {n}")
-
-
-def _gibbs_line(n: int) -> str:
-    """Gibbs' identity with log q_u = log base + u f - K, for any laws q and q_u."""
-    law, best, log_law, log_base, f, u, shift = ring_symbols(n, "qxacf", "uK")
-    law, best = ((*prob[:-1], 1 - sum(prob[:-1])) for prob in (law, best))
-    log_best = [c + u * v - shift for c, v in zip(log_base, f, strict=True)]
-
-    def divergence(prob: Sequence[sp.Expr], one: Sequence[sp.Expr], two: Sequence[sp.Expr]) -> sp.Expr:
-        return sum_of_products(prob, [a - b for a, b in zip(one, two, strict=True)])
-
-    spent = divergence(law, log_law, log_base) - divergence(best, log_best, log_base)
-    gap = u * (sum_of_products(law, f) - sum_of_products(best, f)) - spent + divergence(law, log_law, log_best)
-    return is_zero(gap, f"u (E_q f - E_u f) = KL(q||base) - KL(q_u||base) - KL(q||q_u), n = {n}")
-
-
 def _gibbs_proof() -> list[str]:
-    return [_gibbs_line(n) for n in (2, 3, 4)]
+    return [gibbs_line(n) for n in (2, 3, 4)]
 
 
 CLAIM = Claim(

@@ -10,7 +10,7 @@ import sympy as sp
 from flint import arb, arb_series, fmpq
 
 from theory.adaptors.exact import chain
-from theory.adaptors.gauge import local_slope, path_entropy
+from theory.adaptors.gauge import contexts, local_slope, path_entropy
 from theory.claims.adaptors.models import TEMPERATURES, tempered
 from theory.claims.adaptors.tree_models import three_string_trees
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
@@ -66,17 +66,14 @@ def _local_slope(found: FiniteModel) -> Iterator[Finding]:
 
 def _entropy_by_steps(found: FiniteModel) -> arb_series:
     """H(q_loc) at tau = 1 + x up to x^1: H(u) = sum_t q(t|u) [H(ut) - log q(t|u)], from the last contexts backwards."""
-    tree_, mass, end = found.aligned.tree, found.numbers.prefix_prob, found.numbers.end_prob
-    ends = {int(u) for u in found.aligned.node}
-    below = [arb_series([0], 2)] * len(tree_)
-    for u in reversed(range(len(tree_))):
-        steps = [(mass[t] / mass[u], below[t]) for t in tree_.children(u)]
-        steps += [(end[u], arb_series([0], 2))] if u in ends else []
-        logs = [p.log() for p, _ in steps]
+    nothing = arb_series([0], 2)
+    below = [nothing] * len(found.aligned.tree)
+    for node, logs, targets in reversed(contexts(found.numbers)):
         raised = [arb_series([log, log], 2).exp() for log in logs]
         total = sum(raised[1:], start=raised[0])
-        terms = [w / total * (h - (w / total).log()) for w, (_, h) in zip(raised, steps, strict=True)]
-        below[u] = sum(terms[1:], start=terms[0])
+        ahead = [nothing if target == node else below[target] for target in targets]
+        terms = [w / total * (h - (w / total).log()) for w, h in zip(raised, ahead, strict=True)]
+        below[node] = sum(terms[1:], start=terms[0])
     return below[0]
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from flint import arb, fmpq
+from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import Array, Exact, objects
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
     law_of,
@@ -50,3 +53,31 @@ def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
 def direct_divergence(found: FiniteModel, law: Adapted) -> arb:
     """KL(q || p+) from probabilities alone."""
     return kl_divergence(law.prob, found.numbers.prob[law.string])
+
+
+def powered(found: FiniteModel, tau: Exact) -> Array:
+    """The global temperature law at tau = 1 / T."""
+    weight = objects((-i * tau).exp() for i in found.numbers.surprisal)
+    result: Array = weight / weight.sum()
+    return result
+
+
+def cross_entropy(found: FiniteModel, tau: Exact) -> arb:
+    """CE of the global temperature law at tau."""
+    return (powered(found, tau) * found.numbers.surprisal).sum()
+
+
+def power_with(surprisal: NDArray[np.float64], wanted: float) -> float:
+    """tau with CE(q_tau) = wanted, by bisection in float64; CE falls in tau."""
+    low, high = 0.0, 1.0
+
+    def above(tau: float) -> bool:
+        weight = np.exp(-tau * (surprisal - surprisal.min()))
+        return bool(weight @ surprisal / weight.sum() > wanted)
+
+    while above(high):
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if above(middle) else (low, middle)
+    return (low + high) / 2

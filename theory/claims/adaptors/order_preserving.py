@@ -38,12 +38,14 @@ from theory.claims.adaptors.tree_models import (
     decisions_of,
     few_string_trees,
     least_below,
+    mixture_lines,
+    on_rising_line,
     ranked_rows,
     symbolic_tree_of,
 )
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import case, small
-from theory.claims.symbolic import cancels, mean, simplex
+from theory.claims.symbolic import cancels, mean
 from theory.claims.tree_search import tree, trees_by_size
 from theory.models.finite import FiniteModel
 
@@ -86,7 +88,7 @@ def _order_preserving(found: FiniteModel) -> Iterator[Finding]:
         yield from of("decided", _exchanged(found, ranked, exchange(ranked, corners, raises)))
     if not any(itertools.chain.from_iterable(ranked.tied)):
         possible = [exchange(ranked, corners, raises).possible for raises in ("reward", "log_prior")]
-        rising = _on_rising_line(string_points(found.aligned))
+        rising = on_rising_line(string_points(found.aligned))
         label = "without ties: no exchange iff the strings lie on a line that does not fall"
         yield Finding(label, fmpq(any(possible) == rising), clause="without-ties")
 
@@ -149,16 +151,6 @@ def _exchanged(found: FiniteModel, ranked: Ranking, decided: Exchange) -> Iterat
     change = law - found.numbers.prob
     yield Finding(f"raising {decided.raises}: R moves", side * (change * found.numbers.reward).sum(), "positive")
     yield Finding(f"raising {decided.raises}: L moves", -side * (change * found.numbers.log_prior).sum(), "positive")
-
-
-def _on_rising_line(points: Sequence[Point]) -> bool:
-    """Whether all points lie on one line along which neither coordinate falls as the other rises."""
-    gaps = [point - points[0] for point in points]
-    along = next((gap for gap in gaps if gap.log_prior.sign() or gap.reward.sign()), None)
-    if along is None:
-        return True
-    flat = all(gap.side(along.outward()) == 0 for gap in gaps)
-    return flat and along.log_prior.sign() * along.reward.sign() >= 0
 
 
 def _order_cases(profile: Profile) -> list[Case]:
@@ -226,21 +218,9 @@ def _ordered_triples(profile: Profile) -> Iterator[Case]:
     return trees_by_size(3, 3, 11, ordered=True)
 
 
-def _mixture_lines() -> list[str]:
-    lines = []
-    for size in (2, 3, 4):
-        q = simplex(size, "q")
-        share = [j * (one - two) for j, (one, two) in enumerate(itertools.pairwise([*q, 0]), start=1)]
-        lines.append(cancels(sp.Add(*share) - 1, f"the weights j (q_j - q_j+1) sum to 1, {size} tokens"))
-        for i in range(size):
-            mixed = sp.Add(*(w / sp.Integer(j) for j, w in enumerate(share, start=1) if j > i))
-            lines.append(cancels(mixed - q[i], f"q_{i + 1} is that mixture of uniform laws on top sets, {size} tokens"))
-    return lines
-
-
 def _programme_proof() -> list[str]:
     """The loss is the mean of the contexts' losses; each context's law is a mixture of uniform laws on top sets."""
-    lines = _mixture_lines()
+    lines = mixture_lines()
     for paths in SYMBOLIC_PATHS:
         found = symbolic_tree_of(paths)
         decisions, values = decisions_of(paths), sp.symbols(f"f1:{len(paths) + 1}")

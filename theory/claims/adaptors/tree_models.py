@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,11 @@ from theory.adaptors.gauge import (
     local_law,
     next_token_laws,
 )
-from theory.adaptors.order_preserving import (
-    Ranking,
-)
+from theory.adaptors.log_forms import Point
+from theory.adaptors.order_preserving import Ranking
 from theory.arithmetic.exact import Array, Exact
 from theory.claims.claim import Case, Profile
-from theory.claims.symbolic import simplex
+from theory.claims.symbolic import cancels, simplex
 from theory.claims.tree_search import trees_by_size
 from theory.models.finite import FiniteModel
 
@@ -120,3 +120,26 @@ def least_below(values: Iterable[Exact]) -> arb:
 def ranked_rows(ranked: Ranking) -> Iterator[tuple[tuple[int, ...], tuple[bool, ...]]]:
     """Each context's tokens in order of probability, with which of them tie with the one before."""
     return zip(ranked.order, ranked.tied, strict=True)
+
+
+def on_rising_line(points: Sequence[Point]) -> bool:
+    """Whether all points lie on one line along which neither coordinate falls as the other rises."""
+    gaps = [point - points[0] for point in points]
+    along = next((gap for gap in gaps if gap.log_prior.sign() or gap.reward.sign()), None)
+    if along is None:
+        return True
+    flat = all(gap.side(along.outward()) == 0 for gap in gaps)
+    return flat and along.log_prior.sign() * along.reward.sign() >= 0
+
+
+def mixture_lines() -> list[str]:
+    """A law that does not rise along the order is a mixture of uniform laws on top sets: up to four tokens."""
+    lines = []
+    for size in (2, 3, 4):
+        q = simplex(size, "q")
+        share = [j * (one - two) for j, (one, two) in enumerate(itertools.pairwise([*q, 0]), start=1)]
+        lines.append(cancels(sp.Add(*share) - 1, f"the weights j (q_j - q_j+1) sum to 1, {size} tokens"))
+        for i in range(size):
+            mixed = sp.Add(*(w / sp.Integer(j) for j, w in enumerate(share, start=1) if j > i))
+            lines.append(cancels(mixed - q[i], f"q_{i + 1} is that mixture of uniform laws on top sets, {size} tokens"))
+    return lines
