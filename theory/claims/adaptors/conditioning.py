@@ -300,8 +300,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="band",
-            text="given Lbar = l and |Ibar - H| < eps the limit is q if eps tends to 0 as N grows; with eps fixed it is "
-            "another q_{s,t}, the one on the band's edge that is nearest p+",
+            text="given Lbar = l and |Ibar - H| < eps the limit is q if eps tends to 0 as N grows; with a small eps kept fixed "
+            "it is the q_{s,t} on the band's edge that is nearest p+, another than q unless q has t = 1",
         ),
     ),
     hypotheses=(

@@ -9,7 +9,7 @@ from flint import arb, fmpq
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from theory.adaptors.frontier import member_with_means
+from theory.adaptors.frontier import Member, member_with_means
 from theory.adaptors.hull import independent
 from theory.arithmetic.exact import objects
 from theory.claims.adaptors.conditioning import line_corpora
@@ -61,3 +61,39 @@ def test_line_corpora_refused() -> None:
         line_corpora(found, fmpq(1, 2), 31)
     with pytest.raises(ValueError, match="not a power of two"):
         line_corpora(FiniteModel.of(table((1, 3, 1), (1, 1, 2))), fmpq(1, 2), 32)
+
+
+def test_the_band_must_shrink() -> None:
+    """p+ = (1, 1, 2, 4)/8 with a = (0, 2, 1, -2): all corpora of 256 strings with Lbar = log p(x), in float64.
+
+    Those with Ibar = H exactly have shares within 1/512 of q. Those in a band of fixed width are nearer the q_{s,t} on
+    the band's edge than they are to q.
+    """
+    size, level = 256, 320
+    corpora = line_corpora(FiniteModel.of(table((4, 16, 8, 1), (1, fmpq(1, 4), 1, 16))), fmpq(0), size)
+    types = [
+        (size + second - 3 * last, second, 2 * (last - second), last)
+        for last in range(size)
+        for second in range(last + 1)
+    ]
+    types = [counts for counts in types if counts[0] >= 0]
+    log_mass = [
+        math.fsum(k * math.log(w) - math.lgamma(k + 1) for k, w in zip(counts, (1, 1, 2, 4), strict=True))
+        for counts in types
+    ]
+
+    def shares(width: float) -> list[float]:
+        inside = [abs(counts[2] + 2 * counts[3] - level) < width * size for counts in types]
+        mass = [near * math.exp(value - max(log_mass)) for near, value in zip(inside, log_mass, strict=True)]
+        total = math.fsum(mass) * size
+        return [math.fsum(m * c[y] for m, c in zip(mass, types, strict=True)) / total for y in range(4)]
+
+    def apart(law: list[float], member: Member) -> float:
+        return sum(abs(v - float(m)) for v, m in zip(law, member.prob, strict=True)) / 2
+
+    q = corpora.conditioned()
+    inward = 1 if q.reward_power < 1 else -1
+    edge = corpora.conditioned(corpora.level + inward * corpora.width)
+    assert apart(shares(1e-3), q) < 1 / 512
+    assert apart(shares(1 / 16), edge) < apart(shares(1 / 16), q) / 4
+    assert apart(shares(1 / 16), q) > 0.06

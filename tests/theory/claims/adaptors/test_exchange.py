@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -151,6 +152,11 @@ def test_a_negative_covariance_needs_three_strings() -> None:
     assert witness is not None
     assert witness.case == "p = (1, 1, 2), e^R = (1, 2, 1)"
     assert means((1, 1, 2), (1, 2, 1), 1)[2] == pytest.approx(-1 / 2)
+    for p, x in itertools.product(itertools.product(range(1, 5), repeat=2), repeat=2):
+        rising = (p[1] - p[0]) * (x[1] - x[0])
+        if p[0] * x[0] != p[1] * x[1] and rising != 0:
+            b = means(p, x, 1)[2]
+            assert (b * (1 + b) > 0) is (rising < 0)
 
 
 EDITS: dict[str, tuple[str, Edit]] = {
