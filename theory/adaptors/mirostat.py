@@ -40,7 +40,7 @@ class Feedback:
         if not self.rate > 0:
             raise ValueError(f"the learning rate must be > 0, got {self.rate}")
 
-    def moved(self, threshold: arb, surprisal: arb) -> arb:
+    def after(self, threshold: arb, surprisal: arb) -> arb:
         """mu after a token of this surprisal."""
         return threshold - self.rate * (surprisal - self.target)
 
@@ -95,7 +95,7 @@ def guided(numbers: Numbers, feedback: Feedback) -> Guided:
         mass = sum(((-surprisal[k]).exp() for k in kept), start=arb(0))
         for k, target in enumerate(targets):
             share = (-surprisal[k]).exp() / mass if k in kept else arb(0)
-            after = feedback.moved(mu[node], surprisal[k])
+            after = feedback.after(mu[node], surprisal[k])
             found = reach[node] * share, lost[node] + mass.log(), after, steps[node] + 1
             if target == node:
                 ends[place[node]] = found
@@ -143,7 +143,7 @@ def repeated(surprisal: Sequence[arb], feedback: Feedback, steps: int) -> list[C
             for k in kept:
                 one = (*count[:k], count[k] + 1, *count[k + 1 :])
                 before = ahead[one][0] if one in ahead else arb(0)
-                ahead[one] = before + prob * mass[k] / total, feedback.moved(mu, surprisal[k])
+                ahead[one] = before + prob * mass[k] / total, feedback.after(mu, surprisal[k])
         layer = ahead
     return [Counts(count, prob, mu) for count, (prob, mu) in layer.items()]
 

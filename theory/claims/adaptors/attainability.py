@@ -16,7 +16,7 @@ from theory.adaptors.gauge import global_series
 from theory.adaptors.log_forms import LogForm
 from theory.adaptors.order_preserving import ranking, string_points
 from theory.arithmetic.exact import Array, Exact, floats, objects, rational, to_float
-from theory.claims.adaptors.models import cross_entropy, power_with, powered
+from theory.claims.adaptors.models import power_with, powered, tempered_cross_entropy
 from theory.claims.adaptors.tree_models import (
     cooled_changes,
     few_string_trees,
@@ -65,7 +65,7 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
     for share in _SHARES:
         wanted = low + (high - low) * share
         tau = rational(power_with(floats(surprisal), to_float(wanted)))
-        before, after = (cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
+        before, after = (tempered_cross_entropy(found, tau * (1 + side * _BRACKET)) for side in (-1, 1))
         label = f"CE > {share} of the way just before tau"
         yield Finding(label, before - wanted, "positive", clause="temperature")
         label = f"CE < {share} of the way just after tau"
@@ -78,11 +78,11 @@ def _temperature_attains(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"dCE/dtau = -Var I at {share} of the way", slope + variance, clause="falls")
     rest = fmpq(len(surprisal) - len(first), len(first))
     cold, hot = fmpq(16), fmpq(1, 64)
-    near = cross_entropy(found, cold) - low
+    near = tempered_cross_entropy(found, cold) - low
     yield Finding("min I is not attained", near, "positive", clause="temperature")
     bound = widest * rest * (-spread * cold).exp()
     yield Finding("min I is approached", bound - near, "nonnegative", clause="temperature")
-    near = high - cross_entropy(found, hot)
+    near = high - tempered_cross_entropy(found, hot)
     yield Finding("the plain average of I is not attained", near, "positive", clause="temperature")
     bound = widest * widest / 4 * hot
     yield Finding("the plain average of I is approached", bound - near, "nonnegative", clause="temperature")

@@ -167,7 +167,7 @@ def _after_truncation(found: FiniteModel) -> Iterator[Finding]:
     kept = kept_below(surprisal, arb(feedback.start))
     lost = sum(((-surprisal[k]).exp() for k in kept), start=arb(0)).log()
     for k in kept:
-        threshold = feedback.moved(arb(feedback.start), surprisal[k] + lost)
+        threshold = feedback.after(arb(feedback.start), surprisal[k] + lost)
         yield Finding(f"token {k} of {len(kept)} kept", _missed(surprisal[k], feedback, threshold, 1))
 
 

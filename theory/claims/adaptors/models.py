@@ -62,7 +62,7 @@ def powered(found: FiniteModel, tau: Exact) -> Array:
     return result
 
 
-def cross_entropy(found: FiniteModel, tau: Exact) -> arb:
+def tempered_cross_entropy(found: FiniteModel, tau: Exact) -> arb:
     """CE of the global temperature law at tau."""
     return (powered(found, tau) * found.numbers.surprisal).sum()
 
