@@ -70,8 +70,26 @@ def best_of_by_enumeration(prior: Array, levels: tuple[int, ...], n: int) -> Arr
     return objects(law)
 
 
+def win_rate(prior: Array, levels: tuple[int, ...], n: int) -> fmpq:
+    """How often the best of n has a larger reward than one more draw from the prior, ties counted half.
+
+    sum over levels of [F(r)^n - F(r-)^n] [F(r) + F(r-)]/2: below n/(n+1), the value without ties, for n >= 2.
+
+    Args:
+        prior: p, rationals summing to 1.
+        levels: the rank of each string's reward.
+        n: number of draws, >= 1.
+    """
+    below, total = fmpq(0), fmpq(0)
+    for level in sorted(set(levels)):
+        upto = below + sum((p for p, at in zip(prior, levels, strict=True) if at == level), fmpq(0))
+        total += (upto**n - below**n) * (upto + below) / 2
+        below = upto
+    return total
+
+
 def divergence_bound(n: int) -> arb:
-    """log n - (n - 1) / n, nats: KL(q_n || p) for a reward without ties and atoms, and never exceeded.
+    """log n - (n - 1) / n, nats: KL(q_n || p) for a reward without atoms, and never exceeded.
 
     F has jumps; with U uniform on [F(r-), F(r)], q_n/p = E[n U^{n-1} | r], and x log x is convex.
     """

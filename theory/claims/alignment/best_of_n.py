@@ -1,94 +1,96 @@
-"""alignment.best-of-n."""
+"""alignment.best-of-n: the law of the best of n draws, what it costs, how often it wins, and what alignment earns."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import sympy as sp
 from flint import arb, fmpq
 
-from theory.alignment.best_of_n import aligned_twin, best_of, best_of_by_enumeration, divergence_bound, reward_levels
-from theory.arithmetic.exact import Array
-from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.alignment.best_of_n import (
+    aligned_twin,
+    best_of_by_enumeration,
+    divergence_bound,
+)
+from theory.arithmetic.exact import balls
+from theory.claims.alignment.models import Draws, drawn, prior_of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
 from theory.claims.instances import case, integer_cases, small
 from theory.claims.symbolic import mean, simplex, vanishes
 from theory.examples import finite as examples
-from theory.models.finite import FiniteModel
+from theory.probability.exponential_family import ExponentialFamily
 from theory.probability.information import kl_divergence
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Draws:
-    """A model and a number n of draws from its prior."""
-
-    found: FiniteModel
-    count: int
-
-    @property
-    def law(self) -> Array:
-        """q_n, rationals."""
-        return best_of(prior_of(self.found), reward_levels(self.found.aligned), self.count)
-
-    @property
-    def divergence(self) -> arb:
-        """KL(q_n || p), nats."""
-        divergence: arb = kl_divergence(self.law, prior_of(self.found))
-        return divergence
-
 
 _MOST_TUPLES = 4000
 
 
 def _best(content: Draws) -> Iterator[Finding]:
-    found, n = content.found, content.count
-    prior, law, levels = prior_of(found), content.law, reward_levels(found.aligned)
+    yield from of("law", _law(content))
+    n, strings, levels = content.count, len(content.levels), max(content.levels) + 1
+    relation: Relation = "zero" if n == 1 else "positive"
+    for name, shortfall in content.shortfalls:
+        yield Finding(name, shortfall, relation, clause="at-most")
+        if n > 1 and levels == strings and len(set(prior_of(content.found))) == 1:
+            yield Finding(
+                f"{name}, at most n/k on k = {strings}", fmpq(n, strings) - shortfall, "positive", clause="no-atoms"
+            )
+    if n > 1 and levels > 1:
+        yield from _twin(content)
+
+
+def _law(content: Draws) -> Iterator[Finding]:
+    prior, law, n = prior_of(content.found), content.law, content.count
     yield Finding("q_n sums to 1", law.sum() - 1)
     if len(prior) ** n <= _MOST_TUPLES:
-        counted = best_of_by_enumeration(prior, levels, n)
+        counted = best_of_by_enumeration(prior, content.levels, n)
         gap = sum((abs(a - b) for a, b in zip(law, counted, strict=True)), fmpq(0))
         yield Finding("q_n by the formula and over all n-tuples, total gap", gap)
-    if n == 1 or found.is_prior:
-        gap = sum((abs(a - b) for a, b in zip(law, prior, strict=True)), fmpq(0))
-        yield Finding("q_n = p, total gap", gap)
-        return
-    yield Finding("log n - (n-1)/n > KL(q_n || p)", divergence_bound(n) - content.divergence, "positive")
-    reward = found.numbers.reward
+
+
+def _twin(content: Draws) -> Iterator[Finding]:
+    prior, law, reward = prior_of(content.found), content.law, content.found.numbers.reward
     twin = aligned_twin(prior, reward, content.divergence)
-    yield Finding("KL(p_l || p) = KL(q_n || p)", kl_divergence(twin.law, prior) - content.divergence)
-    gain = twin.mean_reward - (law * reward).sum()
-    yield Finding("E_l r - E_{q_n} r = KL(q_n || p_l)/lambda", gain - kl_divergence(law, twin.law) / twin.strength)
-    if max(levels) == 1:  # two levels: both laws tilt by level, and the divergence fixes how much
-        yield Finding("two levels: E_l r = E_{q_n} r", gain)
-    else:
-        yield Finding("E_l r > E_{q_n} r", gain, "positive")
-
-
-def drawn(cases: Iterable[Case], counts: Sequence[int]) -> Iterator[Case]:
-    """The cases with each number of draws."""
-    for one in cases:
-        for n in counts:
-            yield Case(f"{one.name}, n = {n}", Draws(one.content, n), one.spec)
+    yield Finding("lambda > 0", twin.strength, "positive", clause="twin")
+    yield Finding("KL(p_l || p) = KL(q_n || p)", kl_divergence(twin.law, prior) - content.divergence, clause="twin")
+    gain = twin.mean_reward - content.mean_reward
+    relation: Relation = "positive" if any(bool(a != b) for a, b in zip(law, twin.law, strict=True)) else "zero"
+    yield Finding(f"E_l r - E_q_n r is {relation}", gain, relation, clause="twin")
+    if max(content.levels) == 1:  # two levels: both laws tilt by level, and the divergence fixes how much
+        yield Finding("two levels: E_l r = E_q_n r", gain, clause="twin")
+    for strength in (fmpq(1, 2), fmpq(3)):
+        tilted = ExponentialFamily(balls(prior), reward).law(arb(strength))
+        left = ((tilted * reward).sum() - content.mean_reward) * strength
+        right = kl_divergence(law, tilted) + kl_divergence(tilted, prior) - content.divergence
+        yield Finding(
+            f"l (E_l r - E_q r) = KL(q||p_l) + KL(p_l||p) - KL(q||p), l = {strength}", left - right, clause="price"
+        )
 
 
 def _best_cases(profile: Profile) -> Iterator[Case]:
-    yield from drawn(small(profile), (1, 2, 3, 5, 16) if profile.full else (2, 3))
+    yield from drawn(small(profile), (1, 2, 3, 5, 16) if profile.full else (1, 2, 3))
     tied = case("p = (1, 2, 3, 1), e^r = (1, 2, 2, 3)", examples.table((1, 2, 3, 1), (1, 2, 2, 3)))
     yield from drawn([tied], (1, 2, 4))
     even = case("40 equiprobable strings, e^r = 1..40", examples.table((1,) * 40, range(1, 41)))
     yield from drawn([even], (2, 4, 64))
+    yield from drawn([case("p = (1, 1, 1), e^r = (1, 3, 5)", examples.table((1, 1, 1), (1, 3, 5)))], (2,))
+    many = case("1,000 equiprobable strings, e^r = 1..1000", examples.table((1,) * 1000, range(1, 1001)))
+    yield from drawn([many] if profile.full else [], (2, 8))
 
 
 def _smallest_draws(count: int) -> Callable[[Profile], Iterator[Case]]:
     return lambda profile: drawn(integer_cases(profile), (count,))
 
 
+def _rewarded_draws(profile: Profile) -> Iterator[Case]:
+    """n = 2 on the smallest tables whose reward is not constant."""
+    return drawn((one for one in integer_cases(profile) if not one.content.is_prior), (2,))
+
+
 def _tie_rule(content: Draws, winner: Callable[[list[int]], Sequence[int]]) -> Iterator[Finding]:
     """The formula against the enumeration with another rule: the winner uniform among ``winner(tied draws)``."""
-    prior, levels = prior_of(content.found), reward_levels(content.found.aligned)
+    prior, levels = prior_of(content.found), content.levels
     law = [fmpq(0)] * len(prior)
     for draws in itertools.product(range(len(prior)), repeat=content.count):
         top = max(levels[y] for y in draws)
@@ -117,11 +119,44 @@ def _smaller_bound(content: Draws) -> Iterator[Finding]:
 
 def _unequal(content: Draws) -> Iterator[Finding]:
     if not content.found.is_prior:
-        gain = content.found.mean.mean_reward - (content.law * content.found.numbers.reward).sum()
+        gain = content.found.mean.mean_reward - content.mean_reward
         yield Finding("E r at lambda = 1 >= E_{q_n} r", gain, "nonnegative")
 
 
-def _best_proof() -> list[str]:
+def _cost_of_atoms(content: Draws) -> Iterator[Finding]:
+    name, shortfall = content.shortfalls[0]
+    yield Finding(f"{name} = 0", shortfall)
+
+
+def _rate_of_atoms(content: Draws) -> Iterator[Finding]:
+    name, shortfall = content.shortfalls[1]
+    yield Finding(f"{name} = 0", shortfall)
+
+
+def _any_sign(content: Draws) -> Iterator[Finding]:
+    """The lambda < 0 of the same divergence, where the least reward is rare enough for it."""
+    prior, divergence = prior_of(content.found), content.divergence
+    rarest = sum((p for p, at in zip(prior, content.levels, strict=True) if at == 0), fmpq(0))
+    if divergence < -arb(rarest).log():
+        twin = aligned_twin(prior, -content.found.numbers.reward, divergence)
+        gain = -twin.mean_reward - content.mean_reward
+        yield Finding("E_l r >= E_{q_n} r at the lambda < 0 of equal KL", gain, "nonnegative")
+
+
+def _strict_on_three(content: Draws) -> Iterator[Finding]:
+    """q_n is p_1 itself where their rationals agree: the gain is then 0, whatever the number of levels."""
+    if max(content.levels) > 1:
+        same = list(content.law) == list(content.found.mass())
+        gain = (
+            fmpq(0)
+            if same
+            else aligned_twin(prior_of(content.found), content.found.numbers.reward, content.divergence).mean_reward
+            - content.mean_reward
+        )
+        yield Finding("three levels or more: E_l r > E_{q_n} r", gain, "positive")
+
+
+def _law_proof() -> list[str]:
     lines = []
     for levels in ((0, 1), (0, 0), (0, 1, 2), (0, 1, 1), (0, 0, 1)):
         for n in (2, 3):
@@ -134,23 +169,44 @@ def _best_proof() -> list[str]:
                     counted[y] += sp.Mul(*(prior[z] for z in draws)) / len(tied)
             gap = sp.Add(*(sp.Symbol(f"c{y}") * (a - b) for y, (a, b) in enumerate(zip(formula, counted, strict=True))))
             lines.append(vanishes(gap, f"q_n by the formula = over all n-tuples, reward levels {levels}, n = {n}"))
+    return lines
+
+
+def _no_atoms_proof() -> list[str]:
+    """Without atoms U = F(r) is uniform under p and has the density g = n u^(n-1) under q_n: KL = E_g log g."""
     u, n = sp.symbols("u n", positive=True)
-    inner = u**n * (sp.log(n) + (n - 1) * sp.log(u)) - (n - 1) * u**n / n
-    integrand = n * u ** (n - 1) * (sp.log(n) + (n - 1) * sp.log(u))
-    lines.append(
+    density = n * u ** (n - 1)
+    logarithm = sp.log(n) + (n - 1) * sp.log(u)
+    cost = u**n * logarithm - (n - 1) * u**n / n
+    rate = n * u ** (n + 1) / (n + 1)
+    scale = u ** (n - 1)
+    return [
         vanishes(
-            sp.simplify((sp.diff(inner, u) - integrand) / u ** (n - 1)),
-            "int n u^(n-1) log(n u^(n-1)) du = u^n (log n + (n-1) log u) - (n-1) u^n / n: from 0 to 1, log n - (n-1)/n",
-        )
-    )
-    strength, log_total = sp.symbols("lambda logZ", real=True)
+            sp.simplify((sp.diff(cost, u) - density * logarithm) / scale),
+            "d/du [u^n (log n + (n-1) log u) - (n-1) u^n / n] = n u^(n-1) log(n u^(n-1)); 0 at u = 0",
+        ),
+        vanishes(sp.simplify(cost.subs(u, 1) - sp.log(n) + (n - 1) / n), "at u = 1: KL = log n - (n-1)/n"),
+        vanishes(
+            sp.simplify((sp.diff(rate, u) - u * density) / scale), "d/du n u^(n+1)/(n+1) = u n u^(n-1); 0 at u = 0"
+        ),
+        vanishes(sp.simplify(rate.subs(u, 1) - n / (n + 1)), "at u = 1: the win rate is n/(n+1)"),
+    ]
+
+
+def _price_proof() -> list[str]:
+    lines = []
+    strength = sp.Symbol("lambda", real=True)
     for size in (2, 3, 4):
-        q, tilt = simplex(size), simplex(size, "t")
+        prior = sp.symbols(f"p1:{size + 1}", positive=True)
+        q = simplex(size)
         reward = sp.symbols(f"r1:{size + 1}", real=True)
-        ratio = sp.symbols(f"d1:{size + 1}", real=True)  # log q_n / p
-        toward = [strength * r - log_total for r in reward]  # log p_lambda / p
-        own, other = mean(q, ratio), mean(tilt, toward)
-        distance = mean(q, [a - b for a, b in zip(ratio, toward, strict=True)])
+        weight = sp.symbols(f"w1:{size + 1}", positive=True)  # w_i = p_i e^(lambda r_i), log w_i = log p_i + lambda r_i
+        total = sp.Add(*weight)
+        tilt = [w / total for w in weight]
+        log_tilt = [sp.log(p) + strength * r - sp.log(total) for p, r in zip(prior, reward, strict=True)]
+        own = mean(q, [sp.log(a) - sp.log(p) for a, p in zip(q, prior, strict=True)])
+        other = mean(tilt, [a - sp.log(p) for a, p in zip(log_tilt, prior, strict=True)])
+        distance = mean(q, [sp.log(a) - b for a, b in zip(q, log_tilt, strict=True)])
         gap = strength * (mean(tilt, reward) - mean(q, reward)) - distance - (other - own)
         lines.append(vanishes(gap, f"lambda (E_l r - E_q r) = KL(q||p_l) + KL(p_l||p) - KL(q||p), {size} strings"))
     return lines
@@ -171,21 +227,70 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="best of n has a closed law and costs less than log n - (n-1)/n; the aligned law of equal cost earns as much",
-            formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)},\quad \mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n,\quad "
-            r"\mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r",
-            proof=Proof("n <= 4", _best_proof),
+            name="at-most",
+            text="on finitely many strings best of n costs less than log n - (n-1)/n nats and beats one more draw less "
+            "often than n/(n+1), ties counted half; both are equal at n = 1 only",
+            formula=r"\mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n,\qquad P(r(Y_n)>r(Y))+\tfrac12P(r(Y_n)=r(Y))\le\tfrac n{n+1}",
+        ),
+        Clause(
+            name="no-atoms",
+            text="both are equalities for a reward without atoms; k equiprobable strings with different rewards fall "
+            "short of either by less than n/k",
+            formula=r"\int_0^1 nu^{n-1}\log(nu^{n-1})\,du=\log n-\tfrac{n-1}n,\qquad \int_0^1u\,nu^{n-1}du=\tfrac n{n+1}",
+            proof=Proof("without atoms, any n", _no_atoms_proof),
+        ),
+        Clause(
+            name="law",
+            text="the best of n draws, ties broken among the draws, has probability p(y) times the growth of F^n over "
+            "the growth of F at its reward, F the distribution function of r under p",
+            formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)}",
+            proof=Proof("5 patterns of ties on at most 3 strings, n <= 3", _law_proof),
+        ),
+        Clause(
+            name="price",
+            text="for every law q on the strings and every lambda, lambda times the reward that p_lambda earns beyond q "
+            "is KL(q || p_lambda) plus what p_lambda costs beyond q",
+            formula=r"\lambda(\mathbb E_{p_\lambda}r-\mathbb E_qr)=\mathrm{KL}(q\|p_\lambda)+\mathrm{KL}(p_\lambda\|p)-\mathrm{KL}(q\|p)",
+            proof=Proof("n <= 4", _price_proof),
+        ),
+        Clause(
+            name="twin",
+            text="for n >= 2 and a reward that is not constant, some lambda > 0 makes p_lambda cost what best of n "
+            "costs, and earn more, unless best of n is p_lambda itself",
+            formula=r"\lambda>0,\ \mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r",
         ),
     ),
     hypotheses=(
+        "n >= 1 independent draws from p",
         "ties are broken uniformly among the n draws (not among the distinct strings)",
-        "for lambda to exist: r takes two values at least",
+        "p_lambda proportional to p e^{lambda r}",
     ),
     source="Beirami et al. (2024), arXiv:2401.01879; Gibbs' variational principle",
     check=_best,
     cases=_best_cases,
     controls=(
+        Control(
+            "cost-without-atoms",
+            "takes KL(q_n || p) = log n - (n-1)/n, n = 2, although the reward has atoms",
+            _cost_of_atoms,
+            _rewarded_draws,
+            smallest=True,
+        ),
+        Control(
+            "win-rate-without-atoms",
+            "takes n/(n+1) for the win rate, n = 2, although the reward has atoms",
+            _rate_of_atoms,
+            _rewarded_draws,
+            smallest=True,
+        ),
+        Control("any-lambda", "drops lambda > 0", _any_sign, _rewarded_draws, smallest=True),
+        Control(
+            "strict-on-three-levels",
+            "says that with three levels of reward p_lambda always earns more",
+            _strict_on_three,
+            _rewarded_draws,
+            smallest=True,
+        ),
         Control(
             "ties-to-the-first",
             "gives a tie to the string listed first",
@@ -206,14 +311,17 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "The bound is strict for n >= 2 on a finite support and is approached by many equiprobable strings. With two "
-        "levels of reward best-of-n is an aligned law; with more the aligned law gains KL(q_n || p_lambda)/lambda."
+        "p = (1, 1), r = (0, 1), n = 2: KL = .1308, not log 2 - 1/2 = .1931; the win rate is .625, not 2/3. With two "
+        "levels of reward best of n is an aligned law; with three it may be: p = (1, 1, 1), e^r = (1, 3, 5), n = 2, "
+        "lambda = 1. At lambda = -log 3 the law on p = (1, 1), r = (0, 1) costs what best of 2 does and earns 1/4, not 3/4."
     ),
     order=1040,
     sketch=r"""
-The best of $n$ has reward at most $r$ with probability $F(r)^n$; ties are broken by $p$, which gives the closed law.
-$q_n/p\le n$ grows with $F$; for continuous rewards $\mathrm{KL}=\int_0^1 n u^{n-1}\log(nu^{n-1})du=\log
-n-\frac{n-1}n$, and ties only merge outcomes, which lowers a divergence. At equal KL the Gibbs law has the largest
-mean reward, by alignment.gibbs.
+The best of $n$ has reward at most $r$ with probability $F(r)^n$; ties are broken by $p$, which gives the closed law. With
+$U$ uniform on $[F(r^-),F(r)]$, $q_n/p=\mathbb E[nU^{n-1}\mid r]$. Jensen's inequality for $x\log x$ gives the bound on KL, and
+that $u$ and $nu^{n-1}$ both grow gives the one on the win rate. Both are strict for $n\ge2$ if $F$ jumps. On $k$ equal jumps the
+first falls short by at most $(n-1)\,\mathbb E[1/\lceil kU\rceil]\le n/k$ with $U\sim nu^{n-1}$, the second by at most $1/(2k)$. At
+equal KL the clause on the price leaves $\mathrm{KL}(q_n\|p_\lambda)/\lambda\ge0$; and $\lambda>0$ exists, since $q_n/p$ is at
+most $1/p(r=\max r)$ and KL grows from 0 to the logarithm of that.
 """,
 )

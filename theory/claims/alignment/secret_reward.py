@@ -9,9 +9,9 @@ from flint import arb, fmpq
 
 from theory.alignment.gibbs import align, secret_reward
 from theory.arithmetic.exact import Exact, objects
-from theory.claims.claim import Claim, Clause, Control, Finding, Proof
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof, Relation, of
 from theory.claims.instances import integer_cases, usual
-from theory.claims.symbolic import covariance, model, vanishes
+from theory.claims.symbolic import covariance, mean, model, vanishes
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
@@ -36,13 +36,23 @@ def _secret(found: FiniteModel) -> Iterator[Finding]:
     worst = max(
         (s - r + found.numbers.log_partition for s, r in zip(secret, found.numbers.reward, strict=True)), key=_size
     )
-    yield Finding("log p+/p - R + log Z, the worst string", worst)
-    if not found.is_prior:
-        yield Finding("E_{p+} log p+/p > 0", _audit(found), "positive")
-    moved, mean_found = _shifted(found, fmpq(3, 2)).mean, found.mean
+    yield Finding("log p+/p - R + log Z, the worst string", worst, clause="recovers")
+    relation: Relation = "zero" if found.is_prior else "positive"
+    yield Finding(f"E_p+ log p+/p is {relation}", _audit(found), relation, clause="sign")
+    yield from of("shift", _shift(found, fmpq(3, 2)))
+
+
+def _shift(found: FiniteModel, constant: fmpq) -> Iterator[Finding]:
+    moved = _shifted(found, constant)
+    gap = max((abs(a - b) for a, b in zip(moved.numbers.prob, found.numbers.prob, strict=True)), key=_size)
+    yield Finding(f"p+ under R + {constant}, the worst string", gap)
     for name in ("mean_log_prior", "entropy", "var_log_prior", "var_reward", "cov", "var_surprisal"):
-        yield Finding(f"{name} under R + 3/2", getattr(moved, name) - getattr(mean_found, name))
-    yield Finding("E R under R + 3/2, less 3/2", moved.mean_reward - mean_found.mean_reward - fmpq(3, 2))
+        yield Finding(f"{name} under R + {constant}", getattr(moved.mean, name) - getattr(found.mean, name))
+    gains = (
+        ("E R", moved.mean.mean_reward - found.mean.mean_reward),
+        ("log Z", moved.numbers.log_partition - found.numbers.log_partition),
+    )
+    yield from (Finding(f"{name} under R + {constant}, less {constant}", gain - constant) for name, gain in gains)
 
 
 def _size(value: arb) -> float:
@@ -59,24 +69,30 @@ def _under_prior(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("E_p[log p+/p] >= 0", (prior * secret).sum(), "nonnegative")
 
 
-def _secret_proof() -> list[str]:
+def _recovers_proof() -> list[str]:
     lines = []
     for n in (2, 3, 4):
         m = model(n)
-        c = sp.Symbol("c", real=True)
-        moved = [r + c for r in m.reward]
-        lines.append(
-            vanishes(
-                covariance(m.prob, m.log_prior, moved) - covariance(m.prob, m.log_prior, m.reward),
-                f"Cov(L, R + c) = Cov(L, R), n = {n}",
-            )
-        )
-        scale = sp.Symbol("a", positive=True)  # a = e^c
+        weights = sp.symbols(f"c1:{n + 1}", positive=True)
+        gaps = [sp.log(q) - a - r + m.log_partition for q, a, r in zip(m.prob, m.log_prior, m.reward, strict=True)]
+        lines.append(vanishes(mean(weights, gaps), f"log p+/p = R - log Z on every string, n = {n}"))
+    return lines
+
+
+def _shift_proof() -> list[str]:
+    lines = []
+    scale = sp.Symbol("a", positive=True)  # a = e^c
+    for n in (2, 3, 4):
+        m = model(n)
+        moved = [r + sp.log(scale) for r in m.reward]
         total = sp.Add(*(w * scale for w in m.weight))
-        lines.append(vanishes(m.weight[0] * scale / total - m.prob[0], f"p+ is unchanged under R + c, n = {n}"))
-        lines.append(
-            vanishes(-m.surprisal[0] - m.log_prior[0] - m.reward[0] + m.log_partition, f"log p+/p = R - log Z, n = {n}")
-        )
+        weights = sp.symbols(f"c1:{n + 1}", positive=True)
+        change = mean(weights, [w * scale / total - q for w, q in zip(m.weight, m.prob, strict=True)])
+        lines.append(vanishes(change, f"p+ is unchanged under R + c, n = {n}"))
+        for name, values in (("Cov(L, R)", m.log_prior), ("Var R", m.reward)):
+            other = moved if values is m.reward else values
+            gap = covariance(m.prob, other, moved) - covariance(m.prob, values, m.reward)
+            lines.append(vanishes(gap, f"{name} is unchanged under R + c, n = {n}"))
     return lines
 
 
@@ -85,14 +101,24 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="all",
-            text="log p+/p recovers the reward up to a constant, and its mean under p+ is never negative",
-            formula=r"\beta\log\frac{p_+(y)}{p(y)}=r(y)-\beta\log Z,\qquad "
-            r"\mathbb{E}_{p_+}\log\frac{p_+}{p}=\mathrm{KL}(p_+\|p)\ge 0",
-            proof=Proof("n <= 4", _secret_proof),
+            name="recovers",
+            text="beta log(p+/p) is the reward less the constant beta log Z, on every string of positive p+",
+            formula=r"\beta\log\frac{p_+(y)}{p(y)}=r(y)-\beta\log Z",
+            proof=Proof("n <= 4", _recovers_proof),
+        ),
+        Clause(
+            name="sign",
+            text="the mean of log(p+/p) under p+ is KL(p+ || p): positive, unless the reward is constant, where it is 0",
+            formula=r"\mathbb{E}_{p_+}\log\frac{p_+}{p}=\mathrm{KL}(p_+\|p)\ge 0",
+        ),
+        Clause(
+            name="shift",
+            text="a constant added to R leaves p+, its entropy and all means, variances and covariances of L and R "
+            "alone, but for E R and log Z, which grow by it",
+            proof=Proof("n <= 4", _shift_proof),
         ),
     ),
-    hypotheses=("p+ is the Gibbs law of p and r",),
+    hypotheses=("p+ is the Gibbs law of p and r on finitely many strings",),
     source="Rafailov et al. (2023), arXiv:2305.18290; Jensen's inequality",
     check=_secret,
     cases=usual,

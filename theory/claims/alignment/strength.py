@@ -1,4 +1,4 @@
-"""alignment.strength."""
+"""alignment.strength: what a stronger alignment does to expected reward, divergence and log-likelihood."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flint import arb, arb_series, fmpq
 from theory.alignment.gibbs import align
 from theory.arithmetic.exact import Array, balls, log, objects
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
 from theory.claims.instances import case, integer_cases, small, usual
 from theory.claims.symbolic import covariance, mean, vanishes
 from theory.examples import finite as examples
@@ -121,10 +121,7 @@ _STEP = fmpq(1, 2**20)
 
 def _strength(content: Path | Sway) -> Iterator[Finding]:
     if isinstance(content, Sway):
-        first, second, third = content.mean_log_priors()
-        low, middle, high = content.strengths
-        yield Finding(f"E L rises from lambda = {low} to {middle}", second - first, "positive")
-        yield Finding(f"E L falls from lambda = {middle} to {high}", second - third, "positive")
+        yield from of("no-sign", _sway(content))
         return
     step = arb(_STEP)
     ahead, behind = (content.means(content.strength + sign * step) for sign in (1, -1))
@@ -138,12 +135,43 @@ def _strength(content: Path | Sway) -> Iterator[Finding]:
         strict=True,
     )
     for name, rule, formula, series, (after, before), slack in rows:
-        yield Finding(f"d {name} = {rule}", series - formula)
+        yield Finding(f"d {name} = {rule}", series - formula, clause="slopes")
         if slack > 0:  # else the quantity is constant
             gap = abs((after - before) / (2 * step) - formula)
-            yield Finding(f"d {name} from a difference, within h^2 |f'''|/6", slack - gap, "nonnegative")
-    if not content.found.is_prior:
-        yield Finding("d E r > 0", content.derivatives()[0], "positive")
+            yield Finding(
+                f"d {name} from a difference, within h^2 |f'''|/6", slack - gap, "nonnegative", clause="slopes"
+            )
+    yield from of("rises", _rises(content))
+    if len(content.found.aligned) == 2:
+        yield from of("no-sign", _two_strings(content))
+
+
+def _rises(content: Path) -> Iterator[Finding]:
+    """Where r is constant, by the rewards in exact form, all laws are the prior."""
+    relation: Relation = "zero" if content.found.is_prior else "positive"
+    low, high = (content.means(arb(content.strength + far)) for far in (fmpq(0), fmpq(1, 3)))
+    for name, before, after in zip(_NAMES[:2], low, high, strict=False):
+        yield Finding(f"{name} at lambda + 1/3, less at lambda", after - before, relation)
+
+
+def _two_strings(content: Path) -> Iterator[Finding]:
+    """Cov(L, r) = q_1 q_2 (L_1 - L_2)(r_1 - r_2): its sign is read off the integers, the same at every lambda."""
+    (p1, p2), rewards = content.found.aligned.prior, content.found.numbers.reward
+    value = _exchange(content)
+    if p1 == p2 or content.found.is_prior:
+        yield Finding("two strings, L or r constant: Cov(L, r) = 0", value)
+    else:
+        more = rewards[0] - rewards[1] if p1 > p2 else rewards[1] - rewards[0]
+        sign = 1 if more > 0 else -1
+        what = "rises" if sign > 0 else "falls"
+        yield Finding(f"two strings, the likelier has {sign:+d} reward: E L {what}", value * sign, "positive")
+
+
+def _sway(content: Sway) -> Iterator[Finding]:
+    first, second, third = content.mean_log_priors()
+    low, middle, high = content.strengths
+    yield Finding(f"E L rises from lambda = {low} to {middle}", second - first, "positive")
+    yield Finding(f"E L falls from lambda = {middle} to {high}", second - third, "positive")
 
 
 def paths(cases: Iterable[Case], strengths: Sequence[fmpq]) -> Iterator[Case]:
@@ -214,6 +242,13 @@ def _without_strength(content: Path) -> Iterator[Finding]:
     yield Finding("d KL(p_l || p) = Var r", content.expansions()[1] - content.derivatives()[0])
 
 
+def _cost_below_zero(content: Path) -> Iterator[Finding]:
+    """At -lambda in the place of lambda."""
+    if not content.found.is_prior:
+        low, high = (content.means(arb(-content.strength + far))[1] for far in (fmpq(0), fmpq(1, 3)))
+        yield Finding(f"KL at lambda = {-content.strength} + 1/3, less at {-content.strength}", high - low, "positive")
+
+
 def _symbolic_path(n: int) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr, Callable[[sp.Expr], sp.Expr]]:
     """(law, r, L, log Z, d/dlambda) with the weights p_i e^{lambda r_i} as symbols a_i: da_i/dlambda = r_i a_i."""
     weight = sp.symbols(f"a1:{n + 1}", positive=True)
@@ -248,22 +283,36 @@ CLAIM = Claim(
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="A stronger alignment raises the reward and the divergence; the likelihood may go either way, or both",
-            formula=r"\lambda=1/\beta:\quad \frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r\ge0,\quad "
+            name="rises",
+            text="a stronger alignment, a larger lambda = 1/beta >= 0, raises the expected reward and the divergence "
+            "from the prior, unless the reward is constant",
+            formula=r"0\le\lambda<\lambda':\quad\mathbb E_{p_\lambda}r<\mathbb E_{p_{\lambda'}}r,\quad"
+            r"\mathrm{KL}(p_\lambda\|p)<\mathrm{KL}(p_{\lambda'}\|p)",
+        ),
+        Clause(
+            name="slopes",
+            text="the slopes in lambda are Var r for E r, lambda Var r for KL(p_lambda || p) and Cov(L, r) for E L, "
+            "all under p_lambda",
+            formula=r"\frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r,\quad "
             r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
-            r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)\ \text{of either sign}",
+            r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)",
             proof=Proof("n <= 4", _strength_proof),
         ),
+        Clause(
+            name="no-sign",
+            text="E L may rise, fall or turn: on two strings it goes one way, up iff the likelier has the larger reward; "
+            "on p = (1, 4, 2)/7, r = (0, 1, 2) it rises, then falls",
+        ),
     ),
-    hypotheses=("p_lambda proportional to p e^{lambda r}, moments under p_lambda",),
+    hypotheses=("finitely many strings", "p_lambda proportional to p e^{lambda r}"),
     source="derivatives of log Z(lambda): Brown (1986), Fundamentals of statistical exponential families",
     check=_strength,
     cases=_strength_cases,
     controls=(
-        Control("never-falls", "gives d E L a sign: >= 0", _never_falls, _smallest_paths, smallest=True),
         Control("one-way", "makes E L monotone in lambda >= 0", _one_way, integer_cases, smallest=True),
+        Control("never-falls", "gives d E L a sign: >= 0", _never_falls, _smallest_paths, smallest=True),
         Control("no-strength", "forgets the factor lambda in d KL", _without_strength, _smallest_paths, smallest=True),
+        Control("any-lambda", "drops lambda >= 0 for the divergence", _cost_below_zero, _smallest_paths, smallest=True),
     ),
     remark=(
         "p = (1, 4, 2)/7, r = (0, 1, 2): E L = -.9557, -.9491, -1.2493 at lambda = 0, .2, 6. The smallest example "
@@ -273,8 +322,9 @@ CLAIM = Claim(
     figure="strength",
     order=1030,
     sketch=r"""
-With $\lambda=1/\beta$ the law is $p_\lambda\propto p\,e^{\lambda r}$, and $A(\lambda)=\log Z$ has $A'=\mathbb E r$,
-$A''=\mathrm{Var}\,r$. $\mathrm{KL}(p_\lambda\|p)=\lambda A'-A$ has the derivative $\lambda A''$.
-$\frac{d}{d\lambda}\mathbb E f=\mathrm{Cov}(f,r)$ for every $f$; for $f=L$ nothing decides its sign.
+With $\lambda=1/\beta$ the law is $p_\lambda\propto p\,e^{\lambda r}$, and $A(\lambda)=\log Z$ has $A'=\mathbb E r$ and
+$A''=\mathrm{Var}\,r$, which is positive unless $r$ is constant. $\mathrm{KL}(p_\lambda\|p)=\lambda A'-A$ has the
+derivative $\lambda A''$. For every $f$, $\frac{d}{d\lambda}\mathbb E f=\mathrm{Cov}(f,r)$; for $f=L$ nothing decides its
+sign.
 """,
 )

@@ -28,6 +28,7 @@ from theory.arithmetic.exact import fraction
 from theory.claims.alignment.gibbs import CLAIM
 from theory.claims.instances import law_of, named
 from theory.models.finite import FiniteModel
+from theory.probability.heavy_tails import TowerString
 from theory.probability.information import kl_divergence
 
 
@@ -72,6 +73,31 @@ def test_objective_of_the_uniform_law() -> None:
     assert (kl_divergence(law.prob, found.numbers.prob) - ln(Fraction(7, 4))).contains(0)
 
 
+def test_the_objective_needs_one_mean() -> None:
+    """2^-n under 2^-4^n/c: E R and KL(p+ || p) exceed 1,000 nats after 12 strings; R - log p+/p stays -log c.
+
+    Old: the gap was stated for every q << p on countable sets; at q = p+ it is inf - inf there.
+    """
+    c = sum(Fraction(1, 2 ** (4**n)) for n in range(1, 7))
+    reward = [(4**n - n) * math.log(2) for n in range(1, 13)]
+    ratio = [-n * math.log(2) + 4**n * math.log(2) + math.log(c) for n in range(1, 13)]
+    assert sum(r / 2**n for n, r in enumerate(reward, 1)) > 1000
+    assert sum(r / 2**n for n, r in enumerate(ratio, 1)) > 1000
+    assert [r - a for r, a in zip(reward, ratio, strict=True)] == pytest.approx([-math.log(c)] * 12, rel=1e-8)
+    assert Fraction(1, 16) < c < Fraction(1, 15)
+    for n in (2, 3, 30):
+        findings = list(CLAIM.check(TowerString(n)))
+        assert {(finding.clause, finding.outcome) for finding in findings} == {("infinite-means", "holds")}
+        assert findings[-1].value == fmpq(4**n - n - 4, 2**n) - 1
+
+
+def test_a_law_on_fewer_strings_falls_short() -> None:
+    """C1 without its first string: p = (2, 4)/7, e^R = (2, 4): q = (1, 1)/2 reaches log sqrt(4 16)/7 2 < log 3."""
+    found = named("C1")[0].content
+    finding = next(f for f in CLAIM.check(found) if f.label == "J(p+) > J(all strings but the first)")
+    assert (finding.value - arb(3).log() + (arb(8) * 2 / 7).log()).contains(0)
+
+
 @pytest.mark.parametrize("n", [1, 2, 30])
 def test_objective_without_bound(n: int) -> None:
     """p(k) = 2^-k, e^R = 2^k: the uniform law on n strings has prod p e^R n = n^n, so J = log n."""
@@ -79,6 +105,7 @@ def test_objective_without_bound(n: int) -> None:
     (finding,) = CLAIM.check(n)
     assert finding.outcome == "holds"
     assert finding.label == f"J(q_{n}) = log {n}"
+    assert finding.clause == "infinite-sum"
 
 
 EDITS: dict[str, Edit] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 from flint import arb, fmpq
@@ -11,7 +12,7 @@ from hypothesis import given
 from tests.strategies import rationals, tables
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import log
-from theory.claims.alignment.strength import Path, far_sign, sway_example
+from theory.claims.alignment.strength import CLAIM, Path, far_sign, sway_example
 from theory.examples.finite import table
 from theory.models.finite import FiniteModel
 
@@ -46,6 +47,29 @@ def test_far_out_the_sign_is_that_of_the_best_pairs(aligned: Aligned) -> None:
     expected = far_sign(found)
     if expected:
         assert covariance * expected > 0
+
+
+@pytest.mark.parametrize(("prior", "sign"), [((1, 2), 1), ((2, 1), -1)])
+def test_two_strings_go_one_way(prior: tuple[int, int], sign: int) -> None:
+    """p = (1, 2)/3, e^r = (1, 2): E L rises at every lambda; p = (2, 1)/3: it falls. By E L itself, in float64."""
+    total = sum(prior)
+    values = []
+    for strength in (0.0, 0.5, 1.0, 4.0):
+        weight = [p / total * x**strength for p, x in zip(prior, (1, 2), strict=True)]
+        values.append(sum(w * math.log(p / total) for w, p in zip(weight, prior, strict=True)) / sum(weight))
+    assert all((b - a) * sign > 0 for a, b in itertools.pairwise(values))
+    found = FiniteModel.of(table(prior, (1, 2)))
+    (finding,) = [f for f in CLAIM.check(Path(found, fmpq(1, 2))) if f.clause == "no-sign"]
+    assert finding.outcome == "holds"
+    assert ("rises" if sign > 0 else "falls") in finding.label
+
+
+def test_divergence_falls_below_zero() -> None:
+    """p = (1, 1)/2, r = (0, log 2): KL at lambda = -2, p_l = (4, 1)/5, exceeds that at -5/3."""
+    path = Path(FiniteModel.of(table((1, 1), (1, 2))), fmpq(0))
+    far = path.means(arb(-2))[1]
+    assert float(far) == pytest.approx(0.8 * math.log(1.6) + 0.2 * math.log(0.4), rel=1e-12)
+    assert path.means(arb(fmpq(-5, 3)))[1] < far
 
 
 def test_a_sway_by_hand() -> None:
