@@ -61,6 +61,22 @@ class LogTerm:
         total: arb = low.log() ** -c * sum(falling, arb(0))
         return total
 
+    def between(self, low: arb, high: arb) -> arb:
+        """int_low^high f(x) dx for any m >= 1, and for m = 0 without log log x.
+
+        Raises:
+            ValueError: m < 0, or m = 0 with a power of log log x.
+        """
+        if self.m > 1:
+            return self.integral(low) - self.integral(high)
+        if self.m == 1:
+            power = self.a + 1
+            grown: arb = (high.log().log() ** power - low.log().log() ** power) / power
+            return grown
+        if self.m < 0 or self.a:
+            raise ValueError(f"no closed integral of {self}: m must be >= 1, or m = a = 0")
+        return high.log() - low.log()
+
     def slope_margin(self, x: arb) -> arb:
         """-x f'(x)/f(x) = 1 + m/log x - a/(log x log log x): f decreases from x on if it is > 0 there, x > e.
 
@@ -169,14 +185,63 @@ class LogLaw:
         """
         if not self.has_moment(j):
             raise ValueError(f"E I^{j} is infinite for k = {self.k}; it is finite for k > {j + 1}")
+        total = sum((ways * self.table.series(term) for ways, term in self._expanded(j)), arb(0))
+        return total / self.normaliser
+
+    def _expanded(self, j: int) -> Iterator[tuple[arb, LogTerm]]:
+        """S p+(n) I(n)^j as a sum of multiples of (log log n)^a / (n log^m n)."""
         constant = self.normaliser.log()
-        total = arb(0)
         for b, a in itertools.product(range(j + 1), repeat=2):
             if a + b <= j:
                 ways = math.comb(j, b) * math.comb(j - b, a) * self.k**a
                 power = constant ** (j - a - b) if j > a + b else arb(1)
-                total += power * self.table.series(LogTerm(self.k - b, a)) * ways
+                yield power * ways, LogTerm(self.k - b, a)
+
+    def truncated_moment(self, j: int, power: int) -> arb:
+        """E[I^j; n <= M], M = 2^power above the cutoff, finite for j <= k; beyond the cutoff sums are integrals.
+
+        Raises:
+            ValueError: j > k, or M is not above the cutoff.
+        """
+        cutoff = len(self.table.first) + 1
+        if j > self.k or 2 ** min(power, cutoff) <= cutoff:
+            raise ValueError(f"j <= {self.k} and 2^power > {cutoff} are required, got j = {j}, power = {power}")
+        start, top = arb(cutoff), arb(2) ** power
+        total = arb(0)
+        for ways, term in self._expanded(j):
+            _require(bool(term.slope_margin(start) > 0), f"{term} decreases from {cutoff} on")
+            beyond = term.between(start, top).union(term.between(start + 1, top + 1))
+            total += ways * (self.table.partial_sum(term) + beyond)
         return total / self.normaliser
+
+    def tail(self, power: int) -> arb:
+        """An upper bound of P(n > M), M = 2^power: the integral from M on."""
+        return LogTerm(self.k).integral(arb(2) ** power) / self.normaliser
+
+    def off_the_line(self, size: int, epsilon: fmpq, power: int) -> arb:
+        """An upper bound of P(|Ibar - H| >= eps) for corpora of N, by Chebyshev on I cut off at string M = 2^power.
+
+        Some string is beyond M, or the mean of the cut surprisals, whose expectation is below H by E[I; n > M], is
+        off by eps less that. Needs H < inf, not V < inf.
+
+        Raises:
+            Undecided: that cutting costs less than eps is not certain.
+        """
+        first, second = (self.truncated_moment(j, power) for j in (1, 2))
+        room = epsilon - (self.entropy() - first)
+        _require(bool(room > 0), f"cutting at 2^{power} moves the mean by less than {epsilon}")
+        return self.tail(power) * size + (second - first * first) / (room * room * size)
+
+    def below(self, bound: fmpq, size: int, power: int) -> arb:
+        """An upper bound of P(Ibar <= bound) for corpora of N: Ibar is at least the mean of I cut off at M = 2^power.
+
+        Raises:
+            Undecided: that the cut surprisals have an expectation above the bound is not certain.
+        """
+        first, second = (self.truncated_moment(j, power) for j in (1, 2))
+        room = first - bound
+        _require(bool(room > 0), f"the mean of the surprisals cut at 2^{power} is above {bound}")
+        return (second - first * first) / (room * room * size)
 
     def entropy(self) -> arb:
         """H = E I, nats; infinite for k = 2."""

@@ -1,4 +1,5 @@
 r"""The line.
 
-Sentence B: log-likelihood and reward of every corpus sum to $\log Z-\bar I$, and $\bar I$ concentrates.
+Sentence B: the average log-likelihood and the average reward of every corpus sum to $\log Z-\bar I$, and $\bar I$
+concentrates at $H$ if $H$ is finite.
 """

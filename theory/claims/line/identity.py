@@ -12,18 +12,19 @@ from theory.claims.instances import integer_cases, named, small
 from theory.claims.line.models import SizedCorpus, sized
 from theory.claims.symbolic import mean, model, vanishes
 from theory.models.finite import FiniteModel
+from theory.probability.information import surprisal as surprisal_of
 
 
 def _identity(content: SizedCorpus | FiniteModel) -> Iterator[Finding]:
+    """Ibar from the probabilities p+ = p e^R / Z themselves, which know nothing of L and R."""
     found = content.found if isinstance(content, SizedCorpus) else content
-    numbers = found.numbers
+    numbers, surprisal = found.numbers, surprisal_of(found.numbers.prob)
     if isinstance(content, SizedCorpus):
-        surprisal = [(row * numbers.surprisal).sum() / content.size for row in content.corpora.counts.astype(object)]
+        averages = [(row * surprisal).sum() / content.size for row in content.corpora.counts.astype(object)]
         sums = content.corpora.log_prior + content.corpora.reward
     else:
-        surprisal = [-p.log() for p in numbers.prob]
-        sums = numbers.log_prior + numbers.reward
-    gaps = [s - numbers.log_partition + i for s, i in zip(sums, surprisal, strict=True)]
+        averages, sums = list(surprisal), numbers.log_prior + numbers.reward
+    gaps = [s - numbers.log_partition + i for s, i in zip(sums, averages, strict=True)]
     yield Finding("Lbar + Rbar - log Z + Ibar, the worst corpus", max(gaps, key=lambda g: float(g.abs_upper())))
 
 
@@ -67,13 +68,14 @@ CLAIM = Claim(
     sentence="B",
     clauses=(
         Clause(
-            name="all",
-            text="for every corpus the two averages sum to log Z minus the average surprisal",
-            formula=r"\bar L+\bar R=\log Z-\bar I",
-            proof=Proof("n <= 4", _identity_proof),
+            name="sum",
+            text="for every corpus of strings of positive p+ the average log-likelihood and the average reward sum to "
+            "log Z minus the average surprisal",
+            formula=r"\bar L+\bar R=\log Z-\bar I,\qquad I=-\log p_+",
+            proof=Proof("n <= 4 strings, any counts", _identity_proof),
         ),
     ),
-    hypotheses=("p+ is the Gibbs law of p and r",),
+    hypotheses=("p+ is the Gibbs law of p and r: Z is finite",),
     source="the definition of p+, averaged",
     check=_identity,
     cases=_identity_cases,
@@ -84,6 +86,7 @@ CLAIM = Claim(
     ),
     order=2010,
     sketch=r"""
-$-\log p_+(y)=\log Z-\log p(y)-r(y)/\beta$ for each string; average over the corpus.
+The logarithm of $p_+=p\,e^{r/\beta}/Z$ is $-I=L+R-\log Z$ on every string; average over the corpus, in which a string may occur
+any number of times.
 """,
 )

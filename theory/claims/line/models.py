@@ -1,4 +1,4 @@
-"""."""
+"""What the claims on the line share: corpora of a given size, and the band around H that typical ones lie in."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -13,8 +14,10 @@ from tests.strategies import tables
 from tests.theory.claims.edits import Edit, moment, negated, numbers, one_nudged, rational, rotated, turns_red
 from tests.theory.claims.line.products import aligned_law, ball, corpora_of, law_of_products, mass_where, moments_of
 from theory.alignment.gibbs import Aligned
+from theory.claims.claim import Profile
 from theory.claims.instances import named
 from theory.claims.line.concentration import CLAIM
+from theory.claims.running import run_control
 from theory.probability import concentration
 from theory.probability.information import renyi_entropy
 
@@ -66,6 +69,21 @@ def test_chebyshev_says_nothing_of_the_toy() -> None:
     found = named("toy")[0].content
     bound = concentration.chebyshev(found.mean.var_surprisal, 100_000, fmpq(1, 1000))
     assert float(bound) == pytest.approx(14.24068, abs=5e-6)
+
+
+def test_variance_alone_does_not_bound_the_upper_side() -> None:
+    """p+ = (2, 1, 1, 1, 1, 1, 1)/8, N = 1, eps = 1/2: P(I <= H - eps) = 1/4 > exp(-eps^2/(2V)), V = 3/16 log^2 2.
+
+    H - log 4 = (3/4) log 2 = .52 exceeds eps.
+    """
+    variance, spread = 3 / 16 * math.log(2) ** 2, 0.75 * math.log(2)
+    assert spread > 0.5
+    assert 0.2496 < math.exp(-0.25 / (2 * variance)) < 0.25 < math.exp(-0.25 / (2 * (variance + spread**2)))
+    control = next(control for control in CLAIM.controls if control.name == "variance-only")
+    witness = run_control(control, Profile("quick")).witness
+    assert witness is not None
+    assert witness.case == "p+ = (2, 1, 1, 1, 1, 1, 1), N = 1"
+    assert float(witness.value) == pytest.approx(math.exp(-0.25 / (2 * variance)) - 0.25, rel=1e-6)
 
 
 EDITS: dict[str, Edit] = {

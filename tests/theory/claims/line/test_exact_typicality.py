@@ -29,11 +29,12 @@ from tests.theory.claims.line.products import aligned_law, corpora_of, law_of_pr
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats
 from theory.claims.instances import named
-from theory.claims.line.exact_typicality import CLAIM
+from theory.claims.line.exact_typicality import CLAIM, Edge
 from theory.corpora.atoms import atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.multinomial import by_multinomial
 from theory.corpora.typicality import by_enumeration, typical_corpora
+from theory.examples.finite import table
 from theory.models.finite import FiniteModel
 
 
@@ -68,6 +69,35 @@ def gil_pelaez(q: Any, size: int, epsilon: float, step: float, count: int) -> fl
     phi = np.exp(1j * np.outer(u, centred)) @ q
     half = size * epsilon
     return float(step / np.pi * (half + 2 * ((phi**size).real * np.sin(u * half) / u).sum()))
+
+
+@pytest.mark.parametrize(
+    ("size", "reach", "inside", "edge"),
+    [
+        (1, fmpq(2, 3), fmpq(2, 3), fmpq(1, 3)),
+        (1, fmpq(1, 2), fmpq(2, 3), fmpq(0)),
+        (2, fmpq(2, 3), fmpq(8, 9), fmpq(1, 9)),
+    ],
+)
+def test_an_edge_counts_half(size: int, reach: fmpq, inside: fmpq, edge: fmpq) -> None:
+    """p+ = (1, 2)/3, I - H = (2/3, -1/3) log 2: at N = 1, eps = (2/3) log 2 the integral is 2/3 + (1/3)/2 = 5/6.
+
+    Old: "P(|Ibar - H| < eps) = (1/pi) int phi^N sin(N u eps)/u du".
+    """
+    content = Edge(FiniteModel.of(table((1, 1), (1, 2))), size, reach)
+    assert content.deviations == [fmpq(2, 3), fmpq(-1, 3)]
+    assert content.probability(fmpq(0)) == inside
+    assert content.probability(fmpq(1)) - inside == edge
+    assert abs(content.integral() - inside - edge / 2) < 1e-25
+    assert [f.outcome for f in CLAIM.check(content)] == ["holds"]
+
+
+def test_a_wrong_share_of_the_edge_turns_red() -> None:
+    content = Edge(FiniteModel.of(table((1, 1), (1, 2))), 1, fmpq(2, 3))
+    control = next(control for control in CLAIM.controls if control.name == "edge-left-out")
+    (finding,) = control.check(content)
+    assert finding.outcome == "fails"
+    assert float(finding.value) == pytest.approx(-1 / 6, rel=1e-12)
 
 
 def test_typical_share_of_the_toy() -> None:

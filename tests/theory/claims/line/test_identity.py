@@ -44,7 +44,7 @@ EDITS: dict[str, Edit] = {
     "Rbar": of_corpora("reward", negated),
     "one Rbar": of_corpora("reward", one_nudged),
     "log Z": numbers("log_partition", nudged),
-    "Ibar": numbers("surprisal", one_nudged),
+    "Ibar": numbers("prob", one_nudged),
     "counts": of_corpora("counts", lambda rows: rows[::-1]),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from tests.strategies import tables, weights
 from theory.arithmetic.exact import objects
 from theory.claims.line.models import Band
-from theory.claims.line.rate import beyond_by_counting
+from theory.claims.line.rate import CLAIM, beyond_by_counting
 from theory.claims.line.sample_size import typical_by_counting
 from theory.corpora.large_deviations import departure
 from theory.examples import finite as examples
@@ -42,7 +43,10 @@ def test_chernoff_holds_at_every_size(aligned: examples.Aligned, size: int, epsi
 
 
 def test_hot_departures_are_no_temperatures() -> None:
-    """H + eps beyond the mean surprisal under the uniform law asks for tau < 0; up to there tau >= 0."""
+    """H + eps beyond the mean surprisal under the uniform law asks for tau < 0; up to there tau >= 0.
+
+    Old: "the temperature family is the cheapest way to leave the line".
+    """
     found = FiniteModel.of(examples.table((1, 1), (1, 2)))
     uniform = found.numbers.surprisal.sum() / 2
     room = uniform - found.mean.entropy
@@ -51,3 +55,8 @@ def test_hot_departures_are_no_temperatures() -> None:
     assert cool is not None
     assert hot is not None
     assert cool.tau > 0 > hot.tau
+    assert float(hot.tau) == pytest.approx(-0.7177, abs=5e-5)
+    labels = {f.label: f.outcome for f in CLAIM.check(Band(found, fmpq(1, 5))) if f.label.startswith("tau")}
+    assert labels["tau < 0: H + eps is above the unweighted mean of I"] == "holds"
+    labels = {f.label: f.outcome for f in CLAIM.check(Band(found, fmpq(1, 10))) if f.label.startswith("tau")}
+    assert labels["tau > 0: H + eps is below the unweighted mean of I"] == "holds"
