@@ -1,75 +1,44 @@
-"""prompts.identification."""
+"""prompts.identification: what a reward known up to a function of the prompt says of its correlation with L."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sympy as sp
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, Exact, ball
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Proof
-from theory.claims.prompts.models import prompt_trees, smallest_prompts
+from theory.claims.claim import Claim, Clause, Control, Finding, Proof, of
+from theory.claims.prompts.models import Conditional, edge_cases, prompt_trees, smallest_prompts
 from theory.claims.symbolic import cancels, covariance, mean, simplex
-from theory.corpora.mixtures import Identification, Joint, Mixture, identification, prompts
+from theory.corpora.mixtures import Identification, identification, prompts
 from theory.language_models.rewards import Reward
 from theory.models.finite import FiniteModel
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Conditional:
-    """Rational values of (L, R) given each prompt, with the ends that they must give: squares, signs kept.
-
-    Args:
-        squared_ends: (sign * infimum^2, sign * supremum^2).
-    """
-
-    mixture: Mixture
-    squared_ends: tuple[fmpq, fmpq]
-    attained: tuple[bool, bool]
-
-
-def _square() -> Joint:
-    return Joint.of((1, 1, 1, 1), [(0, 0), (0, 1), (1, 0), (1, 1)])
-
-
-def _shifted(joint: Joint, by: int) -> Joint:
-    return replace(joint, log_prior=joint.log_prior + by)
-
-
-def _edges() -> Iterator[Case]:
-    """The covariance within prompts positive, negative or 0, and e between 0 and 1, equal to 0, equal to 1."""
-    rising = Joint.of((1, 1, 1), [(0, 0), (1, 2), (2, 1)])
-    falling = replace(rising, reward=-rising.reward)
-    upright = Joint.of((1, 1), [(0, 0), (0, 1)])
-    open_ends = (False, False)
-    # rising: Var L = Var R = 2/3, Cov = 1/3, rho_w = 1/2; two prompts 2 apart in L: e^2 = 1 / (1 + 2/3) = 3/5
-    reach = fmpq(3, 5) + fmpq(2, 5) * fmpq(1, 4)
-    pairs = [
-        ("positive within", Mixture.even(rising, _shifted(rising, 2)), (-fmpq(3, 5), reach), (False, True)),
-        ("negative within", Mixture.even(falling, _shifted(falling, 2)), (-reach, fmpq(3, 5)), (True, False)),
-        ("zero within", Mixture.even(_square(), _shifted(_square(), 2)), (-fmpq(4, 5), fmpq(4, 5)), open_ends),
-        ("positive within, e = 0", Mixture.even(rising, rising), (fmpq(0), fmpq(1, 4)), (False, True)),
-        ("negative within, e = 0", Mixture.even(falling, falling), (-fmpq(1, 4), fmpq(0)), (True, False)),
-        ("zero within, e = 0", Mixture.even(_square(), _square()), (fmpq(0), fmpq(0)), (True, True)),
-        ("e = 1", Mixture.even(upright, _shifted(upright, 2)), (-fmpq(1), fmpq(1)), open_ends),
-    ]
-    for name, mixture, ends, attained in pairs:
-        yield Case(name, Conditional(mixture, ends, attained))
 
 
 def _identification(content: FiniteModel | Conditional) -> Iterator[Finding]:
     if isinstance(content, Conditional):
         found = identification(content.mixture)
-        for name, end, square in zip(("infimum", "supremum"), found.ends(), content.squared_ends, strict=True):
-            yield Finding(f"{name}^2, sign kept", end * abs(end) - square)
-        yield Finding("which ends are attained", fmpq(int(found.attained() != content.attained)))
+        yield from of(_clause(found), _known_ends(content, found))
     else:
         found = identification(prompts(content.aligned).mixture)
-        yield from _same_aligned_law(content.aligned, found)
-    yield from _range(found)
+        yield from of("within", _same_aligned_law(content.aligned, found))
+        rho = found.within_correlation
+        yield Finding("k^2 = (1 - e^2) rho_w^2", (1 - found.share) * rho * rho - found.slope, clause=_clause(found))
+    yield from of(_clause(found), _range(found))
+
+
+def _clause(found: Identification) -> str:
+    """The clause that speaks of this sign of the covariance within prompts."""
+    return "positive" if found.side > 0 else "other-signs"
+
+
+def _known_ends(content: Conditional, found: Identification) -> Iterator[Finding]:
+    for name, end, square in zip(("infimum", "supremum"), found.ends(), content.squared_ends, strict=True):
+        yield Finding(f"{name}^2, sign kept", end * abs(end) - square)
+    yield Finding("which ends are attained", fmpq(int(found.attained() != content.attained)))
 
 
 def _correlation(found: Identification, extra: Sequence[Exact] | Array) -> Exact:
@@ -141,8 +110,6 @@ def _same_aligned_law(aligned: Aligned, found: Identification) -> Iterator[Findi
         yield Finding("p+(. | x) is the same under r + g(x)", gap)
     pairs = zip(found.mixture.within().entries(), other.within().entries(), strict=True)
     yield from (Finding("covariance within prompts is the same under r + g(x)", a - b) for a, b in pairs)
-    rho = found.within_correlation
-    yield Finding("k^2 = (1 - e^2) rho_w^2", (1 - found.share) * rho * rho - found.slope)
 
 
 def _decided(aligned: Aligned) -> Identification | None:
@@ -185,6 +152,26 @@ def _opposite(found: Identification) -> Array:
     """g at the slant opposite to the far end's."""
     e, k = ball(found.share).sqrt(), ball(found.slope).sqrt()
     return found.reward_at(-e / k * found.side)
+
+
+def _within_proof() -> list[str]:
+    """e^{R + g(x)} is e^R times a factor a of the prompt, which cancels in p+(y | x)."""
+    lines = []
+    factor, shift = sp.symbols("a", positive=True), sp.symbols("g", real=True)
+    for n in (2, 3):
+        weight = sp.symbols(f"w1:{n + 1}", positive=True)
+        q = [w / sp.Add(*weight) for w in weight]
+        moved = [w * factor / sp.Add(*(v * factor for v in weight)) for w in weight]
+        log_prior, reward = (sp.symbols(f"{name}1:{n + 1}", real=True) for name in "LR")
+        free = sp.symbols(f"c1:{n + 1}")
+        change = mean(free, [b - a for a, b in zip(q, moved, strict=True)])
+        lines.append(cancels(change, f"p+(y | x) is the same under r + g(x), {n} answers"))
+        lifted = [r + shift for r in reward]
+        gap = covariance(moved, log_prior, lifted) - covariance(q, log_prior, reward)
+        spread = covariance(moved, lifted, lifted) - covariance(q, reward, reward)
+        lines.append(cancels(gap, f"Cov(L, R | x) is the same under r + g(x), {n} answers"))
+        lines.append(cancels(spread, f"Var(R | x) is the same under r + g(x), {n} answers"))
+    return lines
 
 
 def _identification_proof() -> list[str]:
@@ -231,32 +218,46 @@ CLAIM = Claim(
     sentence="A",
     clauses=(
         Clause(
-            name="all",
-            text="A reward known up to a function of the prompt leaves the correlation open, except within prompts",
+            name="positive",
+            text="a reward known up to a function g of the prompt leaves Corr(L, R + g) open: with positive covariance within "
+            "prompts it is anything above -e, up to sqrt(e^2 + (1 - e^2) rho_w^2)",
             formula=r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
             r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
             r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}",
-            proof=Proof("n <= 4", _identification_proof),
+            proof=Proof("2 or 3 prompts of at most 3 answers", _identification_proof),
+        ),
+        Clause(
+            name="other-signs",
+            text="with negative covariance within prompts the range is mirrored; with covariance 0 it is (-e, e), or 0 alone "
+            "if e = 0",
+            formula=r"\big[-\sqrt{e^2+(1-e^2)\rho_w^2},\,e\big)\quad(\mathbb E\operatorname{Cov}(L,R\mid X)<0)",
+        ),
+        Clause(
+            name="within",
+            text="no g changes p+(y | x), nor a variance or covariance of L and R within prompts: rho_w is identified",
+            formula=r"\rho_w=\frac{\mathbb E\operatorname{Cov}(L,R\mid X)}"
+            r"{\sqrt{\mathbb E\operatorname{Var}(L\mid X)\,\mathbb E\operatorname{Var}(R\mid X)}}",
+            proof=Proof("2 or 3 answers to a prompt", _within_proof),
         ),
     ),
     hypotheses=(
-        "at least two prompts; L is not constant; R is not constant given every prompt",
-        "positive covariance within prompts; mirrored for a negative one; for 0 the range is (-e, e), {0} if e = 0",
+        "at least two prompts, finitely many strings",
+        "L is not constant, and R is not constant given every prompt",
     ),
     source="r up to g(x): Rafailov et al. (2023), arXiv:2305.18290, Lemmas 1 and 2; the range: Cauchy-Schwarz",
     check=_identification,
-    cases=lambda profile: [*_edges(), *prompt_trees(profile)],
+    cases=lambda profile: [*edge_cases(), *prompt_trees(profile)],
     controls=(
         Control(
             "identified",
-            "g is said to be a constant: the correlation is then said to be known",
+            "takes the correlation for known: g would leave it as it is",
             _is_identified,
             lambda _: smallest_prompts(3, 11),
             smallest=True,
         ),
         Control(
             "any-sign",
-            "drops the sign of the covariance within prompts: the upper end is said to be attained",
+            "drops the sign of the covariance within prompts: the upper end would always be attained",
             _any_sign,
             lambda _: smallest_prompts(3, 11),
             smallest=True,
@@ -270,7 +271,7 @@ CLAIM = Claim(
         ),
         Control(
             "closed-interval",
-            "the near end is said to be attained too, opposite to the far one",
+            "closes the interval: the near end would be attained too, opposite to the far one",
             _near_end_attained,
             lambda _: smallest_prompts(3, 11),
             smallest=True,
@@ -286,6 +287,7 @@ CLAIM = Claim(
     order=7020,
     sketch=r"""
 Adding $g(x)$ to $r$ changes neither $p_+(\cdot|x)$ nor anything within a prompt. Split $L$ and $R$ into their means
-given $x$ and the rest; $g$ can be any function, and only its part along $\mathbb E[L|x]$ helps: the correlation is $(te+k)/\sqrt{t^2+1}$ with $k=\rho_w\sqrt{1-e^2}$, and its range over $t$ is the interval.
+given $x$ and the rest; $g$ can be any function, and only its part along $\mathbb E[L|x]$ helps: the correlation is
+$(te+k)/\sqrt{t^2+1}$ with $k=\rho_w\sqrt{1-e^2}$, and its range over $t$ is the interval.
 """,
 )

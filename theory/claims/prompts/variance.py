@@ -1,15 +1,16 @@
-"""prompts.variance."""
+"""prompts.variance: where the two averages of a corpus of random prompts sum to, and how far from there they stray."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
 from theory.claims.instances import case
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
 from theory.claims.symbolic import cancels, covariance, mean, simplex
@@ -26,24 +27,29 @@ def _line_variance(joint: Joint) -> Exact:
 def _variance(found: FiniteModel) -> Iterator[Finding]:
     model = prompts(found.aligned)
     string = model.mixture.pooled()
-    yield Finding("E(L + R) = E_x[log Z(x) - H(x)]", sum(string.mean()) - model.centre())
-    yield Finding("Var(L + R) = E V(x) + Var_x(log Z(x) - H(x))", _line_variance(string) - model.string_variance())
+    gap = _line_variance(string) - model.string_variance()
+    yield Finding("E(L + R) = E_x[log Z(x) - H(x)]", sum(string.mean()) - model.centre(), clause="mean")
+    yield Finding("Var(L + R) = E V(x) + Var_x(log Z(x) - H(x))", gap, clause="variance")
     for size in (2, 3) if len(string) <= 6 else (2,):
         corpora = string.corpus_means(size)
-        yield Finding(f"Var(Lbar + Rbar) times N, N = {size}", _line_variance(corpora) * size - model.string_variance())
-        yield Finding(f"E(Lbar + Rbar), N = {size}", sum(corpora.mean()) - model.centre())
-        yield from _tails(model, corpora, size)
+        yield Finding(f"E(Lbar + Rbar), N = {size}", sum(corpora.mean()) - model.centre(), clause="mean")
+        gap = _line_variance(corpora) * size - model.string_variance()
+        yield Finding(f"Var(Lbar + Rbar) times N, N = {size}", gap, clause="variance")
+        yield from of("chebyshev", _tails(model, corpora, size))
 
 
 def _tails(model: Prompts, corpora: Joint, size: int) -> Iterator[Finding]:
     """P(|Lbar + Rbar - centre| >= eps) <= variance / (N eps^2), by enumeration."""
-    if model.string_variance().contains(0):
-        return
     distance = [abs(gap) for gap in corpora.log_prior + corpora.reward - model.centre()]
     for epsilon in (fmpq(1, 3), fmpq(3, 5), fmpq(1)):
         tail = sum((p for p, gap in zip(corpora.prob, distance, strict=True) if not gap < epsilon), start=arb(0))
-        bound = chebyshev(model.string_variance(), size, epsilon)
-        yield Finding(f"P(|Lbar + Rbar - centre| >= {epsilon}) <= Chebyshev, N = {size}", bound - tail, "nonnegative")
+        if model.string_variance().contains(0):
+            yield Finding(f"variance 0: P(|Lbar + Rbar - centre| >= {epsilon}) = 0, N = {size}", tail)
+        else:
+            bound = chebyshev(model.string_variance(), size, epsilon)
+            yield Finding(
+                f"P(|Lbar + Rbar - centre| >= {epsilon}) <= Chebyshev, N = {size}", bound - tail, "nonnegative"
+            )
 
 
 def _within_only(found: FiniteModel) -> Iterator[Finding]:
@@ -70,25 +76,68 @@ def _variance_cases(profile: Profile) -> list[Case]:
     return [*prompt_trees(profile), case("Var(L + R) = 0: p+ uniform, one Z", level)]
 
 
-def _variance_proof() -> list[str]:
-    return [_variance_identity(shape) for shape in ((1, 2), (2, 2), (2, 1, 1))] + [_corpus_variance()]
+SHAPES = ((1, 2), (2, 2), (2, 1, 1))
+"""Answers per prompt of the symbolic models."""
 
 
-def _variance_identity(shape: Sequence[int]) -> str:
-    """S = L + R = log Z(x) - I(x, y): total mean and variance, with symbols for P(x), p+(y | x), log Z(x) and I."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """L + R = log w(x, y) with weights w = p(y | x) e^R, and what the laws q = w/Z(x) make of it; logs are symbols.
+
+    Args:
+        weight: P(x).
+        prob: P(x) q(y | x).
+        line: L + R of each pair.
+        centre: log Z(x) - H(x), H from q alone.
+        varentropy: Var_q(-log q) given x.
+    """
+
+    weight: Sequence[sp.Expr]
+    prob: list[sp.Expr]
+    line: list[sp.Expr]
+    centre: list[sp.Expr]
+    varentropy: list[sp.Expr]
+
+
+def _symbolic_line(shape: Sequence[int]) -> _Line:
     weight = simplex(len(shape), "P")
-    laws = [simplex(n, f"q{x}_") for x, n in enumerate(shape)]
-    level = sp.symbols(f"z0:{len(shape)}", real=True)
-    surprisal = [sp.symbols(f"i{x}_0:{n}", real=True) for x, n in enumerate(shape)]
-    prob = [p * q for p, law in zip(weight, laws, strict=True) for q in law]
-    line = [z - i for z, values in zip(level, surprisal, strict=True) for i in values]
-    entropy = [mean(q, i) for q, i in zip(laws, surprisal, strict=True)]
-    varentropy = [covariance(q, i, i) for q, i in zip(laws, surprisal, strict=True)]
-    centre = [z - h for z, h in zip(level, entropy, strict=True)]
-    what = f"E and Var of L + R = E and Var of log Z(x) - H(x), plus E V(x); answers per prompt {tuple(shape)}"
-    cancels(mean(prob, line) - mean(weight, centre), what)
-    total = covariance(prob, line, line)
-    return cancels(total - mean(weight, varentropy) - covariance(weight, centre, centre), what)
+    raw = [sp.symbols(f"w{x}_0:{n}", positive=True) for x, n in enumerate(shape)]
+    total = [sp.Add(*row) for row in raw]
+    symbols = {sp.log(w): sp.Symbol(f"l_{w}") for row in raw for w in row}
+    symbols |= {sp.log(z): sp.Symbol(f"z{x}") for x, z in enumerate(total) if sp.log(z) not in symbols}
+
+    def log(value: sp.Expr) -> sp.Expr:
+        return sp.expand_log(sp.log(value)).subs(symbols)
+
+    laws = [[w / z for w in row] for row, z in zip(raw, total, strict=True)]
+    surprisal = [[-log(q) for q in law] for law in laws]
+    return _Line(
+        weight,
+        [p * q for p, law in zip(weight, laws, strict=True) for q in law],
+        [log(w) for row in raw for w in row],
+        [log(z) - mean(q, i) for z, q, i in zip(total, laws, surprisal, strict=True)],
+        [covariance(q, i, i) for q, i in zip(laws, surprisal, strict=True)],
+    )
+
+
+def _mean_proof() -> list[str]:
+    lines = []
+    for shape in SHAPES:
+        known = _symbolic_line(shape)
+        gap = mean(known.prob, known.line) - mean(known.weight, known.centre)
+        lines.append(cancels(gap, f"E(L + R) = E_x[log Z(x) - H(x)]; answers per prompt {shape}"))
+    return lines
+
+
+def _variance_proof() -> list[str]:
+    lines = []
+    for shape in SHAPES:
+        known = _symbolic_line(shape)
+        between = covariance(known.weight, known.centre, known.centre)
+        gap = covariance(known.prob, known.line, known.line) - mean(known.weight, known.varentropy) - between
+        what = f"Var(L + R) = E V(x) + Var_x(log Z(x) - H(x)); answers per prompt {shape}"
+        lines.append(cancels(gap, what))
+    return [*lines, _corpus_variance()]
 
 
 def _corpus_variance() -> str:
@@ -105,11 +154,24 @@ CLAIM = Claim(
     sentence="B",
     clauses=(
         Clause(
-            name="all",
-            text="with random prompts the two averages sum to the mean over prompts of log Z(x) - H(x), and spread wider",
-            formula=r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)],\quad"
-            r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)",
-            proof=Proof("n <= 4", _variance_proof),
+            name="mean",
+            text="with a prompt drawn for every string the two averages of a corpus sum, in the mean, to the mean over "
+            "prompts of log Z(x) - H(x)",
+            formula=r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)]",
+            proof=Proof("2 or 3 prompts of 1 or 2 answers", _mean_proof),
+        ),
+        Clause(
+            name="variance",
+            text="N times the variance of that sum is the mean varentropy given the prompt plus the variance over prompts of "
+            "log Z(x) - H(x)",
+            formula=r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)",
+            proof=Proof("N any, 2 or 3 prompts of 1 or 2 answers", _variance_proof),
+        ),
+        Clause(
+            name="chebyshev",
+            text="the sum misses the mean over prompts of log Z(x) - H(x) by eps or more with probability at most its "
+            "variance over eps^2",
+            cited="Feller, An Introduction to Probability Theory and Its Applications, volume 1 (1968), section IX.6",
         ),
     ),
     hypotheses=(
@@ -143,6 +205,8 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
+    remark="At fixed prompts only the first part of the variance is left: the sum spreads wider under random prompts unless "
+    "log Z(x) - H(x) is the same for all of them.",
     order=7010,
     sketch=r"""
 Given $x$, $L+R=\log Z(x)-I$ has mean $\log Z(x)-H(x)$ and variance $V(x)$: total variance, and independence over

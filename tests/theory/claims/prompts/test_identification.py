@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.theory.claims.prompts.conditional import conditional_models
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, to_float
-from theory.claims.prompts.models import two_prompts
+from theory.claims.prompts.models import Conditional, edge_cases, two_prompts
 from theory.corpora.mixtures import identification, prompts
 
 
@@ -59,3 +59,27 @@ def test_range_is_what_a_search_finds() -> None:
     )
     assert total.min() == pytest.approx(low, abs=1e-4)
     assert low - 1e-12 < total.min() < total.max() < high
+
+
+@pytest.mark.parametrize("name", [case.name for case in edge_cases()])
+def test_ranges_at_the_borders(name: str) -> None:
+    """Whatever the sign of the covariance within prompts, and for e = 0 or 1: offsets of g on a grid stay in the range.
+
+    They come within 1e-3 of both ends. With covariance 0 and e = 0 every correlation is 0.
+    """
+    content: Conditional = next(case.content for case in edge_cases() if case.name == name)
+    found = identification(content.mixture)
+    low, high = (float(end) for end in found.ends())
+    pooled = content.mixture.pooled()
+    prob, log_prior = floats(pooled.prob), floats(pooled.log_prior)
+    first = len(content.mixture.parts[0])
+    values = []
+    for offset in [*np.linspace(-9, 9, 3601), -1e4, 1e4]:
+        reward = floats(pooled.reward) + offset * (np.arange(len(prob)) < first)
+        centred = reward - prob @ reward
+        cov = prob @ (log_prior * centred)
+        values.append(cov / np.sqrt((prob @ log_prior**2 - (prob @ log_prior) ** 2) * (prob @ centred**2)))
+    assert low - 1e-12 <= min(values) <= low + 1e-3
+    assert high - 1e-3 <= max(values) <= high + 1e-12
+    if name == "zero within, e = 0":
+        assert max(np.abs(values)) < 1e-12
