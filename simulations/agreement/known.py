@@ -14,6 +14,7 @@ from theory.adaptors.exact import Chain, adapt, decide
 from theory.adaptors.moments import Moments, moments
 from theory.alignment.gibbs import Aligned, Numbers, align
 from theory.arithmetic.exact import floats, objects, precision, to_float
+from theory.claims.tree_search import tree as small_tree
 from theory.corpora.enumeration import counts_of
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
@@ -115,6 +116,12 @@ def tree(seed: int, tokens: int = 3, depth: int = 3) -> Known:
 
 
 @functools.lru_cache(maxsize=8)
+def fork(prior: tuple[int, int, int], exp_reward: tuple[int, int, int]) -> Known:
+    """One string of one token, and two that share their first, with p and e^R proportional to these weights."""
+    return Known.of(f"[. [. .]], p = {prior}, e^R = {exp_reward}", small_tree(((), ((), ())), prior, exp_reward))
+
+
+@functools.lru_cache(maxsize=8)
 def strengths(beta: fmpq) -> Known:
     """p = (1, 4, 2)/7 with r = (0, 1, 2) at this beta."""
     model = TreeModel.table(["x", "y", "z"], objects([fmpq(1, 7), fmpq(4, 7), fmpq(2, 7)]))
@@ -138,4 +145,4 @@ def corpus_law(prob: Floats, size: int) -> tuple[NDArray[np.int64], Floats]:
     return counts, weight / weight.sum()
 
 
-__all__ = ["Known", "compositions", "corpus_law", "example", "strengths", "tree"]
+__all__ = ["Known", "compositions", "corpus_law", "example", "fork", "strengths", "tree"]

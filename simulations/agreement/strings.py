@@ -9,7 +9,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from simulations.agreement.comparison import Comparison, law, mean, same
-from simulations.agreement.known import Known, example, strengths, tree
+from simulations.agreement.known import Known, example, fork, strengths, tree
 from simulations.agreement.setting import Experiment, Setting
 from simulations.sampling import draws
 from theory.adaptors.exact import chain, decide
@@ -20,7 +20,8 @@ from theory.adaptors.log_forms import Point
 from theory.adaptors.mirostat import Feedback, repeated
 from theory.adaptors.moments import Moments
 from theory.adaptors.order_preserving import corner_law, ranking, support
-from theory.alignment.best_of_n import best_of, reward_levels
+from theory.adaptors.prefix_scores import PrefixWeights, guided_law, guided_steps, mean_scores, value_weights
+from theory.alignment.best_of_n import best_of, reward_levels, win_rate
 from theory.arithmetic.exact import floats, objects, precision, to_float
 from theory.corpora.on_the_line import exact_corpora
 
@@ -92,6 +93,46 @@ def best(setting: Setting) -> Iterator[Comparison]:
     merit = np.array(levels)[drawn] + rng.random(drawn.shape) / 2
     winner = drawn[np.arange(setting.draws), merit.argmax(axis=1)]
     yield law("alignment.best-of-n", "C4, best of 4", exact, np.bincount(winner, minlength=len(exact)))
+    opponent = setting.strings(known.prior, rng)
+    won = (np.sign(np.array(levels)[winner] - np.array(levels)[opponent]) + 1) / 2
+    rate = to_float(win_rate(known.aligned.prior, levels, n))
+    yield mean("alignment.best-of-n", "C4, best of 4 against one more draw: win rate", rate, won, (0.0, 1.0))
+
+
+def guided(setting: Setting, known: Known, weights: PrefixWeights, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Strings drawn token by token in proportion to p(t | u) w(u t), as numbers in the model's order."""
+    steps = guided_steps(known.aligned, weights)
+    return draws.local_strings(known.aligned.floats(), floats(steps.edge), floats(steps.end), setting.draws, rng=rng)
+
+
+def realignment(setting: Setting) -> Iterator[Comparison]:
+    """Realigned token by token: E R at l = 1, 2 and 64, which rises and falls."""
+    rng, known = setting.rng("realignment"), fork((3, 1, 2), (4, 7, 1))
+    for strength in (1, 2, 64):
+        with precision():
+            weights = value_weights(known.numbers).raised(fmpq(strength))
+            exact = to_float((guided_law(known.aligned, weights) * known.numbers.reward).sum())
+        string = guided(setting, known, weights, rng)
+        what = f"{known.name}, by tokens at l = {strength}: E R"
+        yield mean("alignment.realignment", what, exact, known.reward[string], known.bounds(known.reward))
+
+
+def controlled(setting: Setting) -> Iterator[Comparison]:
+    """Values of prefixes guide draws from p to p+ itself; means of R to less reward for more divergence."""
+    rng, known = setting.rng("controlled"), tree(TREE)
+    with precision():
+        weights = value_weights(known.numbers)
+    counts = np.bincount(guided(setting, known, weights, rng), minlength=len(known.prob))
+    yield law("alignment.controlled-decoding", f"{known.name}, guided by values", known.prob, counts)
+    known = fork((1, 1, 1), (3, 1, 4))
+    with precision():
+        weights = mean_scores(known.numbers).exp()
+        prob = floats(guided_law(known.aligned, weights))
+    string = guided(setting, known, weights, rng)
+    ratio = np.log(prob / known.prior)
+    for what, values in (("E R", known.reward), ("KL(q || p)", ratio)):
+        label = f"{known.name}, guided by means: {what}"
+        yield mean("alignment.controlled-decoding", label, float(prob @ values), values[string], known.bounds(values))
 
 
 # --- adaptors -----------------------------------------------------------------------------------------------------
@@ -315,6 +356,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     secret,
     strength,
     best,
+    realignment,
+    controlled,
     exchange,
     slope,
     budget,

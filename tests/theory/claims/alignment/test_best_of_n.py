@@ -36,6 +36,13 @@ def test_best_of_n(aligned: Aligned, n: int) -> None:
         assert mean_reward > (draws.law * draws.found.numbers.reward).sum()
 
 
+def exact_rows() -> dict[str, fmpq]:
+    """C4: p = (8, 4, 1)/13, only the third string earns more; the best of four misses it with probability (12/13)^4."""
+    low = fmpq(12, 13)
+    rate = low**4 * low / 2 + (1 - low**4) * (low + fmpq(1, 13) / 2)
+    return {"C4, best of 4 against one more draw: win rate": rate}
+
+
 def draws(prior: tuple[int, ...], exp_reward: tuple[int, ...], n: int) -> Draws:
     return Draws(FiniteModel.of(table(prior, exp_reward)), n)
 
