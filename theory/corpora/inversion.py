@@ -26,6 +26,7 @@ LARGEST_ERROR = 1e-5
 def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17) -> Window:
     """Invert the characteristic function of the corpus mean: P(|X| < e) = (1/pi) int phi(u)^N sin(u e) / u du.
 
+    With P(|X| = e) > 0 the integral counts half of that; an irrational edge is needed for it where p+ is rational.
     The trapezoid rule with step h folds X at 2 pi / h, exact up to the tail beyond; the integral stops where
     |phi|^N < ``digits``. The error is an estimate, not a bound: the change under a halved step and a doubled range,
     plus what |phi|^N contributes where it returns within 32 times that range, plus the grain of the law (100 over the

@@ -202,7 +202,7 @@ def sample_size(law: Atoms, variance: arb, epsilon: fmpq, delta: fmpq) -> Sample
         law: at least two atoms.
         variance: V, nats^2.
         epsilon: half the width of the band, nats, > 0.
-        delta: how often a corpus may miss it, > 0.
+        delta: how often a corpus may miss it, 0 < delta < 1.
 
     Raises:
         Undecided: some P equals 1 - delta, or is too near to it for balls.
@@ -236,7 +236,7 @@ def size_bracket(variance: arb, third: arb, epsilon: fmpq, delta: fmpq) -> tuple
         variance: V, nats^2, > 0.
         third: E|I - H|^3, nats^3.
         epsilon: half the width of the band, nats.
-        delta: how often a corpus may miss it.
+        delta: how often a corpus may miss it, 0 < delta < 1.
     """
 
     def margin(n: int, side: int) -> arb:
@@ -253,7 +253,7 @@ def size_bracket(variance: arb, third: arb, epsilon: fmpq, delta: fmpq) -> tuple
 
 
 def chebyshev_excess(delta: fmpq) -> arb:
-    """The limit of N_Chebyshev / N* as eps -> 0: 1 / (delta z_{1 - delta/2}^2).
+    """The limit of N_Chebyshev / N* as eps -> 0, 0 < delta < 1: 1 / (delta z_{1 - delta/2}^2).
 
     >>> round(float(chebyshev_excess(fmpq(1, 20))), 4)
     5.2064

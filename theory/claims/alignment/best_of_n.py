@@ -30,8 +30,8 @@ def _best(content: Draws) -> Iterator[Finding]:
     yield from of("law", _law(content))
     n, strings, levels = content.count, len(content.levels), max(content.levels) + 1
     relation: Relation = "zero" if n == 1 else "positive"
-    for name, shortfall in content.shortfalls:
-        yield Finding(name, shortfall, relation, clause="at-most")
+    for clause, (name, shortfall) in zip(("cost", "win-rate"), content.shortfalls, strict=True):
+        yield Finding(name, shortfall, relation, clause=clause)
         if n > 1 and levels == strings and len(set(prior_of(content.found))) == 1:
             yield Finding(
                 f"{name}, at most n/k on k = {strings}", fmpq(n, strings) - shortfall, "positive", clause="no-atoms"
@@ -123,14 +123,9 @@ def _unequal(content: Draws) -> Iterator[Finding]:
         yield Finding("E r at lambda = 1 >= E_{q_n} r", gain, "nonnegative")
 
 
-def _cost_of_atoms(content: Draws) -> Iterator[Finding]:
-    name, shortfall = content.shortfalls[0]
-    yield Finding(f"{name} = 0", shortfall)
-
-
-def _rate_of_atoms(content: Draws) -> Iterator[Finding]:
-    name, shortfall = content.shortfalls[1]
-    yield Finding(f"{name} = 0", shortfall)
+def _equal(which: int) -> Callable[[Draws], list[Finding]]:
+    """The divergence (0) or the win rate (1) as it is without atoms."""
+    return lambda content: [Finding(f"{content.shortfalls[which][0]} = 0", content.shortfalls[which][1])]
 
 
 def _any_sign(content: Draws) -> Iterator[Finding]:
@@ -227,22 +222,27 @@ CLAIM = Claim(
     sentence="",
     clauses=(
         Clause(
-            name="at-most",
-            text="on finitely many strings best of n costs less than log n - (n-1)/n nats and beats one more draw less "
-            "often than n/(n+1), ties counted half; both are equal at n = 1 only",
-            formula=r"\mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n,\qquad P(r(Y_n)>r(Y))+\tfrac12P(r(Y_n)=r(Y))\le\tfrac n{n+1}",
+            name="cost",
+            text="on finitely many strings best of n costs at most log n - (n-1)/n nats, with equality at n = 1 only",
+            formula=r"\mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n",
+        ),
+        Clause(
+            name="win-rate",
+            text="on finitely many strings best of n beats one more draw, ties counted half, with probability at most "
+            "n/(n+1), with equality at n = 1 only",
+            formula=r"P(r(Y_n)>r(Y))+\tfrac12P(r(Y_n)=r(Y))\le\tfrac n{n+1}",
         ),
         Clause(
             name="no-atoms",
-            text="both are equalities for a reward without atoms; k equiprobable strings with different rewards fall "
-            "short of either by less than n/k",
+            text="a reward without atoms costs log n - (n-1)/n and wins n/(n+1) exactly; k equiprobable strings with "
+            "different rewards fall short of either by less than n/k",
             formula=r"\int_0^1 nu^{n-1}\log(nu^{n-1})\,du=\log n-\tfrac{n-1}n,\qquad \int_0^1u\,nu^{n-1}du=\tfrac n{n+1}",
             proof=Proof("without atoms, any n", _no_atoms_proof),
         ),
         Clause(
             name="law",
-            text="the best of n draws, ties broken among the draws, has probability p(y) times the growth of F^n over "
-            "the growth of F at its reward, F the distribution function of r under p",
+            text="best of n, ties broken among the draws, gives a string p(y) times the growth of F^n over that of "
+            "F at its reward",
             formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)}",
             proof=Proof("5 patterns of ties on at most 3 strings, n <= 3", _law_proof),
         ),
@@ -255,8 +255,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="twin",
-            text="for n >= 2 and a reward that is not constant, some lambda > 0 makes p_lambda cost what best of n "
-            "costs, and earn more, unless best of n is p_lambda itself",
+            text="for n >= 2 and a reward that is not constant, an aligned law with lambda > 0 costs as much as "
+            "best of n and earns more, unless the two are one law",
             formula=r"\lambda>0,\ \mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r",
         ),
     ),
@@ -272,14 +272,14 @@ CLAIM = Claim(
         Control(
             "cost-without-atoms",
             "takes KL(q_n || p) = log n - (n-1)/n, n = 2, although the reward has atoms",
-            _cost_of_atoms,
+            _equal(0),
             _rewarded_draws,
             smallest=True,
         ),
         Control(
             "win-rate-without-atoms",
             "takes n/(n+1) for the win rate, n = 2, although the reward has atoms",
-            _rate_of_atoms,
+            _equal(1),
             _rewarded_draws,
             smallest=True,
         ),

@@ -142,7 +142,7 @@ CLAIM = Claim(
         ),
         Clause(
             name="mean-may-lose",
-            text="the mean scorer may earn less than p+ and cost more: on p = (1, 1, 1), e^R = (3, 1, 4) at [. [. .]], 1.104568 < "
+            text="the mean scorer may earn less than p+ and cost more: on a tree of three strings 1.104568 < "
             "1.105127 nats of reward for .12976 > .12430 of KL",
         ),
         Clause(
@@ -184,8 +184,9 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="E[R | u] <= log E[e^R | u] by Jensen's inequality: the mean scorer undervalues what is uncertain. Where that is also what "
-    "pays least, it earns more than p+ and pays for it.",
+    remark="The tree is [. [. .]] with p = (1, 1, 1), e^R = (3, 1, 4): one string of one token, and two that share their first. "
+    "E[R | u] <= log E[e^R | u] by Jensen's inequality: the mean scorer undervalues what is uncertain. With e^R = (4, 3, 1) "
+    "on the same tree it earns more than p+, 1.125 nats, and costs more, .147.",
     order=1060,
     sketch=r"""
 The sum over $t$ of $p(t\mid u)\,\mathbb E_p[e^R\mid ut]$ is $\mathbb E_p[e^R\mid u]$: normalised, the steps multiply to

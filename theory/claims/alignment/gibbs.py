@@ -141,8 +141,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="infinite-sum",
-            text="p+ given a finite set A of strings reaches beta times the log of the sum of p e^(r/beta) over A, so that "
-            "the objective has no upper bound where Z = inf",
+            text="p+ given a finite set of strings reaches beta times the log of the set's sum of p e^(r/beta), so "
+            "that Z = inf leaves no upper bound",
             formula=r"\max_{q(A)=1}\mathbb{E}_q\Big[r-\beta\log\frac qp\Big]=\beta\log\sum_{y\in A}p(y)e^{r(y)/\beta}",
         ),
         Clause(

@@ -31,14 +31,14 @@ def telescoping_proof() -> list[str]:
         for path, own in zip(paths, weight, strict=True):
             law = sp.Integer(1)
             for k, token in enumerate((*path, "$")):
-                steps = {t: _step(paths, path[:k], t, prior, weight) for t in decisions_of(paths)[path[:k]]}
+                steps = {t: _guided_step(paths, path[:k], t, prior, weight) for t in decisions_of(paths)[path[:k]]}
                 law *= steps[token] / sp.Add(*steps.values())
             what = f"the value-guided probability of string {path or 'end'} of {len(paths)} is p e^R / Z"
             lines.append(cancels(law - own / total, what))
     return lines
 
 
-def _step(
+def _guided_step(
     paths: Paths, prefix: tuple[str, ...], token: str, prior: Sequence[sp.Expr], weight: Sequence[sp.Expr]
 ) -> sp.Expr:
     """p(t | u) V(u t) from sums over the strings that begin with u and with u t."""

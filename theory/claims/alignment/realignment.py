@@ -158,8 +158,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="not-monotone",
-            text="realigning token by token at decoding time is not monotone in reward: on p = (3, 1, 2), e^R = (4, 7, 1) at "
-            "[. [. .]], E R is 1.441, 1.560 and 1.386 at l = 1, 2 and 64",
+            text="realigning token by token at decoding time is not monotone in reward: on a tree of three strings "
+            "E R is 1.441, 1.560 and 1.386 at l = 1, 2 and 64",
             formula=r"q_l(t\mid u)\propto p(t\mid u)^{1-l}\,p_+(t\mid u)^l",
         ),
         Clause(
@@ -170,20 +170,20 @@ CLAIM = Claim(
         ),
         Clause(
             name="same",
-            text="by tokens and by whole strings the law is p at l = 0 and p+ at l = 1; where each string is one token the two "
-            "agree at every l",
+            text="by tokens as by strings the law is p at l = 0 and p+ at l = 1, and the two agree at every l "
+            "where strings are single tokens",
             proof=Proof("l = 1, 3 trees", telescoping_proof),
         ),
         Clause(
             name="floor",
-            text="for l >= 1 realigning token by token earns log Z or more, hence as much as p at least, and strictly more unless "
-            "R is constant",
+            text="for l >= 1 realigning by tokens earns log Z or more, and so at least what p earns; strictly more "
+            "than either unless R is constant",
             formula=r"l\ge1:\quad\mathbb E_{q_l}R\ge\log Z\ge\mathbb E_pR",
         ),
         Clause(
             name="below-p",
-            text="for 0 < l < 1 it may earn less than p: on p = (1001, 1000, 1), e^R = (300, 1, 477000) at [. [. .]], 2.810 nats at "
-            "l = 1/10 against 2.858",
+            text="for 0 < l < 1 it may earn less than p: on a tree of three strings 2.810 nats at l = 1/10 and "
+            "2.858 at l = 0",
         ),
     ),
     hypotheses=("finitely many strings, R finite on all of them", "the end of a string is a token"),
@@ -209,9 +209,10 @@ CLAIM = Claim(
             "floor-below-one", "drops l >= 1 from the floor: l = 1/2", _floor_below_one, integer_cases, smallest=True
         ),
     ),
-    remark="V(u) = E_p[e^R | u]. As l grows the law by tokens becomes greedy in V: on p = (3, 1, 2), e^R = (4, 7, 1) it takes the "
+    remark="The tree is [. [. .]]: one string of one token, and two that share their first. V(u) = E_p[e^R | u]. As l grows "
+    "the law by tokens becomes greedy in V: on p = (3, 1, 2), e^R = (4, 7, 1), the first clause's, it takes the "
     "string with e^R = 4, since V = 3 behind the other token, and never sees e^R = 7. On p = (1001, 1000, 1), "
-    "e^R = (2000, 1, 99000) E R falls from l = 1 on.",
+    "e^R = (2000, 1, 99000) E R is lower at l = 2 than at l = 1; the last clause is about e^R = (300, 1, 477000).",
     order=1050,
     sketch=r"""
 With $V(u)=\mathbb E_p[e^R\mid u]$, $p_+(t\mid u)=p(t\mid u)V(ut)/V(u)$, so that $q_l(t\mid u)\propto p(t\mid u)V(ut)^l$: at every

@@ -300,8 +300,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="no-sign",
-            text="E L may rise, fall or turn: on two strings it goes one way, up iff the likelier has the larger reward; "
-            "on p = (1, 4, 2)/7, r = (0, 1, 2) it rises, then falls",
+            text="E L may rise, fall or turn with lambda: on two strings it goes one way, on p = (1, 4, 2)/7, r = "
+            "(0, 1, 2) it rises and then falls",
         ),
     ),
     hypotheses=("finitely many strings", "p_lambda proportional to p e^{lambda r}"),

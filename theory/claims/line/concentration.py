@@ -53,7 +53,7 @@ def _concentration(content: SizedCorpus) -> Iterator[Finding]:
     yield Finding("Chebyshev bound - P", excess, "nonnegative", clause="chebyshev")
     one_sided = concentration.one_sided_above(variance, _spread(found), size, epsilon)
     yield Finding("one-sided bound - P", one_sided - _below(content), "nonnegative", clause="one-sided")
-    yield from of("chernoff", _chernoff(content))
+    yield from _chernoff(content)
     yield from of("normal", _berry_esseen(content, concentration.BERRY_ESSEEN))
 
 
@@ -64,10 +64,10 @@ def _chernoff(content: SizedCorpus) -> Iterator[Finding]:
         moment = _log_moment(found, s)
         if s < 1:
             renyi = renyi_entropy(found.numbers.prob, 1 - s)
-            yield Finding(f"log E e^(sI) = s H_(1-s), s = {s}", moment - renyi * s)
+            yield Finding(f"log E e^(sI) = s H_(1-s), s = {s}", moment - renyi * s, clause="renyi")
         tail, edge = (_below(content), -epsilon) if s < 0 else (above, epsilon)
         bound = concentration.chernoff(moment, s, content.size, found.mean.entropy + edge)
-        yield Finding(f"Chernoff bound - P, s = {s}", bound - tail, "nonnegative")
+        yield Finding(f"Chernoff bound - P, s = {s}", bound - tail, "nonnegative", clause="chernoff")
 
 
 def _berry_esseen(content: SizedCorpus, constant: fmpq) -> Iterator[Finding]:
@@ -147,10 +147,13 @@ CLAIM = Claim(
         ),
         Clause(
             name="chernoff",
-            text="either tail of Ibar at x is at most exp(N(log E e^(sI) - sx)), s > 0 above and s < 0 below; for s < 1 "
-            "log E e^(sI) is s times the Renyi entropy of order 1 - s",
-            formula=r"P(\pm\bar I\ge\pm x)\le e^{N(\log\mathbb E e^{sI}-sx)},\ \pm s>0;\qquad "
-            r"\log\mathbb E e^{sI}=s\,H_{1-s}(p_+)",
+            text="either tail of Ibar at x has probability at most exp(N(log E e^(sI) - sx)), s > 0 above and s < 0 below",
+            formula=r"P(\pm\bar I\ge\pm x)\le e^{N(\log\mathbb E e^{sI}-sx)},\ \pm s>0",
+        ),
+        Clause(
+            name="renyi",
+            text="for s < 1, s not 0, log E e^(sI) is s times the Renyi entropy of p+ of order 1 - s",
+            formula=r"\log\mathbb E e^{sI}=s\,H_{1-s}(p_+)",
         ),
         Clause(
             name="normal",

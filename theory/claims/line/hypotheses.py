@@ -269,8 +269,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="moments",
-            text="for p+ proportional to 1/(n log^k n), k = 2, 3, 4, E I^j is finite iff j < k - 1: V = inf at k = 3, "
-            "without Chebyshev's rate, and E|I - H|^3 = inf at k = 4",
+            text="for p+ proportional to 1/(n log^k n), k = 2, 3, 4, E I^j is finite iff j < k - 1, so that H, V "
+            "or the third moment may be missing",
             formula=r"p_+(n)\propto\frac1{n\log^kn}:\ \mathbb{E}I^j<\infty\iff j<k-1",
             proof=Proof("the integrals that enclose the tails", _hypotheses_proof),
         ),

@@ -172,8 +172,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="cheapest",
-            text="the law nearest to p+ with mean surprisal x off the line is a power p+^tau, tau < 1 iff x > H; it is a "
-            "temperature, tau > 0, iff x is below the unweighted mean of I",
+            text="among laws of mean surprisal x off the line the nearest to p+ is a power p+^tau: a temperature, "
+            "tau > 0, iff x is below the unweighted mean of I",
             formula=r"q_\tau\propto p_+^\tau,\ \mathrm{CE}(q_\tau)=x:\quad "
             r"\mathrm{KL}(q_\tau\|p_+)=\min\{\mathrm{KL}(q\|p_+):\mathrm{CE}(q)=x\},\quad "
             r"\tau>0\iff x<\tfrac1n\sum_yI(y)",
@@ -192,8 +192,8 @@ CLAIM = Claim(
         ),
         Clause(
             name="rate",
-            text="the probability that the mean surprisal of N strings lies beyond x, on the side away from H, is less than "
-            "exp(-N KL(q_tau || p+)), and -(log P)/N tends to KL(q_tau || p+)",
+            text="Ibar lies beyond x, away from H, with probability P < exp(-N KL(q_tau || p+)), and -(log P)/N "
+            "tends to KL(q_tau || p+)",
             formula=r"\lim_N-\tfrac1N\log P(\bar I\gtrless H\pm\varepsilon)=\mathrm{KL}(q_\tau\|p_+)",
             cited="Dembo and Zeitouni, Large Deviations Techniques and Applications (1998), theorem 2.2.3",
         ),

@@ -219,8 +219,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="positive",
-            text="a reward known up to a function g of the prompt leaves Corr(L, R + g) open: with positive covariance within "
-            "prompts it is anything above -e, up to sqrt(e^2 + (1 - e^2) rho_w^2)",
+            text="with positive covariance within prompts a reward known up to g(x) leaves Corr(L, R + g) anything "
+            "above -e, up to sqrt(e^2 + (1 - e^2) rho_w^2)",
             formula=r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
             r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
             r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}",

@@ -75,6 +75,7 @@ def test_the_mean_scorer_loses_both() -> None:
     assert q == pytest.approx([3 / 7, 4 / 35, 16 / 35], rel=1e-14)
     assert scored(*LOSS) == pytest.approx((1.104568, 0.12976), abs=5e-6)
     assert aligned_law(*LOSS) == pytest.approx((1.105127, 0.12430), abs=5e-6)
+    assert scored((1, 1, 1), (4, 3, 1)) == pytest.approx((1.125, 0.147), abs=5e-4)
 
 
 def test_the_value_scorer_is_exact() -> None:
