@@ -67,9 +67,9 @@ def test_no_line_without_an_entropy() -> None:
         mean, square = by_quadrature(2, 1, power), by_quadrature(2, 2, power)
         assert mean > edge
         assert (square - mean**2) / (size * (mean - edge) ** 2) < 0.01
-        (finding,) = CLAIM.check(Beyond(2, size, fmpq(edge), power, fmpq(1, 100)))
+        (finding,) = CLAIM.check(Beyond(2, size, fmpq(edge), power, fmpq(1, 100), "no-line"))
         assert (finding.outcome, finding.clause) == ("holds", "no-line")
-    (finding,) = CLAIM.check(Beyond(2, 10**5, fmpq(4), 1000, fmpq(1, 1000)))
+    (finding,) = CLAIM.check(Beyond(2, 10**5, fmpq(4), 1000, fmpq(1, 1000), "no-line"))
     assert finding.outcome == "fails", "0.0055 is above 0.001"
 
 
