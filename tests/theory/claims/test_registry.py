@@ -37,11 +37,11 @@ CONTROL_IDS = [f"{claim.id}-{control.name}" for claim, control in CONTROLS]
 SMALLEST = [(claim, control) for claim, control in CONTROLS if control.smallest]
 
 WANTED = """
-alignment: gibbs secret-reward strength best-of-n
+alignment: gibbs secret-reward strength best-of-n realignment controlled-decoding
 line: identity concentration rate exact-typicality sample-size hypotheses
 correlation: iid sharp typical measure rank bootstrap
 adaptors: exchange slope-bound budget truncation affine-line family interior local-global gauge none order-preserving
-adaptors: conditioning
+adaptors: conditioning local-entropy mirostat attainability
 simpson: crossing
 metropolis: ratio spectrum acceptance corpora accept-all
 prompts: variance identification
