@@ -22,7 +22,6 @@ TELLING = {
         "correlation.sharp",
         "correlation.typical",
         "correlation.measure",
-        "correlation.rank",
         "metropolis.corpora",
         "simpson.crossing",
     ),
@@ -30,7 +29,6 @@ TELLING = {
         "line.identity",
         "line.concentration",
         "line.hypotheses",
-        "line.rate",
         "line.exact-typicality",
         "prompts.variance",
     ),
@@ -41,7 +39,6 @@ TELLING = {
         "adaptors.none",
         "adaptors.interior",
         "adaptors.local-global",
-        "adaptors.truncation",
         "adaptors.gauge",
         "adaptors.order-preserving",
     ),
@@ -108,7 +105,7 @@ def _sentences(report: Report) -> str:
     lines = [
         "## The abstract, clause by clause",
         "",
-        "Each row is a claim by its first clause. The last column breaks one thing and names the smallest model that "
+        "Each row is a claim by its first clause, with that clause's grade. The last column breaks one thing and names the smallest model that "
         "then refutes it: by number of strings, then by the sum of the integer weights of p and e^R, after an "
         "exhaustive search. Trees are in brackets, a dot for a string: in [. [. .]] a string stands beside a prefix "
         "with two continuations.",
@@ -130,12 +127,13 @@ def _standing(report: Report, letter: str) -> str:
     rows = []
     for claim_id in TELLING[letter]:
         claim, result = report.claim(claim_id), report.result(claim_id)
-        rows.append((f"{claim.title} ({linked(claim_id)})", _verdict(result), _broken(claim, result)))
-    return markdown_table(("finding", "verdict", "with one thing broken"), rows)
+        rows.append((f"{claim.title} ({linked(claim_id)})", _grade(result), _broken(claim, result)))
+    return markdown_table(("finding", "grade", "with one thing broken"), rows)
 
 
-def _verdict(result: Result) -> str:
-    return str(result.verdict) if result.as_expected else f"**{result.verdict}**"
+def _grade(result: Result) -> str:
+    """The grade of the first clause; the verdict of the claim in bold where it does not stand."""
+    return result.clauses[0].shown if result.as_expected else f"**{result.verdict}**"
 
 
 def _broken(claim: Claim, result: Result) -> str:
