@@ -46,8 +46,8 @@ def toy_section(toy: ToyStudy) -> str:
         "## The paper's toy\n\n"
         f"{table}\n\n"
         "The exact column is rounded to the digits shown; P(typical) is by inversion, with an estimated error below "
-        f"{power_of_ten_above(toy.typical_error)}. Re-binning to equal counts along L makes L uniform over its range and "
-        "so stretches the cloud along the line."
+        f"{power_of_ten_above(toy.typical_error)}. Re-binning to equal counts along L makes L uniform over its range, "
+        "and so stretches the cloud along the line."
     )
 
 

@@ -105,10 +105,10 @@ def _sentences(report: Report) -> str:
     lines = [
         "## The abstract, clause by clause",
         "",
-        "Each row is a claim by its first clause, with that clause's grade. The last column breaks one thing and names the smallest model that "
-        "then refutes it: by number of strings, then by the sum of the integer weights of p and e^R, after an "
-        "exhaustive search. Trees are in brackets, a dot for a string: in [. [. .]] a string stands beside a prefix "
-        "with two continuations.",
+        "Each row is a claim by its first clause, with that clause's grade. The last column breaks one thing and names "
+        "the smallest model that then refutes it: by number of strings, then by the sum of the integer weights of p "
+        "and e^R, after an exhaustive search. Trees are in brackets, a dot for a string: in [. [. .]] a string stands "
+        "beside a prefix with two continuations.",
         "",
     ]
     for letter, quote in ABSTRACT.items():
