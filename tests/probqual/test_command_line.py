@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from probqual import commands
 from probqual.command_line import CommandFiles, app
 from theory.claims import registry
-from theory.claims.claim import Case, Claim, Control, Finding, Profile
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.registry import claims
 from theory.report import pages as report_pages
 from theory.report import paper_check, studies
@@ -290,7 +290,8 @@ def is_zero(value: Any) -> Iterator[Finding]:
 def made_up(value: Any, broken: Any = fmpq(1)) -> Claim:
     """The claim that a value is 0, with a control that says so of another."""
     control = Control("the-control", "says it of something else", is_zero, one(broken))
-    return dataclasses.replace(NONE, id="made.up", check=is_zero, cases=one(value), controls=(control,), figure=None)
+    clauses = (Clause("only", "the number is 0"),)
+    return dataclasses.replace(NONE, id="made.up", clauses=clauses, check=is_zero, cases=one(value), controls=(control,), figure=None)
 
 
 def use(

@@ -116,7 +116,8 @@ class _Tally:
 
     def text(self, cases: int) -> str:
         """How much was found, in words."""
-        found = f"{self.findings} findings on {cases} {'case' if cases == 1 else 'cases'}"
+        findings = f"{self.findings} {'finding' if self.findings == 1 else 'findings'}"
+        found = f"{findings} on {cases} {'case' if cases == 1 else 'cases'}"
         silent = cases - len(self.cases)
         if silent and self.findings:
             found += f", silent on {silent} of them"
@@ -172,7 +173,8 @@ def _graded(clause: Clause, tally: _Tally, cases: int) -> ClauseResult:
         try:
             proved = tuple(clause.proof.lines())
             grade, covers = Grade.SYMBOLIC, clause.proof.covers
-            evidence = "; ".join(part for part in (f"{len(proved)} identities by computer algebra", evidence) if part)
+            identities = f"{len(proved)} {'identity' if len(proved) == 1 else 'identities'} by computer algebra"
+            evidence = "; ".join(part for part in (identities, evidence) if part)
         except ProofFailed as error:
             grade, evidence = Grade.UNDECIDED, f"{evidence}; the symbolic proof fails: {error}"
     if clause.formal and grade is not Grade.FORMAL:

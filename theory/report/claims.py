@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from theory.arithmetic.exact import power_of_ten_above
@@ -15,7 +16,7 @@ from theory.report.samples import sampled_line
 MEANING = {
     Grade.FORMAL: "a machine has checked a proof for every model that the clause speaks of",
     Grade.CITED: "a textbook theorem, named with its place; it also holds on the cases",
-    Grade.SYMBOLIC: "computer algebra, for so many strings, trees or states; it also holds on the cases",
+    Grade.SYMBOLIC: "computer algebra, for the sizes named; it also holds on the cases",
     Grade.CERTIFIED: "rationals, or balls that contain the true number, on the cases listed",
     Grade.TESTED: "floating point, or a sequence towards a limit, within the tolerance stated",
     Grade.UNDECIDED: "some comparison is not certain",
@@ -100,7 +101,7 @@ _SHOWN_ROWS = 4
 
 def claim_page(claim: Claim, result: Result, sampled: SampledRecord) -> str:
     """A claim clause by clause with what each rests on, why it is true, and its controls with their witnesses."""
-    sentence = f" It serves sentence {claim.sentence} of the abstract." if claim.sentence else ""
+    sentence = f" It belongs to sentence {claim.sentence} of the abstract." if claim.sentence else ""
     lines = [
         f"# {claim.id}",
         "",
@@ -139,7 +140,7 @@ def _clauses(claim: Claim, result: Result) -> Iterator[str]:
 
 def _controls(claim: Claim, result: Result) -> Iterator[str]:
     """What is broken, and the model that refutes it."""
-    yield "Each control is the claim with one thing broken. It must be REFUTED, or the check could not have failed."
+    yield "Each control is the claim with one thing broken. It must be REFUTED: this shows that the check can fail."
     yield ""
     for control in result.controls:
         check = next(c.check.__name__ for c in claim.controls if c.name == control.name)
@@ -192,14 +193,19 @@ def _witness_text(witness: Witness) -> str:
 
 
 def _gathered(names: Sequence[str]) -> str:
-    """The names, runs of random laws, of borders and of corpus sizes gathered."""
+    """The names, with random models, border cases and corpus sizes counted.
+
+    >>> _gathered(["C4, N = 2", "C4, N = 3", "random table 1", "random table 2", "border: L constant"])
+    'C4 (2); random tables (2); border cases'
+    """
     seen: dict[str, int] = {}
     for name in names:
         stem = name.split(", N =")[0]
-        for kind in ("random table", "random tree", "border"):
-            stem = f"{kind}s" if stem.startswith(kind) else stem
+        if drawn := re.match(r"(random [a-z -]*[a-z]) \d+", stem):
+            stem = drawn[1] if drawn[1].endswith("s") else f"{drawn[1]}s"
+        stem = "border cases" if stem.startswith("border") else stem
         seen[stem] = seen.get(stem, 0) + 1
-    return ", ".join(stem if count == 1 else f"{stem} ({count})" for stem, count in seen.items())
+    return "; ".join(stem if count == 1 else f"{stem} ({count})" for stem, count in seen.items())
 
 
 def witness_files(claims: Sequence[Claim], results: Sequence[Result]) -> dict[str, str]:

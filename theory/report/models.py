@@ -17,23 +17,23 @@ def toy_section(toy: ToyStudy) -> str:
         ("entropy of p", f"{toy.prior_entropy:.10f}", f"{PUBLISHED['prior_entropy']}", "agrees"),
         ("Pearson over strings, each counted once", f"{toy.unweighted_pearson:+.6f}", "+0.49", "agrees"),
         ("Spearman over strings, each counted once", f"{toy.unweighted_spearman:+.6f}", "+0.43", "agrees"),
-        ("Pearson over strings under p+", f"{toy.pearson:+.6f}", "", "the law that corpora are drawn from; other sign"),
+        ("Pearson over strings under p+", f"{toy.pearson:+.6f}", "", "the law that corpora are drawn from"),
         ("varentropy V", f"{toy.varentropy:.6f}", "", ""),
-        ("exchange coefficient b", f"{toy.exchange_coefficient:+.6f}", "", "inside [-1, 0]: cooling raises both"),
+        ("exchange coefficient b", f"{toy.exchange_coefficient:+.6f}", "", "in (-1, 0): a small cooling raises both"),
         (
             "P(typical), N = 100,000, eps = 0.001",
             f"{toy.typical_probability:.10f}",
             "213/1000",
-            f"a count of 1,000 draws; its standard error is {_standard_error(toy):.3f}",
+            f"from 1,000 corpora; standard error {_standard_error(toy):.3f}",
         ),
         ("correlation of corpora", f"{toy.pearson:+.6f}", "", "all corpora, at every N"),
         (
             "correlation of corpora given typical",
             f"{toy.conditional_correlation:+.9f}",
             "-0.92",
-            "the published one is after an equal-count re-binning along L",
+            "published after an equal-count re-binning along L",
         ),
-        ("the same, large-N limit", f"{toy.conditional_limit:+.9f}", "", "c = eps sqrt N kept"),
+        ("the same, limit as N grows", f"{toy.conditional_limit:+.9f}", "", "with eps sqrt N kept fixed"),
         (
             "the same, L re-binned to equal counts",
             f"{toy.rebinned_correlation:+.2f}",
@@ -46,7 +46,7 @@ def toy_section(toy: ToyStudy) -> str:
         "## The paper's toy\n\n"
         f"{table}\n\n"
         "The exact column is rounded to the digits shown; P(typical) is by inversion, with an estimated error below "
-        f"{power_of_ten_above(toy.typical_error)}. Re-binning to equal counts along L makes L uniform over its range, "
+        f"{power_of_ten_above(toy.typical_error)}. Re-binning to equal counts along L makes L uniform over its range "
         "and so stretches the cloud along the line."
     )
 
@@ -65,10 +65,11 @@ def _words(studies: Sequence[WordsStudy]) -> str:
     lines = [
         "# Real words",
         "",
-        f"The {studies[0].strings:,} words of the State of the Union speeches as strings of letters: prior = relative "
-        "frequency, reward = VADER valence, adaptors act on the exact next-letter laws of p+. Beside each adaptor "
-        "stands "
-        "what it does to (E L, E R) against p+, decided by balls.",
+        f"The strings are the {studies[0].strings:,} words of the State of the Union speeches, spelled letter by "
+        "letter. The prior is a word's relative frequency and the reward its VADER valence. Adaptors act on the exact "
+        "next-letter laws of p+. The last column of the tables says in which direction an adaptor moves E L and E R "
+        "from p+, decided in ball arithmetic. It trades R for L if E R falls and E L rises, "
+        "and L for R the other way round.",
         "",
         *_words_summary(studies),
         "",
@@ -88,11 +89,10 @@ def _words_summary(studies: Sequence[WordsStudy]) -> Iterator[str]:
         )
         trading = [f"{row.normalise} {row.adaptor}" for row in study.rows if row.verdict.startswith("trades")]
         yield (
-            f"- beta = {study.beta}: b = {b:+.6f}, {where} [-1, 0], so cooling at T = 1 "
-            f"{'trades one for the other' if study.trades_off else 'moves both the same way'}. Along global "
-            f"temperature "
-            f"(T from 0.2 to 5): {turns or 'no change of sign'}. Trading against p+: "
-            f"{', '.join(trading) or 'none of them'}."
+            f"- beta = {study.beta}: b = {b:+.6f}, {where} [-1, 0], so a small global cooling at T = 1 "
+            f"{'trades one for the other' if study.trades_off else 'raises both'}. Along global "
+            f"temperature (T from 0.2 to 5): {turns or 'no change of sign'}. Settings that trade against p+: "
+            f"{', '.join(trading) or 'none'}."
         )
 
 
@@ -123,9 +123,9 @@ def _words_table(study: WordsStudy) -> str:
 def _carriers(study: WordsStudy) -> str:
     shares = ", ".join(f"*{word}* {share:+.4f}" for word, share in study.carriers)
     return (
-        f"Cov(R, I) = {study.cov_reward_surprisal:+.6f} decides the sign of dE R on cooling (negative: reward "
-        f"rises). The "
-        f"words that carry it, with their shares p+ (R - E R)(I - H): {shares}."
+        f"Cov(R, I) = {study.cov_reward_surprisal:+.6f} decides in which direction a small global cooling at T = 1 "
+        "moves E R: up if it is negative. The words that contribute most, with their contributions p+ (R - E R)(I - "
+        f"H): {shares}."
     )
 
 
@@ -143,20 +143,17 @@ def _trigrams(studies: Sequence[TrigramStudy]) -> str:
         for s in studies
     ]
     sides = "; ".join(
-        f"at beta = {s.beta} b = {s.moments['exchange_coefficient']:+.4f}, "
-        f"{'no trade-off' if -1 <= s.moments['exchange_coefficient'] <= 0 else 'a trade-off'} at T = 1"
+        f"at beta = {s.beta} b = {s.moments['exchange_coefficient']:+.4f}, and a small global cooling at T = 1 "
+        f"{'does not trade' if -1 <= s.moments['exchange_coefficient'] <= 0 else 'trades'}"
         for s in studies
     )
     return (
         "## Infinitely many strings\n\n"
-        f"The letter-trigram model of the speeches' sentences ({studies[0].states} states, no longest string), with "
-        f"the "
-        "reward 1 per vowel and -1 per consonant over beta, which prefers open syllables. Every number comes from a "
-        "matrix "
-        f"in balls, none from a truncation: {sides}. Heating ends at the critical temperature T_c: above it the "
-        f"weights "
-        "p+ ** (1/T) of all strings have no finite sum and the globally normalised law does not exist.\n\n"
-        + markdown_table(head, rows)
+        f"The prior is the letter-trigram model of the speeches' sentences ({studies[0].states} states, strings of "
+        "every length). The reward is 1 for a vowel and -1 for a consonant, over beta. Every number is computed from "
+        f"matrices in ball arithmetic; the sum over strings is not truncated. {sides[0].upper()}{sides[1:]}. From the "
+        "critical temperature T_c on, the weights p+ ** (1/T) of all strings have no finite sum, and no globally "
+        "normalised law exists.\n\n" + markdown_table(head, rows)
     )
 
 

@@ -72,10 +72,12 @@ def _opening(report: Report) -> str:
         "Adaptors*, EMNLP 2024 (arXiv 2406.10203), checked on models whose laws are known exactly. At hand were the "
         f"paper's abstract and its public code at commit {COMMIT}, not the paper's text. So the statements below are "
         "this project's formalisation of the abstract, and none is given a theorem number of the paper.\n\n"
-        "L is the log-likelihood of a string under the prior p, R its reward over beta, p+ = p e^R / Z the aligned "
-        "law, and I = -log p+ = log Z - L - R the surprisal under it, with mean H (the entropy) and variance V (the "
-        "varentropy). A corpus is N independent strings from p+; a bar is its average. Everything is in nats. Written "
-        "by `probqual check`; `probqual check --verify` compares every generated page with the code.\n\n"
+        "L is the log-likelihood of a string under the prior p, and R its reward over beta. p+ = p e^R / Z is the "
+        "aligned law, and I = -log p+ = log Z - L - R the surprisal under it, with mean H (the entropy) and variance V "
+        "(the varentropy). A corpus is N independent strings from p+; a bar is its average. It is typical if "
+        "|Ibar - H| < eps. Cooling lowers T, which replaces p+ by p+^(1/T), normalised over whole strings (globally) "
+        "or token by token (locally). It trades R for L if E R falls and E L rises, or L for R. C1, C2, ... are "
+        "[small models](docs/theory.md). Everything is in nats. Written by `probqual check`.\n\n"
         f"{warning}{lines}"
     )
 
@@ -105,10 +107,10 @@ def _sentences(report: Report) -> str:
     lines = [
         "## The abstract, clause by clause",
         "",
-        "Each row is a claim by its first clause, with that clause's grade. The last column breaks one thing and names "
-        "the smallest model that then refutes it: by number of strings, then by the sum of the integer weights of p "
-        "and e^R, after an exhaustive search. Trees are in brackets, a dot for a string: in [. [. .]] a string stands "
-        "beside a prefix with two continuations.",
+        "Each row is a claim's first clause with its grade. The last column breaks one thing and names a model that "
+        "refutes the broken claim; p and e^R are given up to factors. Where the search was exhaustive it is the "
+        "smallest: by number of strings, then by the sum of the integer weights. Trees are in parentheses, a dot for a "
+        "string: in (. (. .)) a string stands beside a prefix with two continuations.",
         "",
     ]
     for letter, quote in ABSTRACT.items():
@@ -163,17 +165,17 @@ def _real_models(report: Report) -> str:
     head = ("run", "prior and aligned model", "strings", "b, 95 % interval over prompts", "does a small cooling trade?")
     return (
         "## Real models\n\n"
-        "Sampled token by token, every string scored under both models. These answers hold for these models and "
-        "prompts.\n\n" + markdown_table(head, rows)
+        "Sampled token by token, every string scored under both models. These answers are about these models and "
+        "prompts. The cooling is global, at T = 1.\n\n" + markdown_table(head, rows)
     )
 
 
 def _reading() -> str:
     return (
         "## How to read it\n\n"
-        "A claim is a list of clauses, and each clause has a grade that says what stands behind it. A claim's verdict "
-        "is its weakest clause's; PROVED is kept for claims whose every clause a machine has checked for every model, "
-        "or that follow so from textbook theorems. [How to read a verdict](docs/verdicts.md) has the rest. More "
+        "Each clause of a claim has a grade that says what evidence there is for it. A claim's verdict is its weakest "
+        "clause's; PROVED is kept for claims whose clauses are all machine-checked for every model or textbook "
+        "theorems. [How to read a verdict](docs/verdicts.md) has the rest. More "
         f"results: [real words and infinitely many strings]({RESULTS}/words.md), "
         f"[random models]({RESULTS}/random-models.md), [the reference code, modelled]({RESULTS}/reference-code.md), "
         f"[exact against sampled]({RESULTS}/sampled.md)."
@@ -185,8 +187,8 @@ def _all_claims(report: Report) -> str:
         (
             "## All claims",
             grades_table(report.results),
-            "Residual: an upper bound of the error of every identity. Controls: the claim with one thing broken; each "
-            "must be refuted. SAMPLED: the exact values lie in the intervals of so many comparisons with draws.",
+            "Residual: an upper bound on the error of every identity. Controls: the claim with one thing broken; each "
+            "must be refuted. SAMPLED (n): in n comparisons with draws the exact value lies in the interval.",
             claims_table(report.claims, report.results, report.sampled),
         )
     )

@@ -27,9 +27,10 @@ def reference_code_page(report: Report) -> str:
         "# The reference code, modelled",
         "",
         f"The public repository tanyjnaaman/probability-quality-paradox at commit {COMMIT} was read, not run. Where it "
-        "departs from the definitions, the procedure that it follows is carried out exactly here on models whose truth "
-        "is known: written from a description, without any of its code. This says what the procedure, as read, does to "
-        "such models. It does not say which results of the paper were made by it, nor how large the effect was there.",
+        "departs from the definitions, its procedure is carried out here, exactly, on models whose true values are "
+        "known. It was written again from a description, without any of its code. The table shows what the procedure, "
+        "as read, does to these models. It does not show which results of the paper were made by it, nor how large the "
+        "effect was there.",
         "",
         markdown_table(("departure", "model", "quantity", "true", "computed", "off by"), rows),
         "",

@@ -29,18 +29,18 @@ def sampled_page(record: SampledRecord) -> str:
     lines = [
         "# Exact against sampled",
         "",
-        f"`probqual compare` repeats the claims by sampling: {len(run.rows)} comparisons of {claims} claims at seed "
-        f"{run.seed}, {run.draws:,} strings or {run.corpora:,} corpora each, {run.differing} of which "
-        f"differ. {chance} involve chance; the error probabilities of all of them sum to {run.spent:.1g}, by tests "
-        "that hold at every sample size. The others compare two ways to score the same strings.",
+        f"`probqual compare` repeats the claims by sampling. It makes {len(run.rows)} comparisons of {claims} claims "
+        f"at seed {run.seed}, with {run.draws:,} strings or {run.corpora:,} corpora each; {run.differing} differ from "
+        f"the exact value. {chance} comparisons involve chance. Their error probabilities sum to {run.spent:.1g}, by "
+        "tests that are valid at every sample size. The others compare two ways to score the same strings.",
         "",
         f"False alarms: {false} in {alarms.runs:,} runs with fresh seeds, {alarms.comparisons:,} comparisons "
-        f"({alarms.date}). Power: a sampler off by {power.distance:.0%} in total variation is caught by "
-        f"{power.draws:,} draws at alpha {power.alpha:.0e} in "
+        f"({alarms.date}). Power at alpha {power.alpha:.0e}: with {power.draws:,} draws, a sampler that is off "
+        f"by {power.distance:.0%} in total variation is caught in "
         + ", ".join(f"{count} of {power.runs:,} runs on {size}" for size, count in power.caught.items())
         + " equally likely outcomes.",
         "",
-        f"Planted faults: {noticed} of {len(run.faults)} noticed, each procedure done wrong in turn.",
+        f"Planted faults: {noticed} of {len(run.faults)} noticed. For each, one procedure is done wrong on purpose.",
         "",
         markdown_table(
             ("fault", "what is done wrong", "rows that differ", "of the claims"),
@@ -55,11 +55,11 @@ def sampled_page(record: SampledRecord) -> str:
 def _training(training: Training) -> str:
     columns = ("step", "loss", "KL(p+ to pi)", "KL(pi to p+)", "b of pi", "Corr(L, R) of pi")
     return (
-        f"A tiny torch policy trained by direct preference optimisation on {training.preferences:,} preferences "
-        f"arrives near p+ = p e^R / Z, whose b is {shown(training.exchange_coefficient, '+.4f')} and whose Corr(L, R) "
-        f"is {shown(training.correlation, '+.4f')}, but not at "
-        "it. What it did learn is exactly the aligned law of its own secret reward log pi/p, for which the claims hold "
-        "as they stand; the last column is their exchange rate, by differences.\n\n"
+        f"A tiny torch policy pi was trained by direct preference optimisation on {training.preferences:,} "
+        f"preferences. It comes close to p+ = p e^R / Z, whose b is {shown(training.exchange_coefficient, '+.4f')} and "
+        f"whose Corr(L, R) is {shown(training.correlation, '+.4f')}, but does not reach it. By definition pi is the "
+        "aligned law of its own secret reward log pi/p, so the claims apply to pi with that reward. The last column "
+        "compares dE L/dtau, by finite differences, with -bV.\n\n"
         + markdown_table((*columns, "residual of dE L/dtau = -bV"), [_training_row(one) for one in training.progress])
     )
 
@@ -78,11 +78,11 @@ def _run_head(found: PairAnalysis | GibbsAnalysis) -> str:
     run = found.run
     return (
         f"{found.strings:,} strings, {found.tokens:,} tokens, {len(run.prompts)} prompts, at most "
-        f"{run.length} tokens each (a string cut there is the event that a string begins so), on "
-        f"{'a CPU' if found.device == 'cpu' else found.device} in {run.dtype}; run key `{found.key[:16]}`. "
+        f"{run.length} tokens each, on {'a CPU' if found.device == 'cpu' else found.device} in {run.dtype}; run key "
+        f"`{found.key[:16]}`. A string cut at that length stands for all strings that begin with it. "
         f"Intervals are {found.level:.0%} over prompts: the delete-one-prompt jackknife with Student's t. "
-        "They see what varies from prompt to prompt, not the bias that few strings per prompt leave in a ratio, such "
-        "as an acceptance."
+        "They cover the variation between prompts. They do not cover the bias of ratios, such as an acceptance rate, "
+        "that are estimated from few strings per prompt."
     )
 
 
@@ -102,9 +102,9 @@ def _pair(name: str, found: PairAnalysis) -> str:
     lines = [
         f"# A real pair: {name}",
         "",
-        f"A prior `{found.run.prior}` and an aligned model `{found.run.aligned}`, sampled token by token "
-        f"by `probqual sample examples/{name}.toml`: {_run_head(found)} L and R are conditional on the prompt, R is "
-        "the secret reward log p+/p, whose log Z is 0.",
+        f"The prior is `{found.run.prior}` and the aligned model p+ is `{found.run.aligned}`, sampled token by token "
+        f"by `probqual sample examples/{name}.toml`: {_run_head(found)} L and R are conditional on the prompt. R is "
+        "the secret reward log p+/p, whose log Z is 0. A setting is an adaptor chain with the temperature first.",
         "",
         *_pair_findings(found, settings[chains.index(())]),
         "",
@@ -121,31 +121,36 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     pooled = found.pooled
     step = next(s for s in found.cooling if not s.behind and s.warm == 1)
     yield (
-        "- On this pair, does lowering temperature trade likelihood for reward? Globally normalised, at T = 1: "
-        f"**{found.trades}**, b = {interval(base.exchange_coefficient, 3)} against [-1, 0] (adaptors.exchange). "
-        f"Normalised token by token, as sampled from T = 1 to {step.cool:g}: **{found.trades_locally}**; E L moves "
-        f"by {interval(step.mean_log_prior)} and E R by {interval(step.mean_reward)}, a slope of "
-        f"{interval(step.slope)} where -(1+b)/b = {shown(found.exchange_slope, '.3f')} (adaptors.local-global)."
+        "- On this pair, does a small cooling at T = 1, globally normalised, trade likelihood for reward to first "
+        f"order? **{found.trades}**: b = {interval(base.exchange_coefficient, 3)}, to be compared with [-1, 0] "
+        "(adaptors.exchange)."
+    )
+    yield (
+        f"- Does cooling from T = 1 to {step.cool:g}, normalised token by token, trade in the samples? "
+        f"**{found.trades_locally}**: E L moves by {interval(step.mean_log_prior)} and E R by "
+        f"{interval(step.mean_reward)}. The slope dE R/dE L is {interval(step.slope)}; global temperature would have "
+        f"-(1+b)/b = {shown(found.exchange_slope, '.3f')} to first order (adaptors.local-global)."
     )
     open_to = "" if base.identification is None else "({:.2f}, {:.2f})".format(*base.identification)
     yield (
-        f"- Strings of p+ correlate {interval(base.within_correlation)} within prompts and "
-        f"{interval(base.correlation)} over all (Spearman {interval(base.spearman)}); known up to a function "
-        f"of the prompt, the reward leaves {open_to} open (prompts.identification)."
+        f"- Under p+ Corr(L, R) is {interval(base.within_correlation)} within prompts and {interval(base.correlation)} "
+        f"over all strings (Spearman {interval(base.spearman)}). If the reward is known only up to a function of the "
+        f"prompt, the identified interval of Corr(L, R) is {open_to} (prompts.identification)."
     )
     crossing = pooled.crossing
     turns = "keeps its sign at every N" if crossing is None else f"changes sign at N* = {crossing:.1f}"
     corpora = "; ".join(f"N = {size}: {interval(value)}" for size, value in pooled.corpora.items())
     yield (
-        f"- Corpora of N strings from one setting each, all settings alike: W = {pooled.within_cov:.2f}, B = "
-        f"{pooled.between_cov:.2f}, and the covariance {turns} (simpson.crossing). Their correlation: {corpora}. "
-        f"Strings of all settings pooled: {interval(pooled.correlation)}."
+        f"- Corpora of N strings, each from one setting, all settings equally often: Cov(Lbar, Rbar) = W/N + B with "
+        f"W = {pooled.within_cov:.2f} and B = {pooled.between_cov:.2f}, so it {turns} (simpson.crossing). "
+        f"Corr(Lbar, Rbar): {corpora}. Corr(L, R) over the strings of all settings: {interval(pooled.correlation)}."
     )
     gap = max(own.budget_residual for own in found.settings)
     yield (
-        f"- The largest gap between log w and log p+ / T of a string, as stored: {power_of_ten_above(gap)} nats "
-        "(adaptors.budget). Acceptance is that of the chain from the local law to the global one, estimated from the "
-        "strings (metropolis.acceptance)."
+        f"- A check of the store: log w and log p+ / T of a string differ by at most {power_of_ten_above(gap)} nats "
+        "(adaptors.budget).\n"
+        "- Acceptance, in the table, is the rate at which a Metropolis chain with the local law as proposal and the "
+        "global one as target accepts, estimated from the strings (metropolis.acceptance)."
     )
 
 
@@ -188,10 +193,11 @@ def _gibbs(name: str, found: GibbsAnalysis) -> str:
     ]
     return (
         f"# A real prior, tilted: {name}\n\n"
-        f"`{run.prior}` as a prior, aligned to {run.reward} at beta = {run.beta} as the Gibbs posterior "
-        f"p e^(r/beta) / Z, by `probqual sample examples/{name}.toml`: {_run_head(found)} Strings are the prior's; "
-        "independent Metropolis-Hastings with w = e^(r/beta) makes them p+'s.\n\n"
-        f"Does lowering a global temperature trade likelihood for reward here? **{own.trades}** "
+        f"The prior p is `{run.prior}`. The aligned law p+ is the Gibbs posterior p e^(r/beta) / Z for the reward "
+        f"{run.reward} at beta = {run.beta}. By `probqual sample examples/{name}.toml`: {_run_head(found)} Strings are "
+        "drawn from the prior. Estimates under p+ weight them by w = e^(r/beta), the weights of independent "
+        "Metropolis-Hastings.\n\n"
+        f"Does a small cooling at T = 1, globally normalised, trade likelihood for reward here? **{own.trades}** "
         "(adaptors.exchange, metropolis.acceptance).\n\n" + markdown_table(("quantity", "estimate"), rows)
     )
 

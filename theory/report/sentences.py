@@ -63,10 +63,10 @@ def _fixed(text: str) -> Callable[[Report], str]:
 
 def _measure(report: Report) -> str:
     toy = report.toy
-    turned = "the sign depends on the measure" if toy.unweighted_pearson * toy.pearson < 0 else "the sign is the same"
+    turned = "depends on the measure" if toy.unweighted_pearson * toy.pearson < 0 else "is the same"
     return (
-        f"In the paper's toy {turned}: with every string counted once the correlation of L and R is "
-        f"{toy.unweighted_pearson:+.4f}, under p+, the law that corpora are drawn from, {toy.pearson:+.4f}."
+        f"In the paper's toy the sign of Corr(L, R) {turned}: it is {toy.unweighted_pearson:+.4f} with every string "
+        f"counted once, and {toy.pearson:+.4f} under p+, the law that corpora are drawn from."
     )
 
 
@@ -74,16 +74,16 @@ def _typical(report: Report) -> str:
     toy = report.toy
     return (
         f"Keeping only typical corpora moves the toy's correlation from {toy.pearson:.4f} to "
-        f"{toy.conditional_correlation:.4f}. It need not lower a correlation: on C1 and C2 it stays at +1. At a fixed "
-        "eps more data takes it back to the strings' own."
+        f"{toy.conditional_correlation:.4f}. It need not lower a correlation: on C1 and C2 it stays at +1. With eps "
+        "fixed, the correlation returns to that of single strings as N grows."
     )
 
 
 def _share(report: Report) -> str:
     toy = report.toy
     return (
-        f"The toy's share of typical corpora is {toy.typical_probability:.10f} by numerical inversion, with an "
-        f"estimated error below {power_of_ten_above(toy.typical_error)}; the notebook counted "
+        f"A corpus of the toy is typical with probability {toy.typical_probability:.10f}, by numerical inversion with "
+        f"an estimated error below {power_of_ten_above(toy.typical_error)}; the paper's notebook counted "
         f"{PUBLISHED['typical']} of {PUBLISHED['corpora']}."
     )
 
@@ -100,20 +100,20 @@ def cooling_in_words(b: float) -> str:
 
 
 def _words(report: Report) -> str:
-    found = "; ".join(
-        f"at beta = {study.beta} it {cooling_in_words(study.moments['exchange_coefficient'])} "
+    found = ", ".join(
+        f"{cooling_in_words(study.moments['exchange_coefficient'])} at beta = {study.beta} "
         f"(b = {study.moments['exchange_coefficient']:+.3f})"
         for study in report.words
     )
-    return f"On the words of the State of the Union speeches, what does a small cooling at T = 1 do? {found}."
+    return f"On the words of the State of the Union speeches a small global cooling at T = 1 {found}."
 
 
 def _random(report: Report) -> str:
     sweep = report.sweep
     return (
-        f"Of {sweep.models:,} random models of this project's generator, a small cooling at T = 1 trades in "
-        f"{percent(sweep.trades)}, and of those whose strings have a negative covariance in "
-        f"{percent(sweep.negative_covariance)}. {_other_shares(report)}"
+        f"Of {sweep.models:,} random models of this project's generator, a small global cooling at T = 1 trades in "
+        f"{percent(sweep.trades)}, and in {percent(sweep.negative_covariance)} of those with Cov(L, R) < 0. "
+        f"{_other_shares(report)}"
     )
 
 
@@ -125,8 +125,8 @@ def _other_shares(report: Report) -> str:
     }
     least, most = (choose(shares, key=lambda step: shares[step].bounds[0]) for choose in (min, max))
     return (
-        f"The share is the generator's: of tables of {size} strings {percent(shares[least])} trade where rewards are "
-        f"multiples of {least}, and {percent(shares[most])} where they are multiples of {most}."
+        f"The share depends on the generator: of tables of {size} strings {percent(shares[least])} trade if rewards "
+        f"are multiples of {least}, and {percent(shares[most])} if they are multiples of {most}."
     )
 
 
@@ -138,8 +138,8 @@ def _turned(report: Report) -> str:
         if row.truth * row.computed < 0
     )
     return (
-        "Where the public reference code, as read, departs from the definitions, its procedure is carried out on "
-        f"models whose truth is known: {len(names)} departures by themselves turn the sign of a correlation."
+        "The public code, as read, departs from the definitions in places. Each departure was carried out on models "
+        f"with known answers: {len(names)} departures by themselves turn the sign of a correlation."
     )
 
 
@@ -148,8 +148,8 @@ def _counted(report: Report) -> str:
     clauses = sum(len(result.clauses) for result in report.results)
     refuted = sum(control.verdict is Verdict.REFUTED for control in controls)
     return (
-        f"{len(report.results)} claims with {clauses} clauses; by their weakest clause: {tally(report.results)}. "
-        f"{len(controls)} controls must be refuted: {refuted} refuted."
+        f"There are {len(report.results)} claims with {clauses} clauses; by their weakest clause: "
+        f"{tally(report.results)}. {len(controls)} controls must be refuted: {refuted} refuted."
     )
 
 
@@ -158,16 +158,16 @@ SUMMARY = (
         "line",
         ("line.identity#sum", "line.hypotheses#mean-only"),
         _fixed(
-            "For every corpus the averages of L and R sum to log Z - Ibar, and Ibar concentrates at the entropy H "
-            "where H is finite."
+            "For every corpus the averages of L and R sum to log Z - Ibar. For independent strings Ibar concentrates "
+            "at the entropy H if H is finite."
         ),
     ),
     Sentence(
         "averaging",
         ("correlation.iid#correlation",),
         _fixed(
-            "For independent strings from one law the correlation of corpora is that of strings at every N: averaging "
-            "alone creates no trade-off."
+            "For independent strings from one law Corr(Lbar, Rbar) is the correlation of single strings at every N: "
+            "averaging alone creates no trade-off."
         ),
     ),
     Sentence("measure", ("correlation.measure#sign",), _measure),
@@ -178,8 +178,8 @@ SUMMARY = (
         ("adaptors.exchange#trade", "adaptors.exchange#inside", "adaptors.exchange#slopes"),
         _fixed(
             "A small cooling at T = 1, globally normalised, moves E L and E R in opposite directions to first order "
-            "iff b = Cov(L, I)/V is below -1 or above 0. Between -1 and 0 both rise; at -1 or 0 one of them stays to "
-            "first order."
+            "iff b = Cov(L, I)/V is below -1 or above 0. Between -1 and 0 both rise; at -1 or 0 one of them does "
+            "not move to first order."
         ),
     ),
     Sentence("words", ("adaptors.exchange#trade",), _words),
@@ -187,16 +187,17 @@ SUMMARY = (
         "none",
         ("adaptors.none#every-law", "adaptors.none#alone"),
         _fixed(
-            "There are aligned models on which nothing trades: on C1, p = e^R = (1, 2, 4) up to factors, every law of "
-            "the strings has E R = E L + log 7."
+            "There are aligned models on which no adaptor trades: on C1, p = e^R = (1, 2, 4) up to factors, every law "
+            "of the strings has E R = E L + log 7."
         ),
     ),
     Sentence(
         "budget",
         ("adaptors.budget#identity", "adaptors.budget#same-entropy"),
         _fixed(
-            "E L + E R + H(q) + KL(q || p+) = log Z for every law q: an adaptor moves the sum E L + E R by the entropy "
-            "that it spends and by its divergence from p+, at no fixed rate of exchange."
+            "E L + E R + H(q) + KL(q || p+) = log Z for every law q of finitely many strings. So an adaptor changes "
+            "the sum E L + E R by the entropy that it gives up, less its divergence from p+: "
+            "no rate of exchange is fixed."
         ),
     ),
     Sentence("random", ("adaptors.exchange#trade",), _random),
@@ -214,15 +215,16 @@ STANDS = {
         "stands-A",
         ("correlation.iid#correlation", "correlation.sharp#forced"),
         _fixed(
-            "Not by averaging: corpora of independent strings correlate as their strings do, at every N. It follows "
-            "where V < max(Var L, Var R)."
+            "Averaging alone creates no trade-off: for independent strings Corr(Lbar, Rbar) is that of single strings "
+            "at every N. It is negative if V < max(Var L, Var R)."
         ),
     ),
     "B": Sentence(
         "stands-B",
         ("line.identity#sum", "line.hypotheses#mean-only"),
         _fixed(
-            "Every corpus obeys Lbar + Rbar = log Z - Ibar, and Ibar concentrates at the entropy H where H is finite."
+            "Lbar + Rbar = log Z - Ibar for every corpus. For independent strings Ibar concentrates at the entropy H "
+            "if H is finite."
         ),
     ),
     "C": Sentence(
@@ -230,7 +232,7 @@ STANDS = {
         ("adaptors.exchange#trade", "adaptors.none#every-law"),
         _fixed(
             "A small cooling at T = 1, globally normalised, trades to first order iff b = Cov(L, I)/V lies outside "
-            "[-1, 0]; on some models no adaptor does."
+            "[-1, 0]; on some models no adaptor trades."
         ),
     ),
 }
@@ -240,7 +242,7 @@ CAPTIONS = (
     Sentence(
         "toy",
         ("correlation.measure#sign", "correlation.typical#limit", "audit.re-binning#total"),
-        _fixed("The toy: what the measure, typicality and re-binning each do to the correlation."),
+        _fixed("The toy: what the measure, typicality and re-binning do to the correlation."),
     ),
     Sentence(
         "exchange",
@@ -250,7 +252,7 @@ CAPTIONS = (
     Sentence(
         "plane",
         ("adaptors.family#reach", "adaptors.interior#pareto", "adaptors.order-preserving#polygon"),
-        _fixed("What adaptors reach in the plane of the two means."),
+        _fixed("The pairs of means (E L, E R) that adaptors reach."),
     ),
 )
 """The figures of the front page, by their names, with their captions."""

@@ -26,12 +26,12 @@ def steps_table(record: SweepRecord) -> str:
     rows = [[step, *(_cell(cells.get((step, size))) for size in sizes)] for step in steps]
     table = markdown_table(["reward step", *(f"{size} strings" for size in sizes)], rows)
     clauses = [
-        f"with {size} strings in " + _along([(step, cells[step, size]) for step in steps if (step, size) in cells])
+        f"With {size} strings: " + _along([(step, cells[step, size]) for step in steps if (step, size) in cells])
         for size in sizes
     ]
     sentence = (
-        f"Of the {record.trades.of:,} models of this generator with V > 0, cooling at T = 1 trades in "
-        f"{_percent(record.trades.bounds[0])}: {'; '.join(clauses)}."
+        f"Of the {record.trades.of:,} models of this generator with V > 0, a small cooling at T = 1 trades in "
+        f"{_percent(record.trades.bounds[0])}. {'. '.join(clauses)}."
     )
     return f"{table}\n\n{sentence}"
 

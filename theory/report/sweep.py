@@ -20,39 +20,44 @@ def sweep_page(found: SweepRecord, steps: SweepRecord) -> str:
     lines = [
         "# Random models",
         "",
-        f"`probqual sweep examples/sweep.toml`: {found.models:,} random models with {found.strings:,} strings, "
-        f"tables, Zipf laws and trees, beta in {', '.join(sweep.betas)}, rewards tied to the probabilities from "
-        "fully against to fully along. Verdicts and signs are decided in balls; shares carry the "
-        f"{100 * found.level:.0f} % Clopper-Pearson interval of drawing such models. They describe these families, "
-        "not language models.",
+        f"`probqual sweep examples/sweep.toml`: {found.models:,} random models with {found.strings:,} strings in all. "
+        f"They are tables, Zipf laws and trees, with beta in {', '.join(sweep.betas)}. Rewards follow the "
+        "probabilities to a degree that is drawn for each model, from falling with them to rising with them. Verdicts "
+        f"and signs are decided in balls. Shares have the {100 * found.level:.0f} % Clopper-Pearson interval of "
+        "drawing such models. They describe this generator, not language models.",
         "",
-        f"- {len(found.claims)} claims that speak of every finite model were checked on each, silent where a "
-        f"hypothesis fails: {failing} failures, "
+        f"- {len(found.claims)} claims about every finite model were checked on each model on which their hypotheses "
+        f"hold: {failing} failures, "
         f"{unsure} undecided.",
-        f"- Does cooling at T = 1 trade? In {_share(found.trades)} of the models. {_by_size(sizes)}: "
-        f"{_share(sizes[0])} with {sizes[0].label} strings, {_share(sizes[-1])} with {sizes[-1].label} or more. "
-        f"By the correlation of L and R under the prior: {_share(ends[0])} near {ends[0].label}, "
-        f"{_share(ends[-1])} near {ends[-1].label}. By beta, with the least at {_least(found.by_beta)}: "
+        f"- A small cooling at T = 1, globally normalised, trades to first order in {_share(found.trades)} of the "
+        "models (adaptors.exchange).",
+        f"- {_by_size(sizes)}: {_share(sizes[0])} with {sizes[0].label} strings, {_share(sizes[-1])} with "
+        f"{sizes[-1].label} or more.",
+        f"- By the correlation of L and R under the prior: {_share(ends[0])} near {ends[0].label}, "
+        f"{_share(ends[-1])} near {ends[-1].label}.",
+        f"- By beta, with the least at {_least(found.by_beta)}: "
         + ", ".join(f"{percent(row)} at {row.label}" for row in found.by_beta)
-        + " (adaptors.exchange).",
-        "- A negative correlation of strings under p+ is not enough: among models that have it, cooling trades in "
-        f"{_share(found.negative_covariance)}.",
-        "- Corpora of independent strings from one law have the sign of their strings, always (correlation.iid). Where "
-        "the sign of corpora is another, one hypothesis is missing; how often it then is:",
+        + ".",
+        "- A negative correlation of strings under p+ is not enough: among models that have it, a small cooling trades "
+        f"in {_share(found.negative_covariance)}.",
+        "- For independent strings from one law Corr(Lbar, Rbar) has the sign of Corr(L, R) at every N "
+        "(correlation.iid). The table drops one hypothesis at a time and counts how often the sign then differs:",
         "",
         _turns(found.turns),
         "",
         f"Corpora have {sweep.corpus} strings; typical means |Ibar - H| < {sweep.band} sqrt(V/N). The covariance "
-        "of a chain's corpora is float64, and its sign counts beyond rounding.",
+        "of a chain's corpora is computed in float64, and its sign is counted only if it exceeds rounding errors.",
+        "",
+        "What an adaptor does to E L and E R at its full setting, as numbers of models:",
         "",
         _adaptors(found.adaptors),
         "",
         "![sweep](../../figures/sweep.png)",
         "",
-        "## The share is the generator's",
+        "## The share depends on the generator",
         "",
-        "How often cooling trades depends on how rewards are drawn and on the number of strings (`probqual sweep "
-        "examples/sweep-steps.toml`).",
+        "How often a small cooling trades depends on how rewards are drawn and on the number of strings (`probqual "
+        "sweep examples/sweep-steps.toml`).",
         "",
         steps_table(steps),
     ]
@@ -63,9 +68,7 @@ def _turns(turns: Sequence[SignTurn]) -> str:
     rows = [
         (turn.dropped, *map(_share, (turn.turns, turn.from_positive, turn.from_negative)), turn.claim) for turn in turns
     ]
-    return markdown_table(
-        ("what is not as claimed", "sign turned", "of positive ones", "of negative ones", "claim"), rows
-    )
+    return markdown_table(("instead", "sign differs", "where it was positive", "where it was negative", "claim"), rows)
 
 
 def _adaptors(adaptors: Sequence[AdaptorDirections]) -> str:

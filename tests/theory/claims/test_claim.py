@@ -190,7 +190,7 @@ def test_symbolic() -> None:
     assert result.verdict is Verdict.SYMBOLIC
     (clause,) = result.clauses
     assert (clause.grade, clause.shown) == (Grade.SYMBOLIC, "SYMBOLIC(n <= 4)")
-    assert clause.evidence == "2 identities by computer algebra; 1 findings on 1 case"
+    assert clause.evidence == "2 identities by computer algebra; 1 finding on 1 case"
     assert result.proved == ("a = a", "b = b")
     assert result.as_expected
 
@@ -248,7 +248,7 @@ def test_a_finding_counts_for_its_clause_alone() -> None:
         ("other", Grade.CERTIFIED, 0),
     ]
     assert result.verdict is Verdict.REFUTED
-    assert result.clauses[0].evidence == "1 findings on 2 cases, silent on 1 of them"
+    assert result.clauses[0].evidence == "1 finding on 2 cases, silent on 1 of them"
     assert result.evidence == "3 findings on 2 cases"
 
 
@@ -264,7 +264,7 @@ def test_a_cited_theorem() -> None:
     cited = dataclasses.replace(TWO[1], cited="Somebody, A Book, theorem 1")
     result = run(claim(arb(0), clauses=(ONLY, cited), check=two), QUICK)
     assert [c.shown for c in result.clauses] == ["CERTIFIED", "CITED"]
-    assert result.clauses[1].evidence == "Somebody, A Book, theorem 1; 1 findings on 1 case"
+    assert result.clauses[1].evidence == "Somebody, A Book, theorem 1; 1 finding on 1 case"
     assert result.verdict is Verdict.CERTIFIED
 
 

@@ -96,7 +96,7 @@ def test_formal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.verdict is Verdict.PROVED
     assert result.clauses[0].grade is Grade.FORMAL
     assert result.clauses[0].evidence == (
-        "proof checked by machine: x in proofs/Family.v, y in proofs/Family.v; 1 findings on 1 case"
+        "proof checked by machine: x in proofs/Family.v, y in proofs/Family.v; 1 finding on 1 case"
     )
 
 

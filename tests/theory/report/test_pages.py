@@ -325,7 +325,7 @@ def test_headings_differ(found: dict[str, str]) -> None:
 
 
 def test_cases_are_gathered(found: dict[str, str]) -> None:
-    assert "- Cases: C1, random tables (2), random trees, C4 (2)." in found[page_of("line.identity")]
+    assert "- Cases: C1; random tables (2); random trees; C4 (2)." in found[page_of("line.identity")]
 
 
 def test_families_of_numbers(found: dict[str, str]) -> None:
@@ -337,7 +337,7 @@ def test_families_of_numbers(found: dict[str, str]) -> None:
     for heading in ("## Words at beta = 1/2", "## Words at beta = 2", "## Infinitely many strings"):
         assert f"\n{heading}\n" in words
     assert "| temperature 1/2 | global | -6.5000 | 0.7500 | 5.5000 | 0.2500 | trades R for L |" in words
-    assert "outside [-1, 0], so cooling at T = 1 trades one for the other" in words
+    assert "outside [-1, 0], so a small global cooling at T = 1 trades one for the other" in words
     assert "*peace* +0.1250, *war* -0.0625" in words
 
 

@@ -36,7 +36,7 @@ def record(cells: Mapping[tuple[str, str], Bounds]) -> SweepRecord:
 def sentence(*shares: Bounds) -> str:
     """What is said of two strings with these shares along the steps 1, 2, ..."""
     text = steps_table(record({(str(k), "2"): share for k, share in enumerate(shares, start=1)}))
-    return text.splitlines()[-1].partition("with 2 strings in ")[2]
+    return text.splitlines()[-1].partition("With 2 strings: ")[2]
 
 
 def test_cells() -> None:
@@ -50,8 +50,8 @@ def test_cells() -> None:
     ]
     assert steps_table(found).splitlines()[4:] == [
         "",
-        "Of the 2,468 models of this generator with V > 0, cooling at T = 1 trades in 50.0 %: "
-        "with 2 strings in 7.5 % at step 1/4; with 8 strings in 100.0 % at step 1/4, falling to 0.0 % at step 4.",
+        "Of the 2,468 models of this generator with V > 0, a small cooling at T = 1 trades in 50.0 %. "
+        "With 2 strings: 7.5 % at step 1/4. With 8 strings: 100.0 % at step 1/4, falling to 0.0 % at step 4.",
     ]
 
 
