@@ -66,7 +66,7 @@ class Program(TyperGroup):
 app = typer.Typer(
     name="probqual",
     cls=Program,
-    help="What the probability-quality trade-off of aligned language models establishes, checked exactly.",
+    help="Check claims about likelihood and reward in aligned language models, exactly and by sampling.",
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -88,7 +88,7 @@ def probqual(
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """What the probability-quality trade-off of aligned language models establishes, checked exactly.
+    """Check claims about likelihood and reward in aligned language models, exactly and by sampling.
 
     Example: probqual exact examples/c5.toml
     """

@@ -24,7 +24,7 @@ def analyse(
         str | None, typer.Option(metavar="NAME", help="Keep the numbers for the report, as bridge_NAME.json.")
     ] = None,
 ) -> None:
-    """Check the claims on a stored run; no model is run again.
+    """Estimate means, b and correlations from a stored run, and say whether cooling trades; no model is run again.
 
     Example: probqual analyse runs/default --json default.json
     """
@@ -76,8 +76,8 @@ def _show_settings(found: PairAnalysis) -> None:
     screen = console(240)
     screen.print(settings)
     screen.print(
-        "on this pair, lowering temperature trades likelihood for reward: globally normalised, at T = 1 "
-        f"{found.trades}; token by token, as sampled {found.trades_locally}",
+        "does cooling trade likelihood for reward on this pair? globally normalised, by a small step at T = 1: "
+        f"{found.trades}; token by token, as sampled: {found.trades_locally}",
         highlight=False,
         soft_wrap=True,
     )

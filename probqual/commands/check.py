@@ -28,19 +28,19 @@ Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 def check(
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="ID", help="Check these claims or families alone; repeatable.")
+        list[str] | None, typer.Option("--only", metavar="ID", help="Check only this claim or family; repeatable.")
     ] = None,
     profile: Annotated[ProfileName, typer.Option(help="quick leaves out the large cases.")] = ProfileName.full,
     json_path: JsonPath = None,
     verify: Annotated[bool, typer.Option(help="Fail if a generated page is not what the code now writes.")] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write the front page here alone, and no page of the checkout.")
+        Path | None, typer.Option(metavar="PATH", help="Write only the front page, to this path.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = os.cpu_count() or 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random laws.")] = SEED,
     more: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="More ids for --only.")] = None,
 ) -> None:
-    """Run the claims and their controls; the full profile of all claims writes paper_check.md and its pages.
+    """Run the claims and their controls; a full run of all claims also writes paper_check.md and its pages.
 
     Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
 

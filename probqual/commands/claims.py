@@ -20,7 +20,7 @@ def claims(
     ] = None,
     json_path: JsonPath = None,
 ) -> None:
-    """List the claims: what each says, what it needs, and how it would fail.
+    """List the claims: what each says, what it needs, and the controls that must be refuted.
 
     Example: probqual claims adaptors
     """

@@ -25,22 +25,25 @@ def compare(
     profile: Annotated[ProfileName, typer.Option(help="quick makes a tenth of the draws.")] = ProfileName.full,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all draws.")] = SEED,
     draws: Annotated[
-        int | None, typer.Option(metavar="N", help="Strings per comparison; corpora in proportion.")
+        int | None, typer.Option(metavar="N", help="Strings per comparison; the number of corpora scales with it.")
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="Where the tiny torch models run: cpu, cuda, cuda:1; by default a GPU if there is one."),
     ] = None,
-    plant: Annotated[str | None, typer.Option(metavar="NAME", help="Do one procedure wrong; it must DIFFER.")] = None,
+    plant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Do one procedure wrong on purpose; a row must DIFFER.")
+    ] = None,
     list_plants: Annotated[
-        bool, typer.Option("--list-plants", help="Print the names of the faults; with --json, what is wrong, too.")
+        bool,
+        typer.Option("--list-plants", help="Print the names of the faults; with --json, also what each does wrong."),
     ] = False,
     json_path: JsonPath = None,
     record: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and keep all of it for the report.")
+        Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and record everything for the report.")
     ] = None,
 ) -> None:
-    """Repeat the claims, those of the audit apart, by sampling from models whose exact answer is known.
+    """Repeat all claims except the audit claims by sampling from models whose exact answer is known.
 
     Exit status: 0 every comparison is SAMPLED, 1 one DIFFERS (as it must with a planted fault), 2 bad input.
 

@@ -13,7 +13,7 @@ from probqual.errors import bad_files
 def explore(
     output: Annotated[Path, typer.Option(metavar="PATH", help="The page to write.")] = Path("explore.html"),
 ) -> None:
-    """Write a page to play with: one HTML file that computes in the browser, without a network.
+    """Write an interactive page: one HTML file that computes in the browser, without a network.
 
     Example: probqual explore --output explore.html
     """

@@ -17,7 +17,7 @@ def sample(
         Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
     ] = None,
 ) -> None:
-    """Sample strings from a real pair of models and store what every later question needs.
+    """Sample strings from a real pair of models and store the log-probabilities that `analyse` needs.
 
     It can be stopped at any moment and run again: it goes on where it stopped. Several may run at once on one folder.
 

@@ -34,11 +34,13 @@ def sweep(
     backend: Annotated[
         BackendName, typer.Option(help="Processes of this machine, or a dask cluster that you have.")
     ] = BackendName.local,
-    address: Annotated[str | None, typer.Option(metavar="TCP", help="Of the dask scheduler: tcp://host:8786.")] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="TCP", help="Address of the dask scheduler: tcp://host:8786.")
+    ] = None,
     json_path: JsonPath = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the numbers of an example for the report.")] = False,
 ) -> None:
-    """Run thousands of random exact models through the claims, and count what happens how often.
+    """Check the claims on thousands of random models, and count how often adaptors trade.
 
     It can be stopped at any moment and run again: it goes on where it stopped. What comes out does not depend on the
     backend or on the number of workers.

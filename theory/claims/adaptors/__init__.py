@@ -1,4 +1,4 @@
 """Adaptors.
 
-Sentence C: what temperature and truncation do to the two means, locally and globally, and what can be reached.
+Sentence C: how temperature and truncation, local and global, move E L and E R, and which pairs of means can be reached.
 """

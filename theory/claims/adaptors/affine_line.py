@@ -240,8 +240,9 @@ CLAIM = Claim(
         Control("inverse-slope", "turns the slope upside down", _line_of_inverse_slope, integer_cases, smallest=True),
     ),
     remark=(
-        "Global temperature and thresholds on I are such adaptors; top-k and nucleus over whole strings are where"
-        " no tie is cut. C2 and C4 have two values of I. The slope of the line is -(1 + b)/b; at b = 0 it is vertical."
+        "Global temperature and thresholds on I are such adaptors; so are top-k and nucleus over whole strings, if "
+        "they cut no tie. C2 and C4 have two values of I. The slope of the line is -(1 + b)/b; at b = 0 it is "
+        "vertical."
     ),
     order=4080,
     sketch=r"""

@@ -289,14 +289,14 @@ CLAIM = Claim(
     controls=(
         Control(
             name="whole-strings",
-            breaks="drops the fraction: whole strings keep every mass",
+            breaks="drops the fraction: keeping whole strings alone is said to reach every mass",
             check=_whole_strings,
             cases=few_string_trees,
             smallest=True,
         ),
         Control(
             name="local-falls",
-            breaks="takes local for global temperature: cooling lowers CE",
+            breaks="takes local for global temperature: local cooling is said to lower CE",
             check=_local_falls,
             cases=three_string_trees,
             smallest=True,

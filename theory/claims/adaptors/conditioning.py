@@ -315,12 +315,19 @@ CLAIM = Claim(
         Control(
             "reversed-exponent", "puts KL(p+ || q) for KL(q || p+) in the exponent", _reversed_exponent, _long_corpora
         ),
-        Control("fixed-band", "keeps the width of the typical band fixed as N grows", _fixed_band, _long_corpora),
+        Control(
+            "fixed-band",
+            "keeps the width of the typical band fixed as N grows, with the limit q",
+            _fixed_band,
+            _long_corpora,
+        ),
         Control("any-corpus", "drops the typicality and conditions on Lbar = l alone", _any_corpus, _long_corpora),
     ),
-    remark="P_q is within 2/N of its local limit. For N >= 32 the string's law is within 1/(2N) of q in total variation, "
+    remark="P_q(Lbar = l, Ibar = H) is within 2/N of its local limit. For N >= 32 the string's law is within 1/(2N) "
+    "of q in total variation, "
     "and within 1/N^2 with its 1/N term: -q(y)/2 times the part of the Mahalanobis distance of (L, R) that is orthogonal "
-    "to 1, L and R. Off such a lattice few corpora have exactly these averages, or none: Csiszar's theorem is of a band.",
+    "to 1, L and R. If p and e^R are not on such a lattice, few corpora or none have exactly these averages, and "
+    "Csiszar's theorem is about a band around them.",
     order=4090,
     sketch=r"""
 On a corpus with these averages $\prod p_+=\prod q\cdot e^{-N[H(p_+)-H(q)]}$, because $\log q_{s,t}$ is affine in

@@ -271,7 +271,7 @@ CLAIM = Claim(
     remark="With two strings b lies outside [-1, 0] exactly where the covariance is negative; with three a negative "
     "covariance is not enough. At b = 0: on p = (1, 4, 8), e^R = (1, 8, 2) the step to tau = 1.01 lowers E L by "
     "1.5e-5 and raises E R by 3.1e-3, and the step to tau = .99 lowers both; on p = (1, 1), e^R = (1, 2) E L never "
-    "moves. A finite step is another matter: on p = (1, 1, 2), e^R = (1, 5, 2) b is -.0347, and T = 1/2 trades.",
+    "moves. A finite step is another matter: on p = (1, 1, 2), e^R = (1, 5, 2) b is -.0347, and global T = 1/2 trades.",
     figure="exchange",
     order=4010,
     sketch=r"""

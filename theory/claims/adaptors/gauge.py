@@ -291,7 +291,7 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="A law that loses a string of the support is a limit of gauges, not one.",
+    remark="A law that gives probability 0 to a string of the support is a limit of such q_glob, but not one of them.",
     order=4110,
     sketch=r"""
 Locally $\gamma(u)$ cancels at each step. Globally strings gain $\prod\gamma$ over their prefixes; each string has a

@@ -219,7 +219,8 @@ CLAIM = Claim(
         Control("dependent", "says that p+ is always dominated", _always_dominated, integer_cases, smallest=True),
         Control("free", "says that the gain costs no entropy", _dominated_for_free, integer_cases, smallest=True),
     ),
-    remark="A line alone does not save p+: on a rising, horizontal or vertical line (C1, C2) its upper end is better.",
+    remark="Points on one line are not enough for p+ to be Pareto-optimal: on a rising, horizontal or vertical line "
+    "(C1, C2) the line's upper end dominates p+.",
     order=4070,
     sketch=r"""
 $g$ solves $\mathrm{Cov}(g,L)=\mathrm{Cov}(g,R)=\det\mathrm{Cov}$ and has mean 0, so for small $\varepsilon$

@@ -177,13 +177,13 @@ CLAIM = Claim(
         "finitely many strings",
         "h_t entropies of p+'s next-token laws, end included",
     ),
-    source="differentiates q_glob prop. p+^tau and q_loc = prod p+(t|u)^tau / c_tau(u)",
+    source="derivatives of q_glob prop. p+^tau and q_loc = prod p+(t|u)^tau / c_tau(u)",
     check=_local_global,
     cases=_local_global_cases,
     controls=(
         Control(
             name="wrong-sign",
-            breaks="plus the covariance instead of minus",
+            breaks="puts plus the covariance for minus",
             check=_plus_covariance,
             cases=three_string_trees,
             smallest=True,
@@ -210,10 +210,11 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="On a table the two are one law; wherever the entropies met along the string sum to the same number they "
-    "agree to first order. Trees of 3 strings show what C2 shows with 5: the smallest where local and global T = 1/2 "
-    "move both means in opposite directions has weights that sum to 10, and there even the direction of the exchange "
-    "turns; the smallest of C2's own pattern has 12.",
+    remark="On a table local and global temperature give the same law. They agree to first order wherever the "
+    "entropies met along the string have the same sum for every string. C2 has 5 strings, but 3 suffice. The smallest "
+    "tree on which local and global T = 1/2 move both means in opposite directions has weights that sum to 10; on it "
+    "one trades L for R and the other R for L. The smallest on which, as on C2, the global one raises both means and "
+    "the local one lowers both has weights that sum to 12.",
     figure="plane",
     order=4100,
     sketch=r"""

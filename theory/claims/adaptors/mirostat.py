@@ -258,7 +258,8 @@ CLAIM = Claim(
     order=4140,
     sketch=r"""
 Sum $\mu_{t+1}-\mu_t=-\eta(I_t-\text{target})$ over $t<T$. For one next-token law: truncation never has a mean surprisal
-above $H$ nor below $\min I$, so a target outside drives $\mu$ one way for good. A target inside pulls $\mu$ down while
+above $H$ nor below $\min I$, so a target outside that range drives $\mu$ in one direction without end.
+A target inside pulls $\mu$ down while
 nothing is truncated and up while one token is left: $\mu$ stays of the order of its steps on average. On a tree a
 string's surprisals sum to $I(y)=\log Z-L-R$.
 """,

@@ -232,13 +232,14 @@ CLAIM = Claim(
             smallest=True,
         ),
     ),
-    remark="C3 is safe from one adaptor only: (0, 3, 5)/8, which keeps its order and is what top-2 and then T = 2.15 "
-    "make, lowers E L by .0153 and raises E R by .0080 (adaptors.order-preserving).",
+    remark="On C3 this holds of a single adaptor, not of a chain of two: top-2 and then T = 2.15 give (0, 3, 5)/8, "
+    "which keeps the order, lowers E L by .0153 and raises E R by .0080 (adaptors.order-preserving).",
     figure="plane",
     order=4050,
     sketch=r"""
 In C1 $R-L$ is constant. In C3 both fall along $I$; then for every $q$ two independent strings give $\mathbb
 E_q(L-L')(I-I')\le0$, so cooling, and cutting off large surprisals, raises both; of the other sets that could be kept of
-C3 each is looked at, and none trades. A truncation moves the means up, heating moves them down again, by another way.
+C3 each is looked at, and none trades.
+In a chain, a truncation raises the means and heating lowers them again along another path.
 """,
 )

@@ -303,14 +303,16 @@ CLAIM = Claim(
         ),
         Control(
             name="comonotone-is-safe",
-            breaks="says that no adaptor trades off where L and R rise with p+, so no temperature or truncation",
+            breaks="says that no order-preserving adaptor trades where L and R rise with p+, as no temperature alone "
+            "and no truncation alone does",
             check=_comonotone_is_safe,
             cases=_ordered_triples,
             smallest=True,
         ),
     ),
-    remark="C1 and C2 are on a line that does not fall; C3 is not, and there an order-preserving adaptor trades both ways. "
-    "With ties p+ may be a corner, and nothing trade off although L and R are not collinear ('a tree of ties').",
+    remark="On C1 and C2 the points (L, R) lie on a line that does not fall. On C3 they do not, and order-preserving "
+    "adaptors trade L for R as well as R for L. With ties p+ may be a corner of the polygon; then no order-preserving "
+    "adaptor trades, although L and R are not collinear (the case 'a tree of ties').",
     figure="plane",
     order=4120,
     sketch=r"""

@@ -98,7 +98,8 @@ CLAIM = Claim(
         Control("k-alone", "leaves out the denominator 1 - k", _without_factor, integer_cases, smallest=True),
         Control("any-k", "drops k < 1", _any_k, integer_cases, smallest=True),
     ),
-    remark="Met with equality by two strings with E R rising, so the bound cannot be improved. For k >= 1 there is no "
+    remark="Two strings on which E R rises meet the bound with equality, so it cannot be improved. For k >= 1 there "
+    "is no "
     "bound: where b = 0 the mean E L stands still to first order while E R moves, and k is then at least 1.",
     order=4020,
     sketch=r"""

@@ -313,7 +313,8 @@ CLAIM = Claim(
     remark=(
         "p = (1, 1), r = (0, 1), n = 2: KL = .1308, not log 2 - 1/2 = .1931; the win rate is .625, not 2/3. With two "
         "levels of reward best of n is an aligned law; with three it may be: p = (1, 1, 1), e^r = (1, 3, 5), n = 2, "
-        "lambda = 1. At lambda = -log 3 the law on p = (1, 1), r = (0, 1) costs what best of 2 does and earns 1/4, not 3/4."
+        "lambda = 1. At lambda = -log 3 the aligned law on p = (1, 1), r = (0, 1) has the KL of best of 2, but its "
+        "expected reward is 1/4, not 3/4."
     ),
     order=1040,
     sketch=r"""

@@ -185,8 +185,8 @@ CLAIM = Claim(
         ),
     ),
     remark="The tree is [. [. .]] with p = (1, 1, 1), e^R = (3, 1, 4): one string of one token, and two that share their first. "
-    "E[R | u] <= log E[e^R | u] by Jensen's inequality: the mean scorer undervalues what is uncertain. With e^R = (4, 3, 1) "
-    "on the same tree it earns more than p+, 1.125 nats, and costs more, .147.",
+    "E[R | u] <= log E[e^R | u] by Jensen's inequality: the mean scorer undervalues what is uncertain. With e^R = (4, "
+    "3, 1) on the same tree the mean scorer earns more reward than p+, 1.125 nats, at a larger KL, .147.",
     order=1060,
     sketch=r"""
 The sum over $t$ of $p(t\mid u)\,\mathbb E_p[e^R\mid ut]$ is $\mathbb E_p[e^R\mid u]$: normalised, the steps multiply to

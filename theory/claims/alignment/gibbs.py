@@ -153,9 +153,9 @@ CLAIM = Claim(
     ),
     hypotheses=(
         "beta > 0",
-        "Z < inf, but for the clause on Z = inf",
+        "Z < inf, except in the clause on Z = inf",
         "q << p+; a string that p or e^r gives mass 0 has mass 0 under q, or the objective is -inf",
-        "on infinitely many strings the objective is the one mean of r - beta log(q/p), which exists for every q",
+        "on infinitely many strings the objective is the single mean E_q[r - beta log(q/p)], which exists for every q",
     ),
     source="Korbak, Perez and Buckley (2022), arXiv:2205.11275; Gibbs' variational principle",
     check=_gibbs_check,

@@ -200,7 +200,7 @@ CLAIM = Claim(
         ),
         Control(
             "above-aligned",
-            "puts E R at l = 1 for log Z: beyond l = 1 it would never earn less than p+",
+            "puts E R at l = 1 for log Z in the floor: beyond l = 1 E R would never be below that of p+",
             _above_aligned,
             three_string_trees,
             smallest=True,
@@ -210,7 +210,8 @@ CLAIM = Claim(
         ),
     ),
     remark="The tree is [. [. .]]: one string of one token, and two that share their first. V(u) = E_p[e^R | u]. As l grows "
-    "the law by tokens becomes greedy in V: on p = (3, 1, 2), e^R = (4, 7, 1), the first clause's, it takes the "
+    "the law by tokens becomes greedy in V: on p = (3, 1, 2), e^R = (4, 7, 1), the model of the first clause, it "
+    "takes the "
     "string with e^R = 4, since V = 3 behind the other token, and never sees e^R = 7. On p = (1001, 1000, 1), "
     "e^R = (2000, 1, 99000) E R is lower at l = 2 than at l = 1; the last clause is about e^R = (300, 1, 477000).",
     order=1050,
@@ -218,7 +219,8 @@ CLAIM = Claim(
 With $V(u)=\mathbb E_p[e^R\mid u]$, $p_+(t\mid u)=p(t\mid u)V(ut)/V(u)$, so that $q_l(t\mid u)\propto p(t\mid u)V(ut)^l$: at every
 prefix an exponential family in $\log V(ut)$, while the tilt of whole strings needs $\mathbb E_p[e^{lR}\mid u]$. The mean of $\log
 V(ut)$ at $u$ grows with $l$, and at $l=1$ it exceeds $\log V(u)$ by $\mathrm{KL}(p_+(\cdot|u)\|p(\cdot|u))$. Along a string
-$R=\log Z+\sum_t\log\frac{V(ut)}{V(u)}$, so $\mathbb E_{q_l}R\ge\log Z$ for $l\ge1$. Which prefixes are met changes with $l$, and
-nothing orders what they are worth by $V$: hence no monotonicity.
+$R=\log Z+\sum_t\log\frac{V(ut)}{V(u)}$, so $\mathbb E_{q_l}R\ge\log Z$ for $l\ge1$.
+The weights of the prefixes change with $l$, and
+a prefix with larger $V$ need not lead to a larger $\mathbb ER$: hence no monotonicity.
 """,
 )

@@ -131,7 +131,7 @@ CLAIM = Claim(
     order=1020,
     sketch=r"""
 Solve $p_+=p\,e^{r/\beta}/Z$ for $r$. The mean of $\log(p_+/p)$ under $p_+$ is a divergence, which is never negative;
-a computed one that is negative is not it, its sign turned for example. A constant added to $r$ changes $\beta\log Z$
+a computed value below 0 points to a mistake, such as a reversed sign. A constant added to $r$ changes $\beta\log Z$
 by as much and $p_+$ not at all.
 """,
 )

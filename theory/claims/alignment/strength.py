@@ -310,8 +310,16 @@ CLAIM = Claim(
     cases=_strength_cases,
     controls=(
         Control("one-way", "makes E L monotone in lambda >= 0", _one_way, integer_cases, smallest=True),
-        Control("never-falls", "gives d E L a sign: >= 0", _never_falls, _smallest_paths, smallest=True),
-        Control("no-strength", "forgets the factor lambda in d KL", _without_strength, _smallest_paths, smallest=True),
+        Control(
+            "never-falls", "says that d E L/dlambda is never negative", _never_falls, _smallest_paths, smallest=True
+        ),
+        Control(
+            "no-strength",
+            "leaves the factor lambda out of dKL/dlambda",
+            _without_strength,
+            _smallest_paths,
+            smallest=True,
+        ),
         Control("any-lambda", "drops lambda >= 0 for the divergence", _cost_below_zero, _smallest_paths, smallest=True),
     ),
     remark=(
@@ -324,7 +332,7 @@ CLAIM = Claim(
     sketch=r"""
 With $\lambda=1/\beta$ the law is $p_\lambda\propto p\,e^{\lambda r}$, and $A(\lambda)=\log Z$ has $A'=\mathbb E r$ and
 $A''=\mathrm{Var}\,r$, which is positive unless $r$ is constant. $\mathrm{KL}(p_\lambda\|p)=\lambda A'-A$ has the
-derivative $\lambda A''$. For every $f$, $\frac{d}{d\lambda}\mathbb E f=\mathrm{Cov}(f,r)$; for $f=L$ nothing decides its
+derivative $\lambda A''$. For every $f$, $\frac{d}{d\lambda}\mathbb E f=\mathrm{Cov}(f,r)$; for $f=L$ it can have either
 sign.
 """,
 )

@@ -1,4 +1,4 @@
 """The reference code, modelled.
 
-Procedures of the public code at commit ccec1ac, as read and not run, where they depart from the definitions used here.
+Procedures of the public code at commit ccec1ac that depart from the definitions used here; the code was read, not run.
 """

@@ -78,9 +78,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "By itself it lets corpora that are meant to be globally normalised follow the local adaptor. On C2 global "
-        "T = 1/2 raises both means and local T = 1/2 lowers both; on the model of the control no-new-trade the global "
-        "one raises both and the local one trades."
+        "By itself it makes corpora that are meant to be globally normalised follow the local adaptor. On C2 global "
+        "T = 1/2 raises both means and local T = 1/2 lowers both; on the model of the control no-new-trade global T = "
+        "1/2 raises both and local T = 1/2 trades."
     ),
     order=9010,
     sketch=r"""

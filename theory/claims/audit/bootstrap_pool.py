@@ -77,8 +77,8 @@ CLAIM = Claim(
     cases=_few,
     controls=(harmless("the standard error", _pool_harmless, integer_cases),),
     remark=(
-        "By itself it produces tight clouds of corpora, far from each other, that repeat the sampling error of "
-        "their pools; see correlation.bootstrap for the correlation, which is the pool's at every N."
+        "By itself it produces tight clouds of corpora, far from each other: each cloud repeats the sampling error of "
+        "its pool. Within a cloud the correlation is the pool's at every N (correlation.bootstrap)."
     ),
     order=9090,
     sketch=r"""

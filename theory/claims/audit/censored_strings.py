@@ -81,8 +81,8 @@ CLAIM = Claim(
     controls=(harmless("the sign of the correlation", _censored_harmless, small_trees),),
     remark=(
         "By itself it can turn the sign of Corr(L, R): on C2, cut after one token, where two points are left, from "
-        "+1 to -1. Under p+ likelihood is too high and reward too low; under an adapted law the reward may err "
-        "either way."
+        "+1 to -1. Under p+ the computed likelihood is too high and the reward too low; under an adapted law the "
+        "reward may be too high or too low."
     ),
     order=9080,
     sketch=r"""

@@ -82,9 +82,8 @@ CLAIM = Claim(
     remark=(
         "By itself it shifts E R on strings of p+ by at most e^-26 per token of the vocabulary and step, below 2e-7 "
         "nats a "
-        "step for 32,000 tokens. On strings of another law it caps the surprisal under p+; how often that happened "
-        "cannot "
-        "be told from reading."
+        "step for 32,000 tokens. On strings of another law it caps the surprisal under p+; reading the code does not "
+        "show how often that happened."
     ),
     order=9050,
     sketch=r"""

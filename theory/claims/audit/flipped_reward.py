@@ -69,9 +69,9 @@ CLAIM = Claim(
         Control("mean", "says that the mean of the flipped reward is not negative", _flipped_mean, integer_cases, True),
     ),
     remark=(
-        "By itself it shows likelihood and reward trading off across adaptors where both rise together: on C3, "
-        "where no temperature trades, the computed correlation is negative. It can be told by its mean under p+, which "
-        "is never positive."
+        "By itself it makes likelihood and reward appear to trade off across adaptors where both rise together: on "
+        "C3, where no temperature trades, the computed correlation is negative. The mistake shows in the mean of the "
+        "flipped reward under p+, which is never positive."
     ),
     order=9020,
     sketch=r"""

@@ -91,9 +91,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "By itself it leaves at most 50 tokens to each of nucleus, typical and eta. For nucleus what is drawn is a "
-        "part of what was asked for; typical, eta and epsilon decide on another law and may keep tokens that were "
-        "not asked for."
+        "By itself it leaves at most 50 tokens to each of nucleus, typical and eta. For nucleus the tokens kept are a "
+        "subset of those asked for. Typical, eta and epsilon decide on the law of the 50 tokens and may keep tokens "
+        "that were not asked for."
     ),
     order=9070,
     sketch=r"""

@@ -70,9 +70,8 @@ CLAIM = Claim(
     cases=small,
     controls=(harmless("the sign of the correlation", _lost_harmless, integer_cases),),
     remark=(
-        "By itself it can turn the sign of Corr(L, R), if it happens to a token of a string. At padding a surprisal "
-        "of 0 "
-        "is right; how often it happened elsewhere cannot be told from reading."
+        "By itself it can turn the sign of Corr(L, R), if it happens at a token of a string. At padding a surprisal "
+        "of 0 is right. Reading the code does not show how often it happened elsewhere."
     ),
     order=9060,
     sketch=r"""

@@ -148,7 +148,7 @@ CLAIM = Claim(
     remark=(
         "By itself it gives a secret reward, and a correlation with likelihood of either sign, where there is no "
         "reward "
-        "at all. The sum of L and the secret reward is right, so that the line does not show it."
+        "at all. The sum of L and the secret reward is still right, so the mistake does not show on the line."
     ),
     order=9030,
     sketch=r"""

@@ -134,9 +134,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "By itself it takes the toy's -0.81 to about -0.91, where the notebook prints -0.92, if its corpora are "
-        "taken for a normal pair whose L is spread over the mean range of 213. Where E[R | L] is constant there is "
-        "no correlation before and none after; one that is 0 because E[R | L] is curved may become something."
+        "By itself it takes the toy's -0.81 to about -0.91, where the notebook prints -0.92, if (Lbar, Rbar) is taken "
+        "for a normal pair and L is spread evenly over the mean range of 213 corpora. If E[R | L] is constant the "
+        "correlation is 0 before and after. If it is 0 because E[R | L] is curved, it may differ from 0 afterwards."
     ),
     order=9100,
     sketch=r"""

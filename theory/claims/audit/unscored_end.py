@@ -133,8 +133,8 @@ CLAIM = Claim(
         Control("still-a-law", "says that the scores are still probabilities", _still_a_law, _ended, smallest=True),
     ),
     remark=(
-        "By itself it can turn the sign of Corr(L, R), since how surely a string ends differs between strings and "
-        "between the models. Where no string begins another it does nothing."
+        "By itself it can turn the sign of Corr(L, R), since the probability of the end differs between strings and "
+        "between the two models. If no string begins another, it has no effect."
     ),
     order=9040,
     sketch=r"""

@@ -177,7 +177,7 @@ CLAIM = Claim(
         ),
         Control(
             "first-power",
-            "s = 1 in the place of s = 2: the sum of p over paths is said to fall short too",
+            "puts s = 1 in the place of s = 2: the sum of p over paths is said to fall short too",
             _path_moments_suffice,
             _smallest_ambiguous,
         ),

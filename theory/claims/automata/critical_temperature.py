@@ -200,7 +200,7 @@ CLAIM = Claim(
     ),
     remark=(
         "With 32,000 equally likely tokens and strings of 99 tokens on average T_c = 1.00097: a globally normalised "
-        "temperature can be hardly above 1. Letters (1, 1) with a = 1/2 have T_c = 2; at T = 2 itself the sum is "
+        "temperature can hardly exceed 1. Letters (1, 1) with a = 1/2 have T_c = 2; at T = 2 itself the sum is "
         "infinite, "
         "which is decided formally."
     ),

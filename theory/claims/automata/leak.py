@@ -218,7 +218,7 @@ CLAIM = Claim(
     controls=(
         Control(
             "never-leaks",
-            "a local law is said to have total mass 1 (local top-1)",
+            "says that every local law has total mass 1 (local top-1)",
             _never_leaks,
             lambda _: (_adapted_case(c.name, c.content, _CHAINS[0]) for c in smallest_automata(1, 6)),
             smallest=True,

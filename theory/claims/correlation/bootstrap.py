@@ -243,24 +243,24 @@ CLAIM = Claim(
     controls=(
         Control(
             "pool-is-the-law",
-            "the correlation over one pool's corpora is said to be that of p+",
+            "says that the correlation over one pool's corpora is that of p+",
             _pool_is_the_law,
             lambda _: varying_tables(9),
             smallest=True,
         ),
         Control(
             "no-understatement",
-            "the spread over one pool's corpora is said to be the standard error",
+            "says that the spread over one pool's corpora is the standard error",
             _no_understatement,
             lambda _: varying_tables(9),
             smallest=True,
         ),
         Control(
-            "divided-by-n", "n in the place of n - 1", _divided_by_pool, lambda _: varying_tables(9), smallest=True
+            "divided-by-n", "puts n in the place of n - 1", _divided_by_pool, lambda _: varying_tables(9), smallest=True
         ),
         Control(
             "without-replacement",
-            "the corpora of a pool are drawn without replacement",
+            "draws the corpora of a pool without replacement",
             _without_replacement,
             lambda _: varying_tables(9),
             smallest=True,

@@ -222,7 +222,12 @@ CLAIM = Claim(
             lambda _: varying_tables(12),
             smallest=True,
         ),
-        Control("kendall", "(2/pi) arcsin(rho), the limit of Kendall's tau", _kendall, lambda _: named("C7")),
+        Control(
+            "kendall",
+            "takes (2/pi) arcsin(rho), the limit of Kendall's tau, for that of Spearman's correlation",
+            _kendall,
+            lambda _: named("C7"),
+        ),
     ),
     remark=(
         "The ranks are exact at every N. The limit is tested to C/N for N from 10 to 40: C = 1.5 for C7, and on random "

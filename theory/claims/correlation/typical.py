@@ -293,7 +293,7 @@ CLAIM = Claim(
         ),
         Control(
             "narrowing-lowers",
-            "drops the exception: for u > 0 a narrower band is said to lower the limit always",
+            "drops the exception: for u > 0 a narrower band is said to lower the limit for every law",
             _always_falls,
             lambda profile: _spread(integer_varying(profile)),
             smallest=True,
@@ -305,10 +305,10 @@ CLAIM = Claim(
     remark=(
         "Conditioning on typicality does not push every correlation towards -1. C1 and C2 stay at +1 in every band. "
         "For "
-        "p = (1, 1, 2), e^R = (1, 5, 1), N = 400 and eps = 1/20 it takes -.745356 to -.739704; for p = (1, 20, 400), "
-        "e^R = (30, 8, 1) and eps sqrt N = 1/5 it takes -.99341 to -.97483 in the limit. Exact at every N; the limit "
-        "is "
-        "compared at a rate of 5/N."
+        "p = (1, 1, 2), e^R = (1, 5, 1), N = 400 and eps = 1/20 it moves the correlation from -.745356 to -.739704; "
+        "for p = (1, 20, 400), "
+        "e^R = (30, 8, 1) and eps sqrt N = 1/5 from -.99341 to -.97483, in the limit of large N. The correlations at "
+        "finite N are exact; they are tested to be within 5/N of the limit."
     ),
     figure="typical",
     order=3030,

@@ -230,10 +230,13 @@ CLAIM = Claim(
         Control("one-fewer", "uses N - 1 strings", _one_fewer, varied_cases, smallest=True),
     ),
     remark=(
-        "Multinomial sums over atoms, lattice polynomials and a listing by atoms against rational enumeration of all "
-        "corpora of strings. p+ = (1, 2)/3, N = 1, eps = (2/3) log 2: the integral is 5/6, the probability 2/3. For a rational p+ and a "
-        "rational eps no corpus lies on an edge. The toy (1,000 atoms) is inverted in floats: an estimate of the "
-        "error, no ball. With few atoms inversion is refused: |phi|^N keeps returning to 1."
+        "Three ways to compute the probability are compared with an enumeration in rationals of all corpora: "
+        "multinomial sums over atoms (strings of one surprisal, merged), lattice polynomials, and a listing by atoms. "
+        "On p+ = (1, 2)/3 with N = 1 and eps = (2/3) log 2 the integral is 5/6 and the probability 2/3. For a "
+        "rational p+ and a "
+        "rational eps no corpus lies on an edge. For the toy (1,000 atoms) the inversion is in floats, and its error "
+        "is estimated, not enclosed in a ball. With few atoms inversion is refused, since |phi|^N returns close to 1 "
+        "again and again."
     ),
     figure="line",
     order=2030,

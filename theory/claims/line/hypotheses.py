@@ -315,8 +315,9 @@ CLAIM = Claim(
         ),
     ),
     remark=(
-        "k = 2: no line, H = inf. k = 3: Ibar converges (H < inf) but Chebyshev's bound is void. k = 4: V < inf, but "
-        "no third absolute moment (I^3 <= 4 |I - H|^3 + 4 H^3), so no Berry-Esseen bound. A moment of some order is "
+        "For p+(n) proportional to 1/(n log^k n): at k = 2 H = inf, and there is no line. At k = 3 Ibar converges (H "
+        "< inf), but Chebyshev's bound is void (V = inf). At k = 4 V < inf, but there is no third absolute moment "
+        "(I^3 <= 4 |I - H|^3 + 4 H^3), so no Berry-Esseen bound. A moment of some order is "
         "infinite, hence E e^(sI) = inf for every s > 0: there is no exponential rate for Ibar > H + eps."
     ),
     order=2060,

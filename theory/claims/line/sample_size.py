@@ -246,7 +246,9 @@ CLAIM = Claim(
         ),
         Control("any-delta", "drops delta < 1 for the limit: delta = 3/2", _any_delta, _finest, smallest=True),
         Control("one-sided-quantile", "uses z_(1-delta) in the limit", _one_sided_quantile, _finest, smallest=True),
-        Control("monotone", "P(|Ibar - H| < eps) grows with N", _monotone, _small_requirements, smallest=True),
+        Control(
+            "monotone", "says that P(|Ibar - H| < eps) grows with N", _monotone, _small_requirements, smallest=True
+        ),
         Control(
             "one-tail", "leaves the lower tail out of the stopping bound", _one_tail, _small_requirements, smallest=True
         ),

@@ -175,7 +175,7 @@ CLAIM = Claim(
         ),
         Control(
             "only-at-temperature-one",
-            "leaves out one of the two exceptions: at T = 1/2 q_glob is said to differ from p+ always",
+            "leaves out one of the two exceptions: at T = 1/2 q_glob is said to differ from p+ for every p+",
             _always_differs,
             integer_cases,
             smallest=True,

@@ -289,9 +289,8 @@ CLAIM = Claim(
     ),
     remark="lambda is 0 at a state of least weight. One such state is left out, and every further one adds an "
     "eigenvalue "
-    "0: q = (2, 1, 1)/4 with w = (2/3, 2/3, 2) has the eigenvalues 1, 1/2 and 0. Another start than a heaviest state "
-    "can "
-    "be further away from the target.",
+    "0: q = (2, 1, 1)/4 with w = (2/3, 2/3, 2) has the eigenvalues 1, 1/2 and 0. After k steps from another start "
+    "than a heaviest state the chain can be further from its target.",
     figure="metropolis",
     order=6020,
     sketch=r"""

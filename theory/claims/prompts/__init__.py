@@ -1,4 +1,4 @@
 """Prompts.
 
-Everything again when the prompt is random, and the reward known up to a function of it.
+What changes when the prompt is random, and when the reward is known only up to a function of the prompt.
 """

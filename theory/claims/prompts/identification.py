@@ -250,14 +250,14 @@ CLAIM = Claim(
     controls=(
         Control(
             "identified",
-            "takes the correlation for known: g would leave it as it is",
+            "takes Corr(L, R + g) for known: g is said to leave it as it is",
             _is_identified,
             lambda _: smallest_prompts(3, 11),
             smallest=True,
         ),
         Control(
             "any-sign",
-            "drops the sign of the covariance within prompts: the upper end would always be attained",
+            "drops the sign of the covariance within prompts: the upper end is said to be attained in every case",
             _any_sign,
             lambda _: smallest_prompts(3, 11),
             smallest=True,
@@ -271,7 +271,7 @@ CLAIM = Claim(
         ),
         Control(
             "closed-interval",
-            "closes the interval: the near end would be attained too, opposite to the far one",
+            "closes the interval: the near end is said to be attained too",
             _near_end_attained,
             lambda _: smallest_prompts(3, 11),
             smallest=True,

@@ -192,14 +192,14 @@ CLAIM = Claim(
         ),
         Control(
             "mean-partition",
-            "log E_x Z(x) in the place of E_x log Z(x)",
+            "puts log E_x Z(x) in the place of E_x log Z(x)",
             _mean_partition,
             lambda _: smallest_prompts(2, 8),
             smallest=True,
         ),
         Control(
             "one-prompt-per-corpus",
-            "every corpus, not every string, draws its prompt: the variance over prompts is not divided by N",
+            "lets every corpus, not every string, draw its prompt: the variance over prompts is then not divided by N",
             _one_prompt_per_corpus,
             lambda _: smallest_prompts(2, 8),
             smallest=True,

@@ -1,4 +1,4 @@
 """Mixtures of adaptors.
 
-Corpora that are drawn from several adaptors can trade off although those from each adaptor alone do not.
+Corpora drawn from several adaptors can have Cov(Lbar, Rbar) < 0 although those from each adaptor alone do not.
 """

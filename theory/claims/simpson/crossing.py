@@ -239,21 +239,22 @@ def _opposite_signs_suffice(found: FiniteModel) -> Iterator[Finding]:
 CONTROLS = (
     Control(
         "within-decides",
-        "drops B: where both adaptors (p+ and temperature 1/2) have one sign, large corpora are said to have it",
+        "drops B: if Cov(L, R) has the same sign under both adaptors (p+ and temperature 1/2), large corpora are said "
+        "to have that sign",
         _within_decides,
         lambda _: _tables_with(_COOL),
         smallest=True,
     ),
     Control(
         "mixed-by-string",
-        "every string, not every corpus, draws its adaptor (p+ or temperature 1/2), and W/N + B is kept",
+        "keeps W/N + B although every string, not every corpus, draws its adaptor (p+ or temperature 1/2)",
         _mixed_by_string,
         lambda _: _tables_with(_COOL),
         smallest=True,
     ),
     Control(
         "one-direction",
-        "the sign is said to change only from + to - (p+ and temperature 1/2)",
+        "says that the sign changes only from + to - (p+ and temperature 1/2)",
         _never_upwards,
         lambda _: _tables_with(_COOL),
         smallest=True,
