@@ -291,7 +291,9 @@ def made_up(value: Any, broken: Any = fmpq(1)) -> Claim:
     """The claim that a value is 0, with a control that says so of another."""
     control = Control("the-control", "says it of something else", is_zero, one(broken))
     clauses = (Clause("only", "the number is 0"),)
-    return dataclasses.replace(NONE, id="made.up", clauses=clauses, check=is_zero, cases=one(value), controls=(control,), figure=None)
+    return dataclasses.replace(
+        NONE, id="made.up", clauses=clauses, check=is_zero, cases=one(value), controls=(control,), figure=None
+    )
 
 
 def use(

@@ -223,7 +223,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="cost",
-            text="on finitely many strings best of n costs at most log n - (n-1)/n nats, with equality at n = 1 only",
+            text="on finitely many strings best of n has a divergence KL(q_n || p) of at most log n - (n-1)/n, with "
+            "equality at n = 1 only",
             formula=r"\mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n",
         ),
         Clause(

@@ -158,8 +158,8 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="not-monotone",
-            text="realigning token by token at decoding time is not monotone in reward: on a tree of three strings "
-            "E R is 1.441, 1.560 and 1.386 at l = 1, 2 and 64",
+            text="realigning token by token at decoding time, by p^(1-l) p+^l renormalised, is not monotone in reward: "
+            "on a tree of three strings E R is 1.441, 1.560 and 1.386 at l = 1, 2 and 64",
             formula=r"q_l(t\mid u)\propto p(t\mid u)^{1-l}\,p_+(t\mid u)^l",
         ),
         Clause(

@@ -185,7 +185,8 @@ CLAIM = Claim(
         Clause(
             name="formula",
             text="over infinitely many strings Z(s, t) = sum_y p(y)^s e^(t R(y)) is the matrix formula "
-            "e_0' (I - M(s, t))^-1 e_f wherever the spectral radius of M(s, t) is below 1",
+            "e_0' (I - M(s, t))^-1 e_f wherever the spectral radius of M(s, t), the matrix of the arcs' p^s e^(t R), is "
+            "below 1",
             formula=r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f",
         ),
         Clause(

@@ -242,7 +242,7 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="reversal",
-            text="successive states of a Metropolis chain can trade off as corpora although strings do not: along C6 "
+            text="corpora of successive states of a Metropolis chain can correlate negatively although strings do not: along C6 "
             "Corr(Lbar, Rbar) is +.179 at N = 1, negative for N = 2 to 400 and in the limit",
         ),
         Clause(

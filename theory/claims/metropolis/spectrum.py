@@ -218,7 +218,7 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="eigenvalues",
-            text="the eigenvalues are 1 and lambda_k = sum_i q_i (1 - w_i/w_k)^+ of every state k but one of least "
+            text="the eigenvalues of independent Metropolis-Hastings are 1 and lambda_k = sum_i q_i (1 - w_i/w_k)^+ of every state k but one of least "
             "weight, "
             "w = pi/q",
             formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+",

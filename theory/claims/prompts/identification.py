@@ -220,7 +220,8 @@ CLAIM = Claim(
         Clause(
             name="positive",
             text="with positive covariance within prompts a reward known up to g(x) leaves Corr(L, R + g) anything "
-            "above -e, up to sqrt(e^2 + (1 - e^2) rho_w^2)",
+            "above -e, up to sqrt(e^2 + (1 - e^2) rho_w^2), where e^2 = Var E[L | x]/Var L and rho_w is the correlation "
+            "within prompts",
             formula=r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
             r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
             r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}",

@@ -275,7 +275,7 @@ CLAIM = Claim(
     clauses=(
         Clause(
             name="reversal",
-            text="corpora from several adaptors can trade off although no adaptor does: for p = (1, 2, 2), e^R = (3, "
+            text="corpora from several adaptors can have Cov(Lbar, Rbar) < 0 although under each adaptor it is positive: for p = (1, 2, 2), e^R = (3, "
             "3, 4) on the tree a(1 2), b(1), mixing local T = 1 and 1/2, from N = 140 on",
         ),
         Clause(
