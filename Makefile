@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test branches bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants clean
+.PHONY: help check test branches bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants proofs proofs-mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ branches: .venv/.stamp ## run every claim's check over its cases and list the br
 
 mutants: bridge ## break theory and simulations in many small ways and show that the tests notice each
 	$(BIN)/python tests/mutants.py --jobs $(JOBS)
+
+proofs: ## compile the proofs and verify them with Coq, which must be installed; write proofs/checked.json
+	$(PYTHON) proofs/check.py
+
+proofs-mutants: ## show that statements with one thing changed are refused
+	$(PYTHON) proofs/mutants.py
 
 clean: ## remove caches and build products, but not the environments
 	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -451,7 +451,7 @@ def cycles(modules: Modules) -> Iterator[str]:
         yield from visit(name, [])
 
 
-MODULE_LINES, CLAIM_LINES, FUNCTION_LINES = 500, 330, 60
+MODULE_LINES, CLAIM_LINES, FUNCTION_LINES = 500, 340, 60
 """A reader holds a module of this length, and a function on a screen."""
 
 
@@ -515,7 +515,7 @@ __all__ = ["Law", "mix"]
 
 WRONG: list[tuple[Rule, dict[str, str], str]] = [
     (oversized, {"simulations.attic": "x = 1\n" * 501}, "simulations.attic has 501 lines"),
-    (oversized, {"theory.claims.line.long": "x = 1\n" * 331}, "theory.claims.line.long has 331 lines"),
+    (oversized, {"theory.claims.line.long": "x = 1\n" * 341}, "theory.claims.line.long has 341 lines"),
     (oversized, {"figures.line": "def f():\n" + "    x = 1\n" * 60}, "figures.line:1: f has 61 lines"),
     (unlisted_folders, {"theory.attic.box": ""}, "theory.attic.box lies in a folder without a place"),
     (

@@ -32,7 +32,6 @@ class Statement:
         file, proof: the sources of the statement and of its proof.
         text: the definition as it is written.
         sha256: of the text.
-        axioms: what the proof rests on besides Coq's logic.
     """
 
     claim: str
@@ -42,7 +41,6 @@ class Statement:
     proof: str
     text: str
     sha256: str
-    axioms: tuple[str, ...]
 
 
 @validated(frozen=True, slots=True)

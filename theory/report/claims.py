@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from theory.arithmetic.exact import power_of_ten_above
 from theory.claims.claim import Claim, as_sentence
+from theory.claims.formal import checked
 from theory.claims.grades import Grade, Verdict
 from theory.claims.running import ControlResult, Result, Witness
 from theory.report.markdown import markdown_table
@@ -136,6 +137,17 @@ def _clauses(claim: Claim, result: Result) -> Iterator[str]:
         if clause.formula:
             yield from (f"    $${clause.formula}$$", "")
         yield from (f"    **{found.shown}**: {found.evidence}.", "")
+        for name in clause.formal if found.grade is Grade.FORMAL else ():
+            yield from _formal(name)
+
+
+def _formal(name: str) -> Iterator[str]:
+    """A formal statement as it was checked, with links to where it is stated and proved."""
+    statement = checked().statements[name]
+    yield f"    In Coq ([stated](../../proofs/{statement.file}), [proved](../../proofs/{statement.proof})):"
+    yield ""
+    yield from (f"        {line}".rstrip() for line in statement.text.splitlines())
+    yield ""
 
 
 def _controls(claim: Claim, result: Result) -> Iterator[str]:

@@ -29,7 +29,6 @@ TELLING = {
         "line.identity",
         "line.concentration",
         "line.hypotheses",
-        "line.exact-typicality",
         "prompts.variance",
     ),
     "C": (

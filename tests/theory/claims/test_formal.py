@@ -28,7 +28,6 @@ STATEMENT = {
     "proof": "Family.v",
     "text": SOURCE.strip(),
     "sha256": "0" * 64,
-    "axioms": [],
 }
 
 
@@ -80,7 +79,7 @@ def test_another_format_is_refused(folder: Path) -> None:
 
 def use(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Make these the statements that are checked."""
-    statement = Statement(**STATEMENT | {"axioms": ()})
+    statement = Statement(**STATEMENT)
     found = Checked(MappingProxyType(dict.fromkeys(names, statement)), MappingProxyType({}), ())
     monkeypatch.setattr(running, "checked", lambda: found)
 

@@ -204,12 +204,14 @@ CLAIM = Claim(
             formula=r"\ell(i)=\mathbb{E}[L\mid I=i]\ \text{affine}\iff "
             r"(1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0\ \text{for every}\ q=p_+g(I)",
             proof=Proof("at most 4 values of I", _line_proof),
+            formal=("adaptors_affine_line_iff",),
         ),
         Clause(
             name="tower",
             text="for every finite law and every law q = p+ g(I), E_q L = E_q l(I) with l(i) = E[L | I = i] under p+",
             formula=r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I)",
             proof=Proof("3 shapes of levels", _tower_proof),
+            formal=("adaptors_affine_line_mean",),
         ),
         Clause(
             name="two-values",

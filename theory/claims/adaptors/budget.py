@@ -109,12 +109,14 @@ CLAIM = Claim(
             "E_q L + E_q R + H(q) + KL(q||p+) = log Z for every law q of finitely many strings",
             formula=r"\mathbb E_qL+\mathbb E_qR+H(q)=\log Z-\mathrm{KL}(q\|p_+)",
             proof=Proof("n <= 4", _identity_proof),
+            formal=("adaptors_budget_identity",),
         ),
         Clause(
             name="bound",
             text="E_q L + E_q R + H(q) is at most log Z for every law q of finitely many strings, with equality iff "
             "q = p+",
             formula=r"\mathbb E_qL+\mathbb E_qR+H(q)\le\log Z",
+            formal=("adaptors_budget_bound",),
         ),
         Clause(
             name="slope",
@@ -122,6 +124,7 @@ CLAIM = Claim(
             "slope dE R/dE L is -1 - dCE/dE L",
             formula=r"\frac{\Delta\mathbb E R}{\Delta\mathbb E L}=-1-\frac{\Delta\mathrm{CE}}{\Delta\mathbb E L}",
             proof=Proof("n <= 4", _slope_proof),
+            formal=("adaptors_budget_slope",),
         ),
         Clause(
             name="same-entropy",

@@ -212,12 +212,22 @@ CLAIM = Claim(
             text="a small change of the global temperature of a finite law with V > 0 moves E L and E R in opposite "
             "directions, to first order, iff b = Cov(L, I)/V lies outside [-1, 0]",
             formula=r"\tfrac{d\mathbb E L}{d\tau}\,\tfrac{d\mathbb E R}{d\tau}<0\iff b\notin[-1,0]",
+            formal=(
+                "adaptors_exchange_likelihood",
+                "adaptors_exchange_reward",
+                "adaptors_exchange_border",
+            ),
         ),
         Clause(
             name="inside",
             text="where b lies strictly inside (-1, 0) a small cooling raises E L and E R both, for every finite law with "
             "V > 0",
             formula=r"-1<b<0\Rightarrow\tfrac{d\mathbb E L}{d\tau},\tfrac{d\mathbb E R}{d\tau}>0",
+            formal=(
+                "adaptors_exchange_likelihood",
+                "adaptors_exchange_reward",
+                "adaptors_exchange_border",
+            ),
         ),
         Clause(
             name="slopes",
@@ -226,6 +236,12 @@ CLAIM = Claim(
             formula=r"\tfrac{d\mathbb E L}{d\tau}=-bV,\quad \tfrac{d\mathbb E R}{d\tau}=(1+b)V,\quad "
             r"b=\tfrac{\mathrm{Cov}(L,I)}{V}",
             proof=Proof("n <= 4", _slopes_proof),
+            formal=(
+                "adaptors_exchange_likelihood",
+                "adaptors_exchange_reward",
+                "adaptors_exchange_slope",
+                "adaptors_exchange_flat",
+            ),
         ),
         Clause(
             name="forms",

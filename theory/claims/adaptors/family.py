@@ -253,6 +253,7 @@ CLAIM = Claim(
             formula=r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
             r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov}",
             proof=Proof("n <= 4", _flow_proof),
+            formal=("adaptors_family_flow",),
         ),
         Clause(
             name="entropy",

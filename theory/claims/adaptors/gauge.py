@@ -238,18 +238,24 @@ CLAIM = Claim(
             formula=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad "
             r"\{q'_{\mathrm{glob}} : \gamma > 0\} = \{q : \operatorname{supp} q = \operatorname{supp} q_{\mathrm{glob}}\}",
             proof=Proof("3 trees", _any_law_proof),
+            formal=("adaptors_gauge_global",),
         ),
         Clause(
             name="local",
             text="a factor gamma(u) > 0 per context leaves the locally normalised law alone, on every finite tree",
             formula=r"q'_{\mathrm{loc}} = q_{\mathrm{loc}}",
             proof=Proof("3 trees", _local_proof),
+            formal=("adaptors_gauge_local",),
         ),
         Clause(
             name="softmax",
             text="q_glob = q_loc iff the product of the sums c_t of the weights is the same along every string kept, as it "
             "is for softmax weights, which sum to 1 in each context",
             formula=r"q_{\mathrm{glob}}=q_{\mathrm{loc}}\iff\textstyle\prod_tc_t\ \text{constant on the support}",
+            formal=(
+                "adaptors_gauge_same",
+                "adaptors_gauge_softmax",
+            ),
         ),
         Clause(
             name="unscored",

@@ -128,18 +128,21 @@ CLAIM = Claim(
             name="global",
             text="global cooling lowers the entropy of every finite law, strictly unless I is constant",
             formula=r"\tau<\tau'\Rightarrow H(q_{\tau'})\le H(q_\tau)",
+            formal=("adaptors_local_entropy_monotone",),
         ),
         Clause(
             name="slope",
             text="for every finite law and every tau > 0, dH/dtau = -tau Var I under the global temperature law q_tau",
             formula=r"\frac{d}{d\tau}H(q_\tau)=-\tau\,\mathrm{Var}_{q_\tau}I\quad\text{for } q_\tau\propto p_+^\tau",
             proof=Proof("n <= 4", _local_entropy_proof),
+            formal=("adaptors_local_entropy_slope",),
         ),
         Clause(
             name="local-slope",
             text="for every finite tree, dH(q_loc)/dtau = Cov(I, sum_t h_t) - V at T = 1, h_t the entropies of the "
             "next-token laws met along the string",
             formula=r"\frac{d}{d\tau}H(q_{loc})\Big|_{\tau=1}=\mathrm{Cov}\Big(I,\sum_th_t\Big)-V",
+            formal=("adaptors_local_entropy_local",),
         ),
     ),
     hypotheses=(

@@ -160,6 +160,7 @@ CLAIM = Claim(
             formula=r"\frac{d}{d\tau}\left(\mathbb{E}_{\mathrm{glob}} f - \mathbb{E}_{\mathrm{loc}} f\right)\Big|_{\tau=1}"
             r" = -\operatorname{Cov}_{p_+}\Big(f, \sum_t h_t\Big)",
             proof=Proof("3 trees", _local_global_proof),
+            formal=("adaptors_local_global_derivative",),
         ),
         Clause(
             name="opposite",

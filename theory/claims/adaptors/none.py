@@ -186,6 +186,7 @@ CLAIM = Claim(
             name="every-law",
             text="on p = e^R = (1, 2, 4) no law of the strings at all trades: E_q R = E_q L + log 7 for every q",
             formula=r"\text{C1: }\mathbb E_qR=\mathbb E_qL+\log 7\ \forall q",
+            formal=("adaptors_none_c1",),
         ),
         Clause(
             name="comonotone",

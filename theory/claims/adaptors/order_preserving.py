@@ -246,6 +246,11 @@ CLAIM = Claim(
             formula=r"\max_q \mathbb{E}_q[aL + cR] = V(\varepsilon),\quad"
             r" V(u) = \max_j \tfrac1j \textstyle\sum_{i \le j} V(u t_i),\quad"
             r" p_+(t_1 \mid u) \ge p_+(t_2 \mid u) \ge \dots",
+            formal=(
+                "adaptors_order_preserving_bound",
+                "adaptors_order_preserving_attained",
+                "adaptors_order_preserving_convex",
+            ),
         ),
         Clause(
             name="programme",

@@ -97,6 +97,7 @@ CLAIM = Claim(
             text="keeping the whole strings of surprisal at most c raises E L + E R, strictly where a string is "
             "dropped, for every finite law",
             formula=r"\mathbb E[I\mid I\le c]<H\ \text{where}\ p_+(I>c)>0",
+            formal=("adaptors_truncation_threshold",),
         ),
         Clause(
             name="tokens",
@@ -107,18 +108,21 @@ CLAIM = Claim(
             name="global",
             text="p+ restricted to a set S of strings has CE(q_glob) = H(q_glob) - log p+(S), for every finite law",
             formula=r"\mathrm{CE}(q_{glob})=H(q_{glob})-\log p_+(S)",
+            formal=("adaptors_truncation_cross_entropy",),
         ),
         Clause(
             name="local",
             text="truncation normalised per step, with c_t the mass kept at step t, has "
             "KL(q_loc||p+) = -E_loc sum log c_t, for every finite tree",
             formula=r"\mathrm{KL}(q_{loc}\|p_+)=-\mathbb E_{loc}\textstyle\sum_t\log c_t",
+            formal=("adaptors_truncation_local",),
         ),
         Clause(
             name="between",
             text="local and global truncation to the same strings S differ by "
             "KL(q_loc||q_glob) = KL(q_loc||p+) + log p+(S), for every finite tree",
             formula=r"\mathrm{KL}(q_{loc}\|q_{glob})=\mathrm{KL}(q_{loc}\|p_+)+\log p_+(S)",
+            formal=("adaptors_truncation_gap",),
         ),
     ),
     hypotheses=(

@@ -246,6 +246,10 @@ CLAIM = Claim(
             "F at its reward",
             formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)}",
             proof=Proof("5 patterns of ties on at most 3 strings, n <= 3", _law_proof),
+            formal=(
+                "alignment_best_of_n_law",
+                "alignment_best_of_n_normalised",
+            ),
         ),
         Clause(
             name="price",

@@ -134,6 +134,10 @@ CLAIM = Claim(
             text="drawing each token in proportion to p(t | u) E[e^R | ut], the prefix scorer log E[e^R | u], samples p+ exactly",
             formula=r"q(t\mid u)\propto p(t\mid u)\,e^{S(ut)},\quad S(u)=\log\mathbb E_p[e^R\mid u]\ \Rightarrow\ q=p_+",
             proof=Proof("3 trees", telescoping_proof),
+            formal=(
+                "alignment_controlled_decoding_aligned_law",
+                "alignment_controlled_decoding_scorer",
+            ),
         ),
         Clause(
             name="mean-gains",

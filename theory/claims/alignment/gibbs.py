@@ -131,6 +131,7 @@ CLAIM = Claim(
             text="p+ is the only law that maximises expected reward minus beta times the divergence from the prior, "
             "on finitely many strings",
             formula=r"p_+=\arg\max_{q\ll p}\big\{\mathbb E_q[r]-\beta\,\mathrm{KL}(q\|p)\big\}",
+            formal=("alignment_gibbs_unique",),
         ),
         Clause(
             name="gap",
@@ -138,6 +139,7 @@ CLAIM = Claim(
             "beta KL(q || p+)",
             formula=r"\mathbb{E}_q\Big[r-\beta\log\frac qp\Big]=\beta\log Z-\beta\,\mathrm{KL}(q\|p_+)",
             proof=Proof("n <= 4", _gibbs_proof),
+            formal=("alignment_gibbs_gap",),
         ),
         Clause(
             name="infinite-sum",

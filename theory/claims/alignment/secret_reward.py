@@ -105,6 +105,7 @@ CLAIM = Claim(
             text="beta log(p+/p) is the reward less the constant beta log Z, on every string of positive p+",
             formula=r"\beta\log\frac{p_+(y)}{p(y)}=r(y)-\beta\log Z",
             proof=Proof("n <= 4", _recovers_proof),
+            formal=("alignment_secret_reward_identity",),
         ),
         Clause(
             name="sign",

@@ -297,6 +297,11 @@ CLAIM = Claim(
             r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
             r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)",
             proof=Proof("n <= 4", _strength_proof),
+            formal=(
+                "alignment_strength_reward",
+                "alignment_strength_divergence",
+                "alignment_strength_likelihood",
+            ),
         ),
         Clause(
             name="no-sign",

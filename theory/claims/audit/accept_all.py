@@ -58,6 +58,7 @@ CLAIM = Claim(
             "-Cov(L, w) and -Cov(R, w) under q_loc, w = q_glob/q_loc",
             formula=r"\mathbb E_{q_{loc}}f-\mathbb E_{q_{glob}}f=-\operatorname{Cov}_{q_{loc}}(f,w),\quad "
             r"w=q_{glob}/q_{loc}",
+            formal=("audit_accept_all_shift",),
         ),
     ),
     hypotheses=(

@@ -62,11 +62,13 @@ CLAIM = Claim(
             text="strings of p+ that are cut at the length limit and kept as strings have a mean secret reward that "
             "falls short by E KL(rest of p+ || rest of p)",
             formula=r"\mathbb E R-\mathbb E R_{cut}=\mathbb E\,\mathrm{KL}(p_+(\text{rest})\|p(\text{rest}))",
+            formal=("audit_censored_strings_reward",),
         ),
         Clause(
             name="entropy",
             text="their entropy falls short by the mean entropy of the rest, E H(rest)",
             formula=r"H=H_{cut}+\mathbb E\,H(\text{rest})",
+            formal=("audit_censored_strings_entropy",),
         ),
     ),
     hypotheses=(

@@ -65,11 +65,16 @@ CLAIM = Claim(
             "e^-26 for "
             "every token of the tree",
             formula=r"\mathbb E_{p_+}R'-\mathbb E_{p_+}R\le e^{-26}\cdot\#\{\text{tokens of the tree}\}",
+            formal=(
+                "audit_clamped_nll_shift",
+                "audit_clamped_nll_bound",
+            ),
         ),
         Clause(
             name="excess",
             text="on strings of p+ and of p it raises E R by the mean of sum_t (-log p+(y_t | y_<t) - 25)^+",
             formula=r"\mathbb E_q R'-\mathbb E_q R=\mathbb E_q\sum_t(-\log p_+(y_t|y_{<t})-25)^+",
+            formal=("audit_clamped_nll_shift",),
         ),
     ),
     hypotheses=(

@@ -49,6 +49,7 @@ CLAIM = Claim(
             "hence "
             "the correlation -Corr(L, R)",
             formula=r"r'=\log p-\log p_+:\quad\operatorname{Cov}(L,r')=-\operatorname{Cov}(L,R)",
+            formal=("audit_flipped_reward_covariance",),
         ),
         Clause(
             name="mean",
@@ -58,6 +59,7 @@ CLAIM = Claim(
         Clause(
             name="change",
             text="from p+ to its global temperature 1/2 its mean changes by as much as E R, in the opposite direction",
+            formal=("audit_flipped_reward_exchange",),
         ),
     ),
     hypotheses=("the public code at commit ccec1ac, as read, takes log p - log p+ for the secret reward",),

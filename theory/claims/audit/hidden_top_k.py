@@ -71,8 +71,14 @@ CLAIM = Claim(
             "left: "
             "KL(drawn || asked) = -log q_asked(S)",
             formula=r"\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad S=\text{what is drawn}",
+            formal=("audit_hidden_top_k_divergence",),
         ),
-        Clause(name="fifty", text="that set has at most 50 tokens, whatever the nucleus asks for", formula=r"|S|\le50"),
+        Clause(
+            name="fifty",
+            text="that set has at most 50 tokens, whatever the nucleus asks for",
+            formula=r"|S|\le50",
+            formal=("audit_hidden_top_k_nested",),
+        ),
     ),
     hypotheses=(
         "the sampler's default top-k of 50 acts before the adaptor, as the public code at commit ccec1ac reads",

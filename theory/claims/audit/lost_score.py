@@ -53,11 +53,13 @@ CLAIM = Claim(
             "set B of "
             "strings lost E R is off by E[-log p+(Y); Y in B]",
             formula=r"\mathbb E R'-\mathbb E R=\mathbb E[-\log p_+(Y);\,Y\in B]",
+            formal=("audit_lost_score_shift",),
         ),
         Clause(
             name="covariance",
             text="Cov(L, R) is off by Cov(L, -log p+ 1_B)",
             formula=r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)",
+            formal=("audit_lost_score_shift",),
         ),
         Clause(name="line", text="E(L + R) becomes E[log p+(Y); Y not in B]"),
     ),

@@ -115,12 +115,14 @@ CLAIM = Claim(
             "E_x[KL(p+(. | x) || p) - KL(p+(. | x) || p(. | x))]",
             formula=r"\mathbb E R'-\mathbb E R="
             r"\mathbb E_x\big[\mathrm{KL}(p_+(\cdot|x)\|p)-\mathrm{KL}(p_+(\cdot|x)\|p(\cdot|x))\big]",
+            formal=("audit_prior_without_prompt_shift",),
         ),
         Clause(
             name="information",
             text="where there is no reward, p+ = p, the mean that is computed is the mutual information of prompt and "
             "answer",
             formula=r"p_+=p:\quad\mathbb E R'=I(X;Y)",
+            formal=("audit_prior_without_prompt_information",),
         ),
         Clause(
             name="line",

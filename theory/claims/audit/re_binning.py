@@ -115,6 +115,7 @@ CLAIM = Claim(
             "the bins' means, all bins counted alike; so it does both variances",
             formula=r"\operatorname{Cov}'=\overline{\operatorname{Cov}(\cdot\mid\text{bin})}+"
             r"\operatorname{Cov}_{\text{uniform over bins}}(\mathbb E[\bar L|\text{bin}],\mathbb E[\bar R|\text{bin}])",
+            formal=("audit_re_binning_covariance",),
         ),
     ),
     hypotheses=(

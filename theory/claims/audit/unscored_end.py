@@ -117,11 +117,13 @@ CLAIM = Claim(
             text="strings scored without their end have the probabilities of prefixes, which sum to the mean number of "
             "strings that a string of p begins with: 1 only if no string begins another",
             formula=r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}",
+            formal=("audit_unscored_end_mass",),
         ),
         Clause(
             name="shift",
             text="E L is then off by -E log p(end | Y), and E(L + R) by -E log p+(end | Y)",
             formula=r"\mathbb E L'-\mathbb E L=-\mathbb E\log p(\mathrm{end}\mid Y)",
+            formal=("audit_unscored_end_shift",),
         ),
     ),
     hypotheses=("the public code at commit ccec1ac, as read, scores the end of the string under neither model",),

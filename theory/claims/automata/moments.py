@@ -229,6 +229,10 @@ CLAIM = Claim(
             "and A_st of A = log Z(s, t), at (1, 1) for p+",
             formula=r"\mathbb E L=A_s,\ \mathbb E R=A_t,\ \operatorname{Var}L=A_{ss},\ \operatorname{Var}R=A_{tt},\ "
             r"\operatorname{Cov}(L,R)=A_{st}",
+            formal=(
+                "automata_moments_gradient",
+                "automata_moments_hessian",
+            ),
         ),
         Clause(
             name="systems",
@@ -236,12 +240,17 @@ CLAIM = Claim(
             "M_x) N e_f: linear systems",
             formula=r"F_x=e_0^\top N M_x N e_f,\quad F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f",
             proof=Proof("at most 2 states", _systems_proof),
+            formal=(
+                "automata_moments_first",
+                "automata_moments_second",
+            ),
         ),
         Clause(
             name="surprisal",
             text="under p+ H = A - A_s - A_t, V = A_ss + 2 A_st + A_tt and Cov(L, I) = -A_ss - A_st at (1, 1)",
             formula=r"H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ \operatorname{Cov}(L,I)=-A_{ss}-A_{st}",
             proof=Proof("1 state, 1 letter", _surprisal_proof),
+            formal=("automata_moments_entropy",),
         ),
     ),
     hypotheses=(

@@ -188,11 +188,17 @@ CLAIM = Claim(
             "e_0' (I - M(s, t))^-1 e_f wherever the spectral radius of M(s, t), the matrix of the arcs' p^s e^(t R), is "
             "below 1",
             formula=r"Z(s,t)=\sum_y p^s e^{tR}=e_0^\top(I-M(s,t))^{-1}e_f",
+            formal=(
+                "automata_partition_formula",
+                "automata_partition_inverse",
+                "automata_partition_by_length",
+            ),
         ),
         Clause(
             name="finite",
             text="Z(s, t) is finite exactly if the spectral radius of the trimmed M(s, t) is below 1",
             formula=r"Z(s,t)<\infty\iff\rho(M(s,t))<1",
+            formal=("automata_partition_iff",),
         ),
         Clause(
             name="aligned",
@@ -200,6 +206,10 @@ CLAIM = Claim(
             "e_f",
             formula=r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f",
             proof=Proof("at most 3 states", _partition_proof),
+            formal=(
+                "automata_partition_doob_law",
+                "automata_partition_doob_strings",
+            ),
         ),
     ),
     hypotheses=(

@@ -213,6 +213,7 @@ CLAIM = Claim(
             "law is, unless L or R is constant on the pool",
             formula=r"\operatorname{Corr}(\bar L,\bar R\mid\text{pool})=\operatorname{Corr}(\text{pool})",
             proof=Proof("any pool, N any", _pool_proof),
+            formal=("correlation_bootstrap_pool",),
         ),
         Clause(
             name="about-mean",
@@ -222,6 +223,7 @@ CLAIM = Claim(
             formula=r"\mathbb E(\bar L-\mathbb E L)^2=\Big(1+\frac{N}{n-1}\Big)\,\mathbb E\operatorname{Var}(\bar "
             r"L\mid\text{pool})",
             proof=Proof("n and N any; pools listed for n <= 3", _about_mean_proof),
+            formal=("correlation_bootstrap_spread",),
         ),
         Clause(
             name="about-pool",

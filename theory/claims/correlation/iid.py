@@ -138,6 +138,7 @@ CLAIM = Claim(
             "Corr(Lbar, Rbar) = Corr(L, R) at every N, unless L or R is constant",
             formula=r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\quad\forall N",
             proof=Proof("N any, n <= 3", _correlation_proof),
+            formal=("correlation_iid_every_size",),
         ),
         Clause(
             name="scaling",
@@ -145,12 +146,14 @@ CLAIM = Claim(
             "divided by N",
             formula=r"\mathrm{Cov}(\bar L,\bar R)=\mathrm{Cov}_{p_+}(L,R)/N",
             proof=Proof("N any, n <= 4", _scaling_proof),
+            formal=("correlation_iid_covariance",),
         ),
         Clause(
             name="sign",
             text="Cov(L, R) < 0 exactly if V < Var L + Var R, and Cov(L, R) = 0 exactly if V = Var L + Var R",
             formula=r"V=\mathrm{Var}L+\mathrm{Var}R+2\,\mathrm{Cov}(L,R)",
             proof=Proof("n <= 4", _sign_proof),
+            formal=("correlation_iid_sign",),
         ),
     ),
     hypotheses=("the strings of a corpus are independent draws from p+", "Var L and Var R are finite"),

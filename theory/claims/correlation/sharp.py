@@ -130,12 +130,14 @@ CLAIM = Claim(
             "Corr(L, R) <= -sqrt(1 - V/max(Var L, Var R)) < 0",
             formula=r"V<M\Rightarrow\rho\le-\sqrt{1-V/M},\quad M=\max(\mathrm{Var}L,\mathrm{Var}R)",
             proof=Proof("n <= 4", _forced_proof),
+            formal=("correlation_sharp_correlation",),
         ),
         Clause(
             name="bound",
             text="V >= (1 - rho^2) max(Var L, Var R) with rho = Corr(L, R), for every law on which L and R vary",
             formula=r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R)",
             proof=Proof("n <= 4", _bound_proof),
+            formal=("correlation_sharp_variance",),
         ),
         Clause(
             name="equality",

@@ -234,6 +234,7 @@ CLAIM = Claim(
             "Var(Rbar | A), corpora have Corr(Lbar, Rbar | A) <= -sqrt(1 - Var(Ibar | A)/M) < 0",
             formula=r"\mathrm{Var}(\bar I|A)<M\Rightarrow\mathrm{Corr}(\bar L,\bar R|A)\le"
             r"-\sqrt{1-\mathrm{Var}(\bar I|A)/M},\quad M=\max(\mathrm{Var}(\bar L|A),\mathrm{Var}(\bar R|A))",
+            formal=("correlation_typical_conditional",),
         ),
         Clause(
             name="band",

@@ -138,12 +138,14 @@ CLAIM = Claim(
             "V/(N eps^2)",
             formula=r"P(|\bar L+\bar R-(\log Z-H)|\ge\varepsilon)\le\frac{V}{N\varepsilon^2}",
             cited="Feller, An Introduction to Probability Theory and Its Applications, volume 1 (1968), section IX.6",
+            formal=("line_concentration_chebyshev",),
         ),
         Clause(
             name="one-sided",
             text="if V > 0, the sum exceeds log Z - H by eps or more with probability at most "
             "exp(-N eps^2/(2[V + (H - min I)^2])), however large the surprisals are",
             formula=r"P(\bar L+\bar R-(\log Z-H)\ge\varepsilon)\le e^{-N\varepsilon^2/(2[V+(H-\min I)^2])}",
+            formal=("line_concentration_one_sided",),
         ),
         Clause(
             name="chernoff",
@@ -154,6 +156,7 @@ CLAIM = Claim(
             name="renyi",
             text="for s < 1, s not 0, log E e^(sI) is s times the Renyi entropy of p+ of order 1 - s",
             formula=r"\log\mathbb E e^{sI}=s\,H_{1-s}(p_+)",
+            formal=("line_concentration_renyi",),
         ),
         Clause(
             name="normal",

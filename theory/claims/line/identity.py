@@ -73,6 +73,7 @@ CLAIM = Claim(
             "log Z minus the average surprisal",
             formula=r"\bar L+\bar R=\log Z-\bar I,\qquad I=-\log p_+",
             proof=Proof("n <= 4 strings, any counts", _identity_proof),
+            formal=("line_identity_every_corpus",),
         ),
     ),
     hypotheses=("p+ is the Gibbs law of p and r: Z is finite",),

@@ -189,6 +189,7 @@ CLAIM = Claim(
             text="KL(q_tau || p+) is the largest value of sx - log E e^(sI) over all s, reached at s = 1 - tau",
             formula=r"\mathrm{KL}(q_\tau\|p_+)=\sup_s\{sx-\log\mathbb{E}e^{sI}\}",
             proof=Proof("n <= 4", _legendre_proof),
+            formal=("line_rate_legendre",),
         ),
         Clause(
             name="rate",

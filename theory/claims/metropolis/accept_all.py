@@ -78,11 +78,13 @@ CLAIM = Claim(
             "its state and its target",
             formula=r"a\equiv1\Rightarrow P(x,\cdot)=q\text{ for every }x,\quad \mu P=q",
             proof=Proof("n <= 4", _accept_all_proof),
+            formal=("metropolis_accept_all_step",),
         ),
         Clause(
             name="target",
             text="its stationary law is the proposal, hence the target exactly if the target is the proposal",
             formula=r"\pi P=\pi\iff\pi=q",
+            formal=("metropolis_accept_all_stationary",),
         ),
     ),
     hypotheses=("proposal and target have the same finite support",),

@@ -140,6 +140,7 @@ CLAIM = Claim(
             "and w' independent under q",
             formula=r"\mathbb{E}_\pi\mathbb{E}_q\min(1,w'/w)=\mathbb{E}_{q\times q}\min(w,w')=1-\mathrm{Gini}(w)",
             proof=Proof("n <= 4", _acceptance_proof),
+            formal=("metropolis_acceptance_identity",),
         ),
         Clause(
             name="lower",
@@ -147,11 +148,16 @@ CLAIM = Claim(
             "weight, TV "
             "the total variation between pi and q",
             formula=r"\ge\max(1/w^*,(1-\mathrm{TV})^2)",
+            formal=(
+                "metropolis_acceptance_star",
+                "metropolis_acceptance_square",
+            ),
         ),
         Clause(
             name="upper",
             text="for pi << q it accepts with probability at most 1 - TV",
             formula=r"\le1-\mathrm{TV}",
+            formal=("metropolis_acceptance_upper",),
         ),
     ),
     hypotheses=(

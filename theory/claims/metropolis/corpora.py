@@ -253,12 +253,14 @@ CLAIM = Claim(
             formula=r"\mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
             r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
             proof=Proof("N any, n <= 3", _closed_form_proof),
+            formal=("metropolis_corpora_covariance",),
         ),
         Clause(
             name="bound",
             text="Var(Ibar) <= (2 w* - 1) V/N over N successive states in equilibrium, w* the largest weight pi/q",
             formula=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N",
             proof=Proof("any N, w* and eigenvalues", _bound_proof),
+            formal=("metropolis_corpora_bound",),
         ),
         Clause(
             name="attained",

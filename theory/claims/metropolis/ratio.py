@@ -134,6 +134,10 @@ CLAIM = Claim(
             formula=r"\frac{q_{\mathrm{glob}}(y')\,q_{\mathrm{loc}}(y)}{q_{\mathrm{glob}}(y)\,q_{\mathrm{loc}}(y')}"
             r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)}",
             proof=Proof("1 tree of 4 strings", _corrected_proof),
+            formal=(
+                "metropolis_ratio_identity",
+                "metropolis_ratio_stationary",
+            ),
         ),
         Clause(
             name="restricted",
@@ -143,12 +147,14 @@ CLAIM = Claim(
             formula=r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid "
             r"S)",
             proof=Proof("1 tree of 4 strings", _restricted_proof),
+            formal=("metropolis_ratio_aligned",),
         ),
         Clause(
             name="exactly-if",
             text="the ratio of p+/q_loc leads to q_glob exactly if T = 1 or p+ is constant on the kept strings",
             formula=r"p_+(\cdot\mid S)=q_{\mathrm{glob}}\propto p_+^{1/T}1_S\iff T=1\text{ or }p_+\text{ is constant "
             r"on }S",
+            formal=("metropolis_ratio_iff",),
         ),
     ),
     hypotheses=(

@@ -223,12 +223,17 @@ CLAIM = Claim(
             "w = pi/q",
             formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+",
             proof=Proof("n <= 4", _eigenvalues_proof),
+            formal=(
+                "metropolis_spectrum_eigenvalues",
+                "metropolis_spectrum_complete",
+            ),
         ),
         Clause(
             name="second",
             text="the second largest eigenvalue is 1 - 1/w*, w* the largest weight",
             formula=r"\lambda_{\max}=1-1/w^*",
             proof=Proof("n <= 4", _second_proof),
+            formal=("metropolis_spectrum_second",),
         ),
         Clause(
             name="steps",
@@ -238,6 +243,7 @@ CLAIM = Claim(
             formula=r"T_k(w_j)=1-\lambda_n^k+\sum_{j\le "
             r"i<n}(\lambda_{i+1}^k-\lambda_i^k)/\Pi_i,\quad\Pi_i=\pi_1+\dots+\pi_i",
             proof=Proof("n <= 3", _steps_proof),
+            formal=("metropolis_spectrum_every_step",),
         ),
         Clause(
             name="heaviest",
@@ -245,12 +251,14 @@ CLAIM = Claim(
             "(1 - 1/w*)^k (1 - pi(x1))",
             formula=r"\mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
             proof=Proof("n <= 4", _heaviest_proof),
+            formal=("metropolis_spectrum_heaviest",),
         ),
         Clause(
             name="any-start",
             text="from any start the distance in total variation after k steps is at most (1 - 1/w*)^k",
             formula=r"\mathrm{TV}(P^k(x,\cdot),\pi)\le(1-1/w^*)^k",
             proof=Proof("n <= 4", _any_start_proof),
+            formal=("metropolis_spectrum_every_start",),
         ),
     ),
     hypotheses=("q and pi have the same finite support, of two states or more",),

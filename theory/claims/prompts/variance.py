@@ -159,6 +159,7 @@ CLAIM = Claim(
             "prompts of log Z(x) - H(x)",
             formula=r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)]",
             proof=Proof("2 or 3 prompts of 1 or 2 answers", _mean_proof),
+            formal=("prompts_variance_centre",),
         ),
         Clause(
             name="variance",
@@ -166,6 +167,7 @@ CLAIM = Claim(
             "log Z(x) - H(x)",
             formula=r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)",
             proof=Proof("N any, 2 or 3 prompts of 1 or 2 answers", _variance_proof),
+            formal=("prompts_variance_split",),
         ),
         Clause(
             name="chebyshev",

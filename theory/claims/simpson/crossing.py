@@ -287,6 +287,7 @@ CLAIM = Claim(
             r"w_k\operatorname{Cov}_{q_k}(L,R),\ "
             r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R)",
             proof=Proof("N any, 2 or 3 adaptors", total_proof),
+            formal=("simpson_crossing_covariance",),
         ),
         Clause(
             name="sign",
@@ -300,6 +301,7 @@ CLAIM = Claim(
             text="if every string draws its own adaptor, Cov(Lbar, Rbar) = (W + B)/N, of one sign at every N",
             formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W+B}{N}",
             proof=Proof("N any, 2 or 3 adaptors", mixed_proof),
+            formal=("simpson_crossing_mixed",),
         ),
     ),
     hypotheses=(
