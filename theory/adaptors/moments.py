@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, working
+from theory.arithmetic.exact import Array, Real, is_exact, largest, objects, working
 
 Floats = NDArray[np.float64]
 
@@ -89,6 +89,48 @@ def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Centred:
+    """L, R and I of some strings under a law of them: the means, and the distances from these, shape (m,)."""
+
+    mean_log_prior: Any
+    mean_reward: Any
+    mean_surprisal: Any
+    log_prior: Array
+    reward: Array
+    surprisal: Array
+
+
+@in_own_arithmetic
+def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
+    """L, R and I of the chosen strings, centred under ``prob``.
+
+    Balls are measured from the most probable string, and strings that share its exact value share its 0: the
+    distances keep their digits also where nearly all mass is on strings that are alike.
+    """
+    aligned = numbers.aligned
+    rows = (numbers.log_prior[chosen], numbers.reward[chosen], numbers.surprisal[chosen])
+    if not is_exact(prob):
+        means = [(prob * row).sum() for row in rows]
+        return Centred(*means, *(row - mean for row, mean in zip(rows, means, strict=True)))
+    anchor = largest(prob)
+    parts = aligned.weight_parts()
+    exact: tuple[list[Any], ...] = (
+        [aligned.prior[y] for y in chosen],
+        [(aligned.reward[y].factor, aligned.reward[y].exponent) for y in chosen],
+        [parts[y] for y in chosen],
+    )
+    means, distances = [], []
+    for row, keys in zip(rows, exact, strict=True):
+        from_anchor = objects(
+            arb(0) if key == keys[anchor] else value - row[anchor] for key, value in zip(keys, row, strict=True)
+        )
+        shift = (prob * from_anchor).sum()
+        means.append(row[anchor] + shift)
+        distances.append(from_anchor - shift)
+    return Centred(*means, *distances)
+
+
 @in_own_arithmetic
 def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
     """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n).
@@ -101,14 +143,14 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
         prob, log_prob, chosen = numbers.prob, -numbers.surprisal, np.arange(len(aligned))
     else:
         prob, log_prob, chosen = law.prob, law.log_prob, law.string
-    log_prior, reward, surprisal = (v[chosen] for v in (numbers.log_prior, numbers.reward, numbers.surprisal))
-    mean_l, mean_r, mean_i = ((prob * v).sum() for v in (log_prior, reward, surprisal))
-    from_l, from_r, from_i = log_prior - mean_l, reward - mean_r, surprisal - mean_i
+    found = centred(numbers, prob, chosen)
+    from_l, from_r, from_i = found.log_prior, found.reward, found.surprisal
+    surprisal = numbers.surprisal[chosen]
     return Moments(
-        mean_log_prior=mean_l,
-        mean_reward=mean_r,
+        mean_log_prior=found.mean_log_prior,
+        mean_reward=found.mean_reward,
         entropy=-(prob * log_prob).sum(),
-        cross_entropy=mean_i,
+        cross_entropy=(prob * surprisal).sum(),
         kl_to_aligned=(prob * (log_prob + surprisal)).sum(),
         var_log_prior=(prob * from_l * from_l).sum(),
         var_reward=(prob * from_r * from_r).sum(),

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import BITS, Array, Real, balls, exp, floats, is_exact, log, objects, working
+from theory.arithmetic.exact import BITS, Array, Real, balls, exp, floats, is_exact, largest, log, objects, working
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import PrefixTree, TreeModel
@@ -134,15 +134,27 @@ class Aligned:
         return objects(c / total for c, _ in parts)
 
     def balls(self) -> Numbers:
-        """The quantities as balls, at 256 bits or the precision of the block if that is higher."""
-        exponentials: dict[fmpq, arb] = {}
+        """The quantities as balls, at 256 bits or the precision of the block if that is higher.
+
+        Everything is measured from the heaviest string: its surprisal is log(1 + the others' weights over its own), so
+        that masses and surprisals keep their digits however far the others lie below it.
+        """
+        parts = self.weight_parts()
         with working(BITS):
-            for r in self.reward:
-                if r.exponent not in exponentials:
-                    exponentials[r.exponent] = arb(r.exponent).exp()
-            weight = objects(exponentials[a] * c for c, a in self.weight_parts())
+            log_prior = log(self.prior)
             reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
-            return self._numbers(log(self.prior), reward, weight)
+            # the logarithms only point to the heaviest string; any other would be right too, with fewer digits
+            c, a = parts[largest(log_prior + reward)]
+            exponentials = {gap: arb(gap).exp() for gap in {exponent - a for _, exponent in parts}}
+            weight = objects(exponentials[exponent - a] * (x / c) for x, exponent in parts)
+            heaviest = (c, a)
+            below = objects(w for w, part in zip(weight, parts, strict=True) if part != heaviest)
+            alike = len(parts) - len(below)
+            own = (below.sum() / alike).log1p() if len(below) else arb(0)
+            own += arb(alike).log()
+            logs = {x: arb(x / c).log() for x in {x for x, _ in parts}}
+            surprisal = objects(own - logs[x] - (exponent - a) for x, exponent in parts)
+            return self._filled(log_prior, reward, weight, surprisal, own + arb(c).log() + a)
 
     def floats(self) -> Numbers:
         """The quantities in float64, computed in float64 from the rounded prior and reward."""
@@ -153,10 +165,14 @@ class Aligned:
         peak = reward.max()
         return self._numbers(np.log(prior), reward, prior * np.exp(reward - peak), peak)
 
-    def _numbers(self, log_prior: Array, reward: Array, weight: Array, peak: float = 0.0) -> Numbers:
-        """From p e^{R - peak}; the peak keeps float64 from overflow."""
+    def _numbers(self, log_prior: Array, reward: Array, weight: Array, peak: float) -> Numbers:
+        """In float64, from p e^{R - peak}; the peak keeps it from overflow."""
+        log_partition = np.log(weight.sum()) + peak
+        return self._filled(log_prior, reward, weight, log_partition - log_prior - reward, log_partition)
+
+    def _filled(self, log_prior: Array, reward: Array, weight: Array, surprisal: Array, log_partition: Any) -> Numbers:
+        """With the masses of strings and prefixes, from weights in proportion to p+."""
         total = weight.sum()
-        log_partition = total.log() if is_exact(weight) else np.log(total) + peak
         mass = np.empty(len(self.tree), dtype=weight.dtype)
         mass[:] = arb(0) if is_exact(weight) else 0.0
         mass[self.node] = weight / total
@@ -166,7 +182,7 @@ class Aligned:
             bits=ctx.prec if is_exact(weight) else None,
             log_prior=log_prior,
             reward=reward,
-            surprisal=log_partition - log_prior - reward,
+            surprisal=surprisal,
             prob=weight / total,
             log_partition=log_partition,
             prefix_prob=prefix,

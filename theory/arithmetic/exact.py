@@ -116,10 +116,19 @@ def floats(values: Array) -> NDArray[np.float64]:
 
 
 def to_float(value: Any) -> float:
-    """The float64 nearest to a rational, a ball's midpoint, or a float."""
+    """The float64 nearest to a rational, a ball's midpoint, or a float; infinite beyond the range of float64."""
     if isinstance(value, fmpq):
-        return int(value.p) / int(value.q)
+        try:
+            return int(value.p) / int(value.q)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
     return float(value)
+
+
+def largest(values: Iterable[Any]) -> int:
+    """The place of the largest midpoint; where midpoints are equal, the first."""
+    middles = [ball(v).mid() for v in values]
+    return max(range(len(middles)), key=middles.__getitem__)
 
 
 def log(values: Array) -> Array:

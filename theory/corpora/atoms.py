@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory.adaptors.moments import centred
 from theory.alignment.gibbs import Numbers, in_own_arithmetic
 from theory.arithmetic.exact import BITS, Array, Undecided, objects, working
 from theory.arithmetic.formal import prime_exponents
@@ -42,24 +45,40 @@ class Atoms:
     def __len__(self) -> int:
         return len(self.prob)
 
+    def others(self) -> list[arb]:
+        """P(I != i_j) of each atom: summed, because 1 - p has no digits left where p is next to 1."""
+        before = [arb(0), *itertools.accumulate(self.prob[:-1])]
+        after = [arb(0), *itertools.accumulate(self.prob[:0:-1])]
+        return [one + two for one, two in zip(before, reversed(after), strict=True)]
+
+    def reach(self, size: int) -> tuple[arb, ...]:
+        """What 1, |x|, |y|, x^2 and its variance given I, |xy| and y^2 are at most in a corpus of N strings."""
+        x, y = (_largest(values) * size for values in (self.log_prior, self.surprisal))
+        return arb(1), x, y, x * x + _largest(self.spread) * size, x * y, y * y
+
+
+def _largest(values: Array) -> arb:
+    """An upper bound of the absolute values."""
+    return functools.reduce(arb.max, (value.abs_upper() for value in values))
+
 
 @in_own_arithmetic
 def atoms(numbers: Numbers) -> Atoms:
     """Merge the strings with the same p+, decided formally. ``numbers`` in balls; cost O(n)."""
     aligned = numbers.aligned
-    mean_log_prior, entropy = ((numbers.prob * v).sum() for v in (numbers.log_prior, numbers.surprisal))
+    deviation = centred(numbers, numbers.prob, np.arange(len(aligned)))
     groups: dict[tuple[fmpq, fmpq], list[int]] = {}
     for y, part in enumerate(aligned.weight_parts()):
         groups.setdefault(part, []).append(y)
     prob, surprisal, log_prior, spread = [], [], [], []
     for members in groups.values():
-        weight, value = numbers.prob[members], numbers.log_prior[members] - mean_log_prior
+        weight, value = numbers.prob[members], deviation.log_prior[members]
         total = weight.sum()
         centre = (weight * value).sum() / total
         prob.append(total)
-        surprisal.append(numbers.surprisal[members[0]] - entropy)
-        log_prior.append(centre)
+        surprisal.append(deviation.surprisal[members[0]])
         same = len({aligned.prior[y] for y in members}) == 1
+        log_prior.append(value[0] if same else centre)
         spread.append(arb(0) if same else (weight * (value - centre) * (value - centre)).sum() / total)
     steps = _lattice(list(groups), objects(surprisal))
     return Atoms(objects(prob), objects(surprisal), objects(log_prior), objects(spread), steps)
@@ -100,7 +119,7 @@ class Window:
 
     Args:
         sums: E[1_A], E[x 1_A], E[y 1_A], E[x^2 1_A], E[xy 1_A], E[y^2 1_A], with x and y the corpus totals of
-            L - E L and I - H in nats.
+            L - E L and I - H in nats; the first alone where the others are not known.
         method: the route taken.
         error: the absolute error of the probability, where the numbers are floats; None where they are balls.
     """
@@ -111,26 +130,41 @@ class Window:
 
     @property
     def mass(self) -> Any:
-        """P(|Ibar - H| < eps)."""
-        return self.sums[0]
+        """P(|Ibar - H| < eps); a float is moved into [0, 1], which its error reaches."""
+        return self.sums[0] if self.error is None else min(max(self.sums[0], 0.0), 1.0)
 
     def conditional_correlation(self) -> Any:
-        """Corr(Lbar, Rbar | typical), from R - E R = -(L - E L) - (I - H); None where a variance is 0."""
-        with working(BITS if self.error is None else None):
-            return self._correlation()
+        """Corr(Lbar, Rbar | typical), from R - E R = -(L - E L) - (I - H); None where ``unknown`` says why."""
+        return self._correlation()[0]
 
-    def _correlation(self) -> Any:
-        if self.error is None:
-            if not self.mass > 0:
-                return None
-        elif self.mass <= 10 * self.error:
-            return None
+    @property
+    def unknown(self) -> str:
+        """Why there is no correlation given typicality; "" where there is one."""
+        return self._correlation()[1]
+
+    def _correlation(self) -> tuple[Any, str]:
+        with working(BITS if self.error is None else None):
+            return self._in_balls() if self.error is None else self._in_floats(self.error)
+
+    def _in_balls(self) -> tuple[Any, str]:
+        if not self.mass > 0:
+            return None, "no corpus is typical, or none that can be told from none"
         mean_x, mean_y, xx, xy, yy = (s / self.mass for s in self.sums[1:])
         var_x, cov, var_y = xx - mean_x * mean_x, xy - mean_x * mean_y, yy - mean_y * mean_y
         var_r = var_x + 2 * cov + var_y
-        # a single typical total has variance 0, in float64 the rounding of its square
-        noise = 0.0 if self.error is None else _ROUNDING
-        if not (var_x > noise * xx and var_r > noise * (xx + 2 * xy + yy)):
-            return None
-        root = (var_x * var_r).sqrt() if isinstance(var_x, arb) else math.sqrt(var_x * var_r)
-        return -(var_x + cov) / root
+        if not (var_x > 0 and var_r > 0):
+            return None, "given typicality a variance is 0, or cannot be told from 0"
+        return -(var_x + cov) / (var_x * var_r).sqrt(), ""
+
+    def _in_floats(self, error: float) -> tuple[Any, str]:
+        if len(self.sums) == 1:
+            return None, f"not known by this route ({self.method})"
+        if self.sums[0] <= 10 * error:
+            return None, "P(typical) is within ten times its error of 0"
+        mean_x, mean_y, xx, xy, yy = (s / self.sums[0] for s in self.sums[1:])
+        var_x, cov, var_y = xx - mean_x * mean_x, xy - mean_x * mean_y, yy - mean_y * mean_y
+        var_r = var_x + 2 * cov + var_y
+        # a single typical total has variance 0, in float64 the rounding of the squares that it is the difference of
+        if not (var_x > _ROUNDING * xx and var_r > _ROUNDING * (xx + yy)):
+            return None, "given typicality a variance is 0, or below the rounding of float64"
+        return -(var_x + cov) / math.sqrt(var_x * var_r), ""

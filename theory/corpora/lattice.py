@@ -7,9 +7,11 @@ import math
 import numpy as np
 from flint import arb, arb_poly, fmpq
 
-from theory.arithmetic.exact import Array, ball, floats, floor_of
+from theory.arithmetic.exact import Array, ball, floats, floor_of, objects, to_float
 from theory.corpora.atoms import Atoms, Window
 from theory.corpora.inversion import transforms
+
+_ANGLES = 8192
 
 
 def by_lattice(law: Atoms, size: int, epsilon: fmpq) -> Window:
@@ -48,10 +50,23 @@ def by_lattice(law: Atoms, size: int, epsilon: fmpq) -> Window:
     return Window(tuple(sums), "lattice")
 
 
+def transform_points(law: Atoms, size: int) -> float:
+    """How many angles ``by_lattice_transform`` takes; infinite where the atoms are on no lattice."""
+    if law.steps is None:
+        return math.inf
+    steps = objects(fmpq(n) for n in law.steps[0])
+    mean = (law.prob * steps).sum()
+    variance = to_float((law.prob * (steps - mean) * (steps - mean)).sum())
+    deviation = math.sqrt(variance * size)
+    return float(1 << max(10, math.ceil(math.log2(60 * deviation)))) if 0 < deviation < math.inf else math.inf
+
+
 def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """The lattice law in float64 for any N: P(S = s) from phi at M equidistant angles, exact up to folding mod M.
 
-    M spans 60 standard deviations of the total, whose tails beyond are far below rounding.
+    M spans 60 standard deviations of the total, whose tails beyond are far below rounding. The sum over the typical s
+    is a geometric one at each angle, so that no array of length M is kept. The steps are measured from a number of few
+    bits next to their mean: what they are measured from then cancels without rounding, however large N is.
 
     Raises:
         ValueError: the atoms lie on no lattice.
@@ -60,21 +75,28 @@ def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
         raise ValueError("the atoms lie on no lattice; use by_multinomial or by_inversion")
     arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
     arrays[0] /= arrays[0].sum()
-    steps = np.array(law.steps[0], dtype=np.float64)
-    mean = float(arrays[0] @ steps)
-    deviation = math.sqrt(float(arrays[0] @ (steps - mean) ** 2) * size)
-    points = 1 << max(10, math.ceil(math.log2(60 * deviation)))
-    angle = 2 * math.pi * np.fft.fftfreq(points)
-    centre = round(mean * size)
-    rows = np.concatenate(
-        [transforms(arrays, np.outer(steps - mean, part), size) for part in np.array_split(angle, 1 + points // 8192)],
-        axis=1,
-    )
-    # a real S - N mean has its mass at whole S: turn to the nearest one, then the transform is a plain FFT
-    masses = np.fft.fft(rows * np.exp(-1j * angle * (centre - mean * size)), axis=1).real / points
+    mean = (law.prob * objects(fmpq(n) for n in law.steps[0])).sum()
+    origin = fmpq(round(to_float(mean) * (1 << 20)), 1 << 20)
+    steps = floats(objects(n - origin for n in law.steps[0]))
+    points = int(transform_points(law, size))
     low, high = _lattice_bounds(law, size, epsilon)
-    total = np.arange(max(low, centre - points // 2, 0), min(high, centre + points // 2 - 1) + 1) - centre
-    return Window(tuple(float(m[total].sum()) for m in masses), "lattice, float64", error=1e-12)
+    centre = round(to_float(mean * size))
+    low, high = max(low, centre - points // 2, 0), min(high, centre + points // 2 - 1)
+    count = high - low + 1
+    if count <= 0:
+        return Window((0.0,) * 6, "lattice, float64", error=1e-15)
+    shift = to_float(fmpq(low + high, 2) - size * origin)
+    sums = np.zeros(6)
+    for first in range(0, points // 2 + 1, _ANGLES):
+        angle = 2 * math.pi / points * np.arange(first, min(first + _ANGLES, points // 2 + 1))
+        kernel = np.full(len(angle), float(count))
+        inner = angle > 0
+        kernel[inner] = np.sin(angle[inner] * (count / 2)) / np.sin(angle[inner] / 2)
+        kernel *= np.where(inner & (angle < math.pi), 2.0, 1.0)  # minus the angle gives the conjugate
+        sums += (transforms(arrays, np.outer(steps, angle), size) * np.exp(-1j * angle * shift)).real @ kernel
+    spread = math.sqrt(float(arrays[0] @ (steps - to_float(mean - origin)) ** 2))
+    rounding = 1e-13 + 64 * 2.0**-53 * math.sqrt(size) * (1 + float(np.abs(steps).max()) / spread)
+    return Window(tuple(float(v) / points for v in sums), "lattice, float64", error=rounding)
 
 
 def _lattice_bounds(law: Atoms, size: int, epsilon: fmpq) -> tuple[int, int]:

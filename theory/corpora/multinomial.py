@@ -24,7 +24,7 @@ _MOST_HALF_ATOMS = 24
 
 def _count_ranges(law: Atoms, size: int) -> list[tuple[int, int]]:
     """For each atom, counts outside of which the binomial law has mass below 2^-170 (Chernoff)."""
-    return [_count_range(to_float(p), to_float(1 - p), size) for p in law.prob]
+    return [_count_range(to_float(p), to_float(rest), size) for p, rest in zip(law.prob, law.others(), strict=True)]
 
 
 def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
@@ -106,10 +106,7 @@ def by_multinomial(law: Atoms, size: int, epsilon: fmpq) -> Window:
         ):
             sums[place] = sums[place] + term
     total = _poisson_mass(arb(size), size)
-    reach = [_largest(v) * size for v in (law.log_prior, law.surprisal)]
-    bound = _outside_bound(law, size, ranges)
-    widest = _largest(law.spread) * size
-    factors = (arb(1), reach[0], reach[1], reach[0] * reach[0] + widest, reach[0] * reach[1], reach[1] * reach[1])
+    bound, factors = _outside_bound(law, size, ranges), law.reach(size)
     return Window(tuple(widen(s / total, bound * f) for s, f in zip(sums, factors, strict=True)), "multinomial")
 
 
@@ -173,23 +170,15 @@ def _poisson_table(p: arb, size: int, span: tuple[int, int]) -> Array:
 def _outside_bound(law: Atoms, size: int, ranges: Sequence[tuple[int, int]]) -> arb:
     """Certain bound on the probability that some count leaves its range: Chernoff, summed over the atoms."""
     total = arb(0)
-    for p, (low, high) in zip(law.prob, ranges, strict=True):
+    for p, rest, (low, high) in zip(law.prob, law.others(), ranges, strict=True):
         for count in (low - 1, high + 1):
             if 0 <= count <= size:
                 x = arb(count) / size
                 exponent = x * (x / p).log() if count > 0 else arb(0)
                 if count < size:
-                    exponent += (1 - x) * ((1 - x) / (1 - p)).log()
+                    exponent += (1 - x) * ((1 - x) / rest).log()
                 total += (-exponent * size).exp()
     return total
-
-
-def _largest(values: Array) -> arb:
-    """An upper bound of the absolute values."""
-    bound = arb(0)
-    for value in values:
-        bound = arb.max(bound, value.abs_upper())
-    return bound
 
 
 _HALF_RADIUS = 9.3
@@ -237,22 +226,23 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
 
     For every total of the first half, the typical partners are an interval in y of the second half, found by
     bisection and summed by cumulative sums. Counts of mass below 1e-19 of the largest are left out; the error holds
-    what is left out, what lies within 1e-9 of the edge of the band, and rounding.
+    what is left out, what lies within 1e-9 of the edge of the band, and rounding, which grows with the deviation of the
+    counts (by which the rounding of a mean N p is multiplied) and with the length of the cumulative sums.
 
     Raises:
         Undecided: the error is too large to say anything.
     """
     arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
     groups, _ = half_sizes(law, size)
-    first, second = (_half(arrays, group, size) for group in groups)
-    second = second.sorted()
+    first, second = (_half(arrays, group, size).sorted() for group in groups)
     limit = to_float(epsilon) * size
-    sums, edge = np.zeros(6), 0.0
+    sums, edge, longest = np.zeros(6), 0.0, 0
     for total in np.unique(first.total):
         low, high = np.searchsorted(second.total, (size - total, size - total + 1))
         if low == high:
             continue
-        mine = first.total == total
+        longest = max(longest, int(high - low))
+        mine = slice(*np.searchsorted(first.total, (total, total + 1)))
         w, y, x, spread = first.mass[mine], first.y[mine], first.x[mine], first.spread[mine]
         m, v, u, t = (values[low:high] for values in (second.mass, second.y, second.x, second.spread))
         cumulated = np.zeros((6, high - low + 1))
@@ -271,7 +261,8 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
             near = np.searchsorted(v, border + 1e-9) - np.searchsorted(v, border - 1e-9)
             edge += float(w @ np.where(near > 0, near * m.max(), 0.0))
     scale = 1 / to_float(_poisson_mass(arb(size), size))
-    error = scale * (edge + first.dropped + second.dropped) + 1e-12
+    rounding = (256 + 16 * len(law) * (8 + math.sqrt(size)) + longest) * 2.0**-53
+    error = scale * (edge + first.dropped + second.dropped) + rounding
     if error > LARGEST_ERROR:
         raise Undecided(f"{len(law)} atoms at N = {size}: summing by halves has an error near {error:.1g}")
     return Window(tuple(float(s) * scale for s in sums), "multinomial by halves, float64", error=error)
@@ -288,7 +279,7 @@ def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
         mean = prob[j] * size
         reach = _HALF_RADIUS * math.sqrt(mean) + 30
         count = np.arange(max(0, math.floor(mean - reach)), min(size, math.ceil(mean + reach)) + 1)
-        mass = np.exp(count * math.log(mean) - mean - scipy.special.gammaln(count + 1))
+        mass = _poisson_masses(mean, count)
         joint = np.multiply.outer(found.mass, mass)
         heavy = joint > 1e-19 * joint.max()
         old, new = np.nonzero(heavy)
@@ -302,3 +293,34 @@ def _half(arrays: Sequence[Floats], group: Sequence[int], size: int) -> _Half:
             found.dropped + float(joint[~heavy].sum()),
         )
     return found
+
+
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
+
+
+def _poisson_masses(mean: float, count: NDArray[np.int64]) -> Floats:
+    """e^-m m^k / k! in float64, right to a few units in the last place times |k - m|.
+
+    With k! = sqrt(2 pi k) k^k e^{-k + s(k)}, s the rest of Stirling's series, the mass is
+    e^{-s(k) - d(k)} / sqrt(2 pi k) with the deviance d = k log(k / m) - k + m >= 0, whose terms of the size of k log k
+    cancel on paper (Loader 2000) and not in float64, where they cost N log N units in the last place.
+    """
+    k = count.astype(np.float64)
+    positive = np.maximum(k, 1.0)
+    low = np.minimum(positive, 16.0)
+    tabulated = scipy.special.gammaln(low + 1) - (low + 0.5) * np.log(low) + low - 0.5 * math.log(2 * math.pi)
+    series = sum(c / positive ** (2 * n + 1) for n, c in enumerate(_STIRLING))
+    rest = np.where(positive > 16, series, tabulated)
+    mass: Floats = np.exp(-rest - _deviance(positive, mean)) / np.sqrt(2 * math.pi * positive)
+    return np.where(k == 0, math.exp(-mean), mass)
+
+
+def _deviance(k: Floats, mean: float) -> Floats:
+    """k log(k / m) - k + m: near m by its series in v = (k - m) / (k + m), (k - m) v + 2 k sum v^{2j+1} / (2j + 1)."""
+    v = (k - mean) / (k + mean)
+    near = np.abs(v) < 0.1
+    w = np.where(near, v, 0.0)
+    series = (k - mean) * w + 2 * k * sum(w ** (2 * j + 1) / (2 * j + 1) for j in range(1, 12))
+    far = k * np.log(k / mean) - k + mean
+    result: Floats = np.where(near, series, far)
+    return result

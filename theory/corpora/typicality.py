@@ -22,8 +22,9 @@ from flint import arb, fmpq
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import Undecided, ball, floats, to_float
 from theory.corpora.atoms import Atoms, Window
-from theory.corpora.inversion import by_inversion
-from theory.corpora.lattice import by_lattice, by_lattice_transform
+from theory.corpora.bounds import by_bound, by_normal, by_range
+from theory.corpora.inversion import LARGEST_ERROR, by_inversion
+from theory.corpora.lattice import by_lattice, by_lattice_transform, transform_points
 from theory.corpora.multinomial import by_halves, by_multinomial, half_sizes, multinomial_cost
 from theory.probability.concentration import truncated_normal_variance
 
@@ -40,6 +41,11 @@ _LATTICE_DEGREE = 30_000
 
 
 _ENUMERATED = 600_000
+"""Strings in all corpora that are listed."""
+
+
+_MOST_ANGLES = 50_000_000
+"""Angles times atoms of a lattice transform: some seconds."""
 
 
 def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
@@ -53,18 +59,47 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     if len(law) == 1:
         spread = law.spread[0] * size
         return Window((arb(1), arb(0), arb(0), spread, arb(0), arb(0)), "one atom")
+    whole = by_range(law, size, epsilon)
+    if whole is not None:
+        return whole
     cost, outer = multinomial_cost(law, size)
     if cost <= _EXACT_COST and outer <= _OUTER_COST:
         return by_multinomial(law, size, epsilon)
     if law.steps is not None and max(law.steps[0]) * size <= _LATTICE_DEGREE:
         return by_lattice(law, size, epsilon)
+    bounded = by_bound(law, size, epsilon)
+    if bounded is not None:
+        return bounded
     if half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
         return by_halves(law, size, epsilon)
-    if math.comb(len(law) + size - 1, size) <= _ENUMERATED:
+    if corpora_count(law, size) * size <= _ENUMERATED:
         return by_enumeration(law, size, epsilon)
-    if law.steps is not None:
+    return _by_transform(law, size, epsilon)
+
+
+def corpora_count(law: Atoms, size: int) -> float:
+    """C(m + N - 1, N), the number of corpora up to order; infinite beyond float64."""
+    m = len(law)
+    logarithm = math.lgamma(m + size) - math.lgamma(size + 1) - math.lgamma(m)
+    return math.exp(logarithm) if logarithm < 700 else math.inf
+
+
+def _by_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
+    """From the characteristic function; where that does not do, the normal law if its proven error is small.
+
+    A law on a lattice is not inverted as if it were smooth: its grain would go unseen.
+    """
+    if transform_points(law, size) * len(law) <= _MOST_ANGLES:
         return by_lattice_transform(law, size, epsilon)
-    return by_inversion(law, size, epsilon)
+    try:
+        if law.steps is None:
+            return by_inversion(law, size, epsilon)
+        raise Undecided(f"the lattice of {len(law)} atoms has too many points at N = {size}")
+    except Undecided as error:
+        try:
+            return by_normal(law, size, epsilon, LARGEST_ERROR)
+        except Undecided as no_normal:
+            raise Undecided(f"{error}; {no_normal}") from None
 
 
 def by_enumeration(law: Atoms, size: int, epsilon: fmpq) -> Window:
