@@ -47,6 +47,8 @@ def _show(found: dict[str, Any]) -> None:
             radius = found[f"{name}_ball"][1] if f"{name}_ball" in found else ""
             model.add_row(name, f"{value:.15g}", radius)
     screen.print(model)
+    if found["cooling"] is not None:
+        screen.print(f"a small cooling from T = 1: {found['cooling']}", markup=False, highlight=False)
     if found["adaptors"]:
         columns = ("adaptor", "normalise", "E L", "E R", "H", "KL to p+", "b", "w*", "acceptance")
         adaptors = table(*columns, left={"adaptor", "normalise"}, title="adaptors")

@@ -8,7 +8,8 @@ Weierstrass), and products of primes to exponents in [0, 1) are linearly indepen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import arb, fmpq, fmpz
@@ -20,6 +21,9 @@ Key = tuple[fmpq, Radicals]
 
 _FACTOR_BITS = 160
 """Integers above this size are not factored: the cost could be without bound."""
+
+_POWER_BITS = 1 << 16
+"""Powers above this size are not written out: a temperature of 10^-9 would need gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +114,40 @@ def prime_exponents(value: fmpq) -> dict[int, int]:
     return exponents
 
 
+def common_unit(values: Sequence[fmpq]) -> list[int] | None:
+    """Integers n_j of one sign and without a common factor with v_j = u^{n_j} for one u > 0; None where there is no u.
+
+    >>> common_unit([fmpq(1, 4), fmpq(1), fmpq(1, 8)])
+    [2, 0, 3]
+    """
+    try:
+        vectors = [{prime: k for prime, k in prime_exponents(v).items() if k} for v in values]
+    except Undecided:
+        return None
+    unit = next((vector for vector in vectors if vector), None)
+    if unit is None:
+        return [0] * len(values)
+    pivot = min(unit)
+    multiples = []
+    for vector in vectors:
+        multiple = fmpq(vector.get(pivot, 0), unit[pivot])
+        if any(vector.get(p, 0) != multiple * unit.get(p, 0) for p in vector.keys() | unit.keys()):
+            return None
+        multiples.append(multiple)
+    scale = math.lcm(*(int(x.q) for x in multiples))
+    whole = [int((x * scale).p) for x in multiples]
+    divisor = math.gcd(*whole)
+    return [x // divisor for x in whole] if min(whole) >= 0 else None
+
+
 def rational_power(value: fmpq, exponent: fmpq) -> tuple[fmpq, Radicals] | None:
-    """value ** exponent as (rational, radicals with exponents in (0, 1)); None if too large to factor.
+    """value ** exponent as (rational, radicals with exponents in (0, 1)); None if too large to factor or to write.
 
     >>> rational_power(fmpq(8), fmpq(1, 2))
     (2, ((2, 1/2),))
     """
+    if (value.p.height_bits() + value.q.height_bits()) * abs(exponent) > _POWER_BITS:
+        return None
     if exponent.q == 1:
         return value ** int(exponent.p), ()
     try:

@@ -403,19 +403,25 @@ def local_global_divergence(local: AdaptedMoments, log_total: arb) -> arb:
     return log_total - local.mean_log_sum
 
 
-def largest_ratio(local: AdaptedAutomaton, log_total: arb, exponent: fmpq) -> arb | None:
-    """max q_glob / q_loc = max over strings of prod_t c_t, divided by C; None where it is not known to exist.
+@dataclass(frozen=True, slots=True)
+class LargestRatio:
+    """max q_glob / q_loc over the strings, or why there is none."""
 
-    Where the exponent is at least 1 every c_t is at most 1 and the best path visits no state twice; on an acyclic
-    graph it exists for every exponent. Cost: O(S n) at most, by relaxation.
+    value: arb | None
+    reason: str = ""
+
+
+def largest_ratio(local: AdaptedAutomaton, log_total: arb) -> LargestRatio:
+    """max q_glob / q_loc = max over strings of prod_t c_t, divided by C.
+
+    The best path visits no state twice, unless some cycle has a product of c_t above 1: then there is no largest.
+    Cost: O(S n) at most, by relaxation.
     """
     graph = local.graph
-    if exponent < 1 and not graph.acyclic:
-        return None
     starts = graph.starts
     gain = exp(local.log_sum[starts])
     best = objects([arb(0)] * graph.states + [arb(1)])
-    for _ in range(graph.states):
+    for _ in range(graph.states + 1):
         ahead = best[graph.target]
         reached = objects(
             functools.reduce(arb.max, ahead[low:high])
@@ -423,11 +429,16 @@ def largest_ratio(local: AdaptedAutomaton, log_total: arb, exponent: fmpq) -> ar
         )
         following = np.append(gain * reached, objects([arb(1)]))
         unchanged = all(a.mid() == b.mid() and a.rad() == b.rad() for a, b in zip(best, following, strict=True))
+        grown = any(a > b for a, b in zip(following, best, strict=True))
         best = following
         if unchanged:
             break
-    result: arb = best[graph.initial] / log_total.exp()
-    return result
+    else:
+        if grown:
+            return LargestRatio(None, "there is no largest: each round of some cycle adds to the ratio")
+        if not all(c < 1 for c in gain if c != 1):
+            return LargestRatio(None, "it cannot be told whether some cycle adds to the ratio")
+    return LargestRatio(best[graph.initial] / log_total.exp())
 
 
 def string_count(graph: Graph) -> int | None:
@@ -466,6 +477,7 @@ __all__ = [
     "AdaptedMoments",
     "AlignedAutomaton",
     "KeptSteps",
+    "LargestRatio",
     "Leak",
     "adapt_automaton_global",
     "adapt_automaton_local",

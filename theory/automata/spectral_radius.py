@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -331,30 +331,47 @@ def critical_temperature(automaton: Automaton) -> arb | None:
 
 def _critical_on(automaton: Automaton, component: Index) -> arb:
     """The root of log rho(tau) on one strongly connected set: bracketed, found by secants, certified on both sides."""
-    radius = _RadiusAlong(automaton, component)
-    one, two = radius.bracket()
-    value_one, value_two = radius.log(one).mid(), radius.log(two).mid()
+    radius = RadiusAlong(automaton, component, tempered=True)
+    return certified_root(radius.log, *radius.bracket(), "the critical temperature")
+
+
+def certified_root(value: Callable[[arb], arb], one: arb, two: arb, what: str) -> arb:
+    """The root of a monotone function of exact points, by secants from two points; its signs on both sides are certain.
+
+    Raises:
+        Undecided: there are no such signs at this precision; ``what`` is named.
+    """
+    value_one, value_two = value(one).mid(), value(two).mid()
     tiny = arb(2) ** (48 - ctx.prec)
     for _ in range(40):
         if value_two == value_one or abs(value_two) < tiny:
             break
         three = (two - value_two * (two - one) / (value_two - value_one)).mid()
-        one, value_one, two, value_two = two, value_two, three, radius.log(three).mid()
-    margin = arb(2) ** (56 - ctx.prec)
-    while margin < 1:
-        if radius.log(two - margin) > 0 and radius.log(two + margin) < 0:
+        one, value_one, two, value_two = two, value_two, three, value(three).mid()
+    size = arb.max(abs(two), arb(2) ** -64).mid()
+    margin = arb(2) ** (56 - ctx.prec) * size
+    while margin < size:
+        before, after = value((two - margin).mid()), value((two + margin).mid())
+        if (before > 0 and after < 0) or (before < 0 and after > 0):
             return widen(two, margin)
         margin *= 256
-    raise Undecided("the critical temperature cannot be certified at this precision")
+    raise Undecided(f"{what} cannot be certified at {ctx.prec} bits")
 
 
-class _RadiusAlong:
-    """log rho(M(tau, tau)) on one strongly connected set; the last Perron vector starts the next iteration."""
+class RadiusAlong:
+    """log rho of weights that change log-linearly with a number, on one strongly connected set.
 
-    def __init__(self, automaton: Automaton, component: Index) -> None:
+    ``tempered``: the weights (p e^R)^tau, along tau. Else p e^{tR}, along t. The last Perron vector starts the next
+    iteration where weights are tame.
+    """
+
+    def __init__(self, automaton: Automaton, component: Index, *, tempered: bool) -> None:
         steps, source, target = automaton.graph.inside(component)
         kinds, index = automaton.kinds()
-        self._logs = objects(arb(p * r.factor).log() + r.exponent for p, r in kinds)
+        reward = objects(arb(r.factor).log() + r.exponent for _, r in kinds)
+        prior = objects(arb(p).log() for p, _ in kinds)
+        self._logs = prior + reward if tempered else reward
+        self._base = objects([arb(0)] * len(kinds)) if tempered else prior
         alike = Counter(zip(source.tolist(), target.tolist(), index[steps].tolist(), strict=True))
         pairs = sorted({(i, j) for i, j, _ in alike})
         place = {pair: k for k, pair in enumerate(pairs)}
@@ -364,15 +381,17 @@ class _RadiusAlong:
         self._size = len(component)
         self._source, self._target = (np.array([pair[k] for pair in pairs], dtype=np.int64) for k in range(2))
         self._start: Array | None = None
+        self._tame = float(np.abs(floats(self._logs)).max()) < _TAME
 
     def _block(self, raised: Array) -> _Block:
         weight = objects(sum((raised[k] * count for k, count in entry), start=0 * raised[0]) for entry in self.entries)
         return _Block(self._size, self._source, self._target, weight)
 
-    def log(self, tau: arb) -> arb:
-        """log rho at tau, an exact point."""
-        raised = objects((value * tau.mid()).exp() for value in self._logs)
-        radius, self._start = _perron(self._block(raised), self._start)
+    def log(self, at: arb) -> arb:
+        """log rho at an exact point."""
+        raised = objects((base + value * at.mid()).exp() for base, value in zip(self._base, self._logs, strict=True))
+        radius, start = _perron(self._block(raised), self._start)
+        self._start = start if self._tame else None
         return radius.log()
 
     def bracket(self) -> tuple[arb, arb]:
@@ -411,7 +430,9 @@ def bisected_exponent(automaton: Automaton, steps: int = 40) -> tuple[fmpq, fmpq
 
 
 __all__ = [
+    "RadiusAlong",
     "bisected_exponent",
+    "certified_root",
     "converges",
     "critical_exponent",
     "critical_temperature",

@@ -28,10 +28,10 @@ from theory.corpora.lattice import by_lattice, by_lattice_transform, transform_p
 from theory.corpora.multinomial import by_halves, by_multinomial, half_sizes, multinomial_cost
 from theory.probability.concentration import truncated_normal_variance
 
-_EXACT_COST = 4_000_000
+_EXACT_COST = 2_000_000
 
 
-_MOST_HALF_COUNTS = 8_000_000
+_MOST_HALF_COUNTS = 3_000_000
 
 
 _OUTER_COST = 300_000

@@ -9,6 +9,7 @@ from flint import arb, ctx, fmpq
 from theory.adaptors.exact import Chain
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import BITS, Undecided, working
+from theory.automata.acceptance import product_acceptance
 from theory.automata.adaptors import (
     AlignedAutomaton,
     Leak,
@@ -103,8 +104,9 @@ class AutomatonModel:
         with working(self.bits):
             try:
                 target = adapt_automaton_global(self.aligned, local.kept)
-            except (Diverges, Undecided):
-                return Correction()
+            except (Diverges, Undecided) as error:
+                none = "there is no global law" if isinstance(error, Diverges) else "the global law is undecided"
+                return Correction(reasons=dict.fromkeys(("kl_local_global", "w_max", "acceptance"), f"{none}: {error}"))
             assert target is not None, "a local law without a leak has finite strings"
             log_total = adapted_moments(self.aligned, target).log_total
             divergence = local_global_divergence(local.paths, log_total)
@@ -112,7 +114,11 @@ class AutomatonModel:
                 finite = FiniteModel.of(unrolled(self.aligned.automaton, self.aligned.graph.states))
                 whole = finite.correction(finite.adapted(local.steps, "local"))
                 return Correction(divergence, whole.w_max, whole.acceptance)
-            return Correction(divergence, largest_ratio(local.law, log_total, local.kept.power))
+            ratio = largest_ratio(local.law, log_total)
+            accepted = product_acceptance(self.aligned, local.kept, local.law, log_total)
+            found = {"w_max": ratio.reason, "acceptance": accepted.reason}
+            reasons = {name: reason for name, reason in found.items() if reason}
+            return Correction(divergence, ratio.value, accepted.value, reasons)
 
     def typical(self, size: int, epsilon: fmpq) -> Window:
         """The sums over corpora of ``size`` strings with |Ibar - H| < epsilon.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from flint import arb, fmpq
@@ -51,11 +52,13 @@ class Correction:
         kl_local_global: KL(q_loc || q_glob), nats.
         w_max: max q_glob / q_loc.
         acceptance: at stationarity.
+        reasons: why a number is None, by its name.
     """
 
     kl_local_global: arb | None = None
     w_max: arb | None = None
     acceptance: arb | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlignedModel(Protocol):

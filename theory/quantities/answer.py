@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import BITS, Undecided, ball, ball_strings, precision, to_float
+from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, precision, to_float
 from theory.automata.adaptors import string_count
+from theory.automata.critical_beta import critical_beta
 from theory.automata.moments import narrow
 from theory.automata.path_sums import Diverges, step_weights
 from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.corpora.typicality import conditional_correlation_limit
-from theory.models.model import Adaptation, AlignedModel, Correction
+from theory.language_models.automaton import Automaton
+from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
+from theory.quantities.cooling import UNDECIDED, cooling
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.finite import Specification, specification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
@@ -26,11 +30,13 @@ Output = dict[str, Any]
 _MOST_BITS = 4096
 """Where a ball comes out wide the working precision is doubled, up to this."""
 
+_MOST_STRINGS = 10**300
+
 _MOMENTS = ("mean_log_prior", "mean_reward", "var_log_prior", "var_reward", "cov")
 _MODEL = ("log_partition", "entropy", "varentropy", *_MOMENTS, "corr", "exchange_coefficient")
 _TYPICAL = ("typical_probability", "chebyshev_bound", "conditional_corr", "conditional_corr_limit")
 _ADAPTED = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "cross_entropy")
-_CORRECTION = tuple(field.name for field in fields(Correction))
+_CORRECTION = ("kl_local_global", "w_max", "acceptance")
 _ENTRY = (*_ADAPTED, *_CORRECTION, "exchange_coefficient", "leaked_mass")
 
 
@@ -50,9 +56,9 @@ def quantities(spec: Specification | AutomatonSpecification) -> Output:
     """Everything the toolkit knows about a specification: floats, and NAME_ball beside each certified one; nats.
 
     A number is certified, and has a ball, where every input it depends on was written exactly and no float64 step was
-    taken. A quantity that does not exist (a ratio over a zero variance) is None. Where there is no law, ``status``
-    says why: "DIVERGENT", or "UNDECIDED" where a spectral radius cannot be told from 1; of an adaptor also "EMPTY" and
-    "LEAKS".
+    taken. A quantity that does not exist (a ratio over a zero variance) is None, and a note with its name says why.
+    Where there is no law, ``status`` says so: "DIVERGENT", or "UNDECIDED" where a spectral radius cannot be told from
+    1; of an adaptor also "EMPTY" and "LEAKS".
     """
     bits = BITS
     while True:
@@ -76,7 +82,6 @@ class _Writer:
     def write(self) -> None:
         """All of it; only the model's own numbers where they are too wide to go on with."""
         automaton = self.spec.automaton.rewarded() if isinstance(self.spec, AutomatonSpecification) else None
-        radius = critical = None
         try:
             model = self.spec.model()
         except (Diverges, Undecided) as error:
@@ -91,23 +96,36 @@ class _Writer:
                 return
             self._corpus(model)
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
-        if automaton is not None:
-            radius = spectral_radius(automaton.graph, step_weights(automaton, fmpq(1), fmpq(1)))
-            critical = critical_temperature(automaton) if self.out["status"] == "OK" else None
-        wide = self.wide
-        self._store(self.out, {"spectral_radius": radius}, self.spec.exact)
-        self.wide = wide  # enclosed by iteration, not by the working precision
-        self._store(self.out, {"critical_temperature": critical}, self.spec.exact)
+        if automaton is None:
+            names = ("spectral_radius", "critical_temperature", "critical_beta")
+            self.out |= dict.fromkeys(names)
+            self._null(names, "finitely many strings, so every law has a finite normaliser")
+        else:
+            self._radii(automaton)
         self.out["notes"] = self.notes
 
+    def _null(self, names: Iterable[str], reason: str, where: str = "") -> None:
+        """Say why these are null; one note for all of them."""
+        listed = ", ".join(names)
+        if listed:
+            self.notes.append(f"{where}{listed}: null, {reason}")
+
     def _size(self, strings: int | None, states: int | None) -> None:
+        if strings is not None and strings > _MOST_STRINGS:
+            self._null(["strings"], "more than 10^300")
+            strings = None
+        elif strings is None:
+            self._null(["strings"], "infinitely many")
+        if states is None:
+            self._null(["states"], "only an automaton has them")
         self.out |= {"strings": strings, "states": states}
 
     def _without_law(self, status: str, reason: str) -> None:
         self.out["status"] = status
-        self.out |= dict.fromkeys((*_MODEL, *_TYPICAL, "typical_method", "typical_probability_error"))
+        names = (*_MODEL, "cooling", *_TYPICAL, "typical_method", "typical_probability_error")
+        self.out |= dict.fromkeys(names)
+        self._null(names, f"{status}: {reason}")
         self.out["adaptors"] = [_entry(entry) | {"status": status, "reason": reason} for entry in self.spec.adaptors]
-        self.notes.append(reason)
 
     def _model(self, model: AlignedModel) -> None:
         mean = model.mean
@@ -119,69 +137,162 @@ class _Writer:
             "corr": mean.correlation,
             "exchange_coefficient": mean.exchange_coefficient,
         }
-        self._store(self.out, values, self.spec.exact)
+        self._store(self.out, values, self.spec.exact, _constant(mean))
+        self.out["cooling"] = cooling(model)
+        if self.out["cooling"] == UNDECIDED:
+            self.wide = True
+            self.notes.append(f"cooling: UNDECIDED, no sign at {ctx.prec} bits, and no proof that E L or E R stays")
+
+    def _radii(self, automaton: Automaton) -> None:
+        """The spectral radius and the two critical points of an automaton."""
+        assert isinstance(self.spec, AutomatonSpecification)
+        values: dict[str, Exact | None] = dict.fromkeys(("spectral_radius", "critical_temperature", "critical_beta"))
+        why = {}
+        wide = self.wide
+        values["spectral_radius"] = spectral_radius(automaton.graph, step_weights(automaton, fmpq(1), fmpq(1)))
+        if self.out["status"] != "OK":
+            why["critical_temperature"] = "there is no aligned law"
+        else:
+            try:
+                values["critical_temperature"] = critical_temperature(automaton)
+                why["critical_temperature"] = "the global law exists at every temperature"
+            except Undecided as error:
+                why["critical_temperature"] = str(error)
+                wide = True
+        try:
+            found = critical_beta(automaton, self.spec.beta)
+            values["critical_beta"], why["critical_beta"] = found.value, found.reason
+        except Undecided as error:
+            why["critical_beta"] = str(error)
+            wide = True
+        self._store(self.out, values, self.spec.exact, why)
+        self.wide = wide  # the radius is enclosed by iteration, not by the working precision
 
     def _corpus(self, model: AlignedModel) -> None:
         corpus, mean = self.spec.corpus, model.mean
-        self.out |= dict.fromkeys((*_TYPICAL, "typical_method", "typical_probability_error"))
+        names = (*_TYPICAL, "typical_method", "typical_probability_error")
+        self.out |= dict.fromkeys(names)
         if corpus is None:
+            self._null(names, "there is no [corpus]")
             return
+        why = dict.fromkeys(("conditional_corr", "conditional_corr_limit"), _constant(mean).get("corr", ""))
+        if not why["conditional_corr_limit"]:
+            none = "the varentropy is 0" if mean.constant.surprisal else "a limiting variance is 0, or not told from 0"
+            why["conditional_corr_limit"] = none
         found = {
             "chebyshev_bound": chebyshev(mean.var_surprisal, corpus.size, ball(corpus.epsilon)),
             "conditional_corr_limit": conditional_correlation_limit(mean, corpus.size, corpus.epsilon),
-            **self._window(model, corpus),
+            **self._window(model, corpus, why),
         }
         wide = self.wide
-        self._store(self.out, found, self.spec.exact and corpus.exact)
+        self._store(self.out, found, self.spec.exact and corpus.exact, why)
         self.wide = wide  # a sum over corpora is as sharp as its route makes it, whatever the precision
 
-    def _window(self, model: AlignedModel, corpus: CorpusEntry) -> dict[str, Any]:
-        """P(typical) and the correlation given it, by the best route there is."""
+    def _window(self, model: AlignedModel, corpus: CorpusEntry, why: dict[str, str]) -> Output:
+        """P(typical) and the correlation given it, by the best route there is; ``why`` takes what is not known."""
+        names = ("typical_probability", "conditional_corr", "typical_method", "typical_probability_error")
         try:
             window = model.typical(corpus.size, corpus.epsilon)
         except Undecided as error:
-            self.notes.append(f"typical_probability: UNDECIDED, {error}")
-            return {}
+            self._null(names[2:], "no route was taken")
+            why |= {name: why.get(name) or f"UNDECIDED, {error}" for name in names[:2]}
+            return dict.fromkeys(names[:2])
         self.out |= {"typical_method": window.method, "typical_probability_error": window.error}
-        constant = model.mean.constant.log_prior or model.mean.constant.reward
-        correlation = None if constant else _within_one(window.conditional_correlation())
+        if window.error is None:
+            self._null(names[3:], "the numbers are balls, which bound themselves")
+        correlation = None
+        if not why["conditional_corr"]:
+            correlation = _within_one(window.conditional_correlation())
+            why["conditional_corr"] = window.unknown
         return {"typical_probability": window.mass, "conditional_corr": correlation}
 
     def _adaptor(self, model: AlignedModel, entry: AdaptorEntry, number: int) -> Output:
         """One entry of "adaptors"."""
         found = model.adapted(entry.chain, entry.normalise)
-        out = _entry(entry) | {"status": found.status, "reason": found.reason or None}
+        out = _entry(entry) | {"status": found.status, "reason": found.reason}
         self.wide |= found.more_bits
+        where = f"adaptor {number}: "
         if found.status in {"EMPTY", "DIVERGENT"}:
-            self.notes.append(f"adaptor {number}: {found.reason}")
-        values = {"leaked_mass": found.leaked_mass} | self._adapted(model, found, entry)
-        self._store(out, values, self.spec.exact and entry.exact)
+            self.notes.append(where + found.reason)
+        values, why = self._adapted(model, found, entry)
+        why["leaked_mass"] = "a global law loses none" if entry.normalise == "global" else "not known"
+        values["leaked_mass"] = found.leaked_mass
+        self._store(out, values, self.spec.exact and entry.exact, why, where)
         return out
 
-    def _adapted(self, model: AlignedModel, found: Adaptation, entry: AdaptorEntry) -> dict[str, Any]:
+    def _adapted(self, model: AlignedModel, found: Adaptation, entry: AdaptorEntry) -> tuple[Output, dict[str, str]]:
+        """The numbers of an adapted law, and why some are not there."""
+        values: Output = dict.fromkeys(_ENTRY)
         if found.moments is None:
-            return {}
-        values = {key: getattr(found.moments, key) for key in _ADAPTED}
-        if entry.normalise == "local" and self.spec.kind != "table":  # a table's one token is the whole string
+            return values, dict.fromkeys(_ENTRY, f"{found.status}: {found.reason}")
+        why = _constant(found.moments)
+        values |= {key: getattr(found.moments, key) for key in _ADAPTED}
+        values["exchange_coefficient"] = found.moments.exchange_coefficient
+        if self.spec.kind == "table":  # its one token is the whole string
+            why |= dict.fromkeys(_CORRECTION, "local and global agree on a table")
+        elif entry.normalise == "global":
+            why |= dict.fromkeys(_CORRECTION, "a global law needs no correction")
+        else:
             correction = model.correction(found)
             values |= {key: getattr(correction, key) for key in _CORRECTION}
-        return values | {"exchange_coefficient": found.moments.exchange_coefficient}
+            why |= correction.reasons
+        return values, why
 
-    def _store(self, out: Output, values: Mapping[str, Any], certified: bool) -> None:
-        """Each value as a float (None stays None), with its ball where it is one and certified."""
+    def _store(
+        self, out: Output, values: Mapping[str, Any], certified: bool, why: Mapping[str, str], where: str = ""
+    ) -> None:
+        """Each value as a float, with its ball where it is one and certified; None with a note that says why.
+
+        A ball of radius below 10^-30 around 0 is written as 0, and not as the digits of its midpoint.
+        """
+        nulls: dict[str, list[str]] = {}
         for name, value in values.items():
             lost = isinstance(value, arb) and not value.is_finite()
-            out[name] = None if value is None or lost else to_float(value)
             if isinstance(value, arb):
                 self.wide |= not narrow(value)
                 if certified and not lost:
                     out[f"{name}_ball"] = ball_strings(value)
+            number = None if value is None or lost else _plain(value)
+            if lost:
+                reason = f"the precision ran out at {ctx.prec} bits; that does not make it 0"
+            elif value is None:
+                reason = why.get(name) or "it does not exist"
+            elif number is None:
+                reason = "beyond the range of float64" + ("; its ball has it" if f"{name}_ball" in out else "")
+            else:
+                reason = ""
+            out[name] = number
+            if reason:
+                nulls.setdefault(reason, []).append(name)
+        for reason, names in nulls.items():
+            self._null(names, reason, where)
+
+
+def _plain(value: Any) -> float | None:
+    """A number as a float without the sign of 0; None beyond the range of float64."""
+    if isinstance(value, arb) and value.contains(0) and narrow(value):
+        return 0.0
+    number = to_float(value)
+    return number + 0.0 if math.isfinite(number) else None
+
+
+def _constant(mean: Moments) -> dict[str, str]:
+    """Why ratios of these moments do not exist, by their names."""
+    found = {}
+    if mean.constant.log_prior or mean.constant.reward:
+        which = " and ".join(
+            name for name, constant in (("L", mean.constant.log_prior), ("R", mean.constant.reward)) if constant
+        )
+        found["corr"] = f"a variance is 0: {which} take{'s' if ' ' not in which else ''} one value only"
+    if mean.constant.surprisal:
+        found["exchange_coefficient"] = "a variance is 0: I takes one value only"
+    return found
 
 
 def _entry(entry: AdaptorEntry) -> Output:
     """The keys of an entry, all there whatever comes out."""
     head = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
-    return head | dict.fromkeys(_ENTRY) | {"status": "OK", "reason": None}
+    return head | dict.fromkeys(_ENTRY) | {"status": "OK", "reason": ""}
 
 
 def _within_one(correlation: Any) -> Any:

@@ -52,6 +52,7 @@ class AutomatonSpecification:
 
     Args:
         exact: neither prior, reward nor beta holds a bare float.
+        beta: reward units per nat.
         notes: what reading changed, in words.
     """
 
@@ -60,6 +61,7 @@ class AutomatonSpecification:
     corpus: CorpusEntry | None
     exact: bool
     notes: tuple[str, ...]
+    beta: fmpq = fmpq(1)
     kind: str = "automaton"
 
     def model(self) -> AutomatonModel:
@@ -92,6 +94,7 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
         notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
+        beta=read_beta(reader, found.reward.beta, needed=False),
     )
 
 

@@ -168,7 +168,7 @@ def test_keys_of_the_contract() -> None:
         assert set(ADAPTOR_KEYS) <= set(entry)
     local, whole = found["adaptors"]
     assert local["kl_local_global"] > 0
-    assert local["acceptance"] is None
+    assert local["acceptance"] == pytest.approx(18 / 23)
     assert whole["kl_local_global"] is whole["w_max"] is None
 
 
