@@ -46,7 +46,7 @@ from flint import fmpq
 from pydantic import Field
 
 from simulations.bridge.runs import OutputTable, output_folder
-from theory.arithmetic.exact import rational
+from theory.arithmetic.exact import rational, to_float
 from theory.claims.registry import everywhere
 from theory.report.records import SweepFileRecord
 from theory.specification.documents import AdaptorTable
@@ -61,6 +61,16 @@ _INSIDE = ": {{!r}} is not in {}..{}"
 
 _STEP = "1/4"
 """Where [reward] says neither ``step`` nor ``steps``."""
+
+_MOST_MODELS, _MOST_CHUNK, _MOST_SHARDS = 10**9, 10**5, 10**5
+_MOST_LEVELS, _MOST_WEIGHT, _MOST_CORPUS = 10**6, 10**9, 10**15
+_MOST_SEED = (1 << 64) - 1
+_MOST_PREFIXES = 1 << 17
+"""Of a tree: eight tokens reach depth 5, two reach 16."""
+
+_LEAST_NUMBER, _MOST_NUMBER = fmpq(1, 10**9), fmpq(10**9)
+_MOST_REWARD = 10**6
+"""levels x step / beta, nats."""
 
 ListedNumber = Annotated[Number, Field(description=": a value is of the wrong type: expected a number, got {!r}")]
 StringCount = Annotated[int, Field(ge=2, le=1 << 16, description=_INSIDE.format(2, 1 << 16))]
@@ -217,14 +227,37 @@ def read_sweep(path: Path, output: Path | None = None) -> Sweep:
 def _sweep(file: SweepFile, base: Path, output: Path | None) -> Sweep:
     if not file.family:
         raise ValueError("a sweep needs a family of models, written [[family]]")
+    for where, value, most in (
+        ("sweep.models", file.sweep.models, _MOST_MODELS),
+        ("sweep.chunk", file.sweep.chunk, _MOST_CHUNK),
+        ("sweep.seed", file.sweep.seed, _MOST_SEED),
+        ("reward.levels", file.reward.levels, _MOST_LEVELS),
+        ("corpus.size", file.corpus.size, _MOST_CORPUS),
+        *((f"family {k}.largest", table.largest, _MOST_WEIGHT) for k, table in enumerate(file.family, start=1)),
+    ):
+        if value > most:
+            raise ValueError(f"{where} must be at most {most:,}, got {value}")
+    shards = -(-file.sweep.models // file.sweep.chunk)
+    if shards > _MOST_SHARDS:
+        raise ValueError(
+            f"sweep.models = {file.sweep.models} in chunks of {file.sweep.chunk} are {shards:,} shards; "
+            f"at most {_MOST_SHARDS:,} are made: raise sweep.chunk"
+        )
+    betas = tuple(_positive(value, "reward.betas") for value in file.reward.betas)
+    steps = _steps(file.reward)
+    reward = max(steps) * file.reward.levels / min(betas)
+    if reward > _MOST_REWARD:
+        raise ValueError(
+            f"[reward]: levels x step / beta reaches {to_float(reward):.3g} nats; at most {_MOST_REWARD:,} are computed"
+        )
     return Sweep(
         models=file.sweep.models,
         chunk=file.sweep.chunk,
         seed=file.sweep.seed,
         claims=_claims(file.sweep.claims),
-        betas=tuple(_positive(value, "reward.betas") for value in file.reward.betas),
+        betas=betas,
         levels=file.reward.levels,
-        steps=_steps(file.reward),
+        steps=steps,
         corpus=file.corpus.size,
         band=_positive(file.corpus.band, "corpus.band"),
         families=tuple(_family(table) for table in file.family),
@@ -258,12 +291,21 @@ def _positive(value: Number, where: str) -> fmpq:
         found = rational(value)
     if not found > 0:
         raise ValueError(f"{where} must be > 0, got {value}")
+    if not _LEAST_NUMBER <= found <= _MOST_NUMBER:
+        raise ValueError(f"{where} must lie between 10^-9 and 10^9, got {value}")
     return found
 
 
 def _family(table: StringsFamilyTable | TreeFamilyTable) -> Family:
     if isinstance(table, StringsFamilyTable):
         return Family(table.kind, tuple((size,) for size in table.strings), table.largest)
+    tokens, depth = max(table.tokens), max(table.depth)
+    prefixes = sum(tokens**k for k in range(depth + 1))
+    if prefixes > _MOST_PREFIXES:
+        raise ValueError(
+            f"a family of trees of {tokens} tokens and depth {depth} has models of up to {prefixes:,} prefixes; "
+            f"at most {_MOST_PREFIXES:,} are made"
+        )
     return Family(table.kind, tuple(itertools.product(table.tokens, table.depth)), table.largest)
 
 

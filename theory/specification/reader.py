@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,20 @@ Number = str | int | float
 Found = TypeVar("Found")
 
 _SLACK = fmpq(1, 10**9)
+
+MOST_BYTES = 1 << 24
+"""Of a file that is read whole."""
+
+_MOST_DEPTH = 32
+
+MOST_REWARD = 10**18
+"""|r / beta| in nats, and the logarithm of e^{r/beta}: beyond it a ball has no digits left."""
+
+MOST_STRINGS = 10**15
+"""In a corpus."""
+
+_BAND = (fmpq(1, 10**100), fmpq(10**100))
+_TEMPERATURES = (fmpq(1, 10**9), fmpq(10**9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +73,15 @@ def read_document(path: Path) -> dict[str, object]:
         SpecificationError: the file is missing, unreadable, or not TOML.
     """
     try:
+        if path.is_file() and path.stat().st_size > MOST_BYTES:
+            raise SpecificationError(f"has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise SpecificationError(f"cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise SpecificationError(f"not UTF-8 text (byte {error.start})") from None
+    except ValueError as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise SpecificationError(f"not UTF-8 text (byte {error.start})") from None
+        raise SpecificationError(f"no file has such a name: {error}") from None
     return parse_document(text)
 
 
@@ -70,12 +89,41 @@ def parse_document(text: str) -> dict[str, object]:
     """The TOML document in ``text``.
 
     Raises:
-        SpecificationError: not TOML.
+        SpecificationError: not TOML, or nested deeper than any file of ours.
     """
+    if len(text) > MOST_BYTES:
+        raise SpecificationError(f"has {len(text):,} characters; at most {MOST_BYTES:,} are read")
+    _check_depth(text)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecificationError(f"TOML syntax: this is not TOML: {error}") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise SpecificationError(f"TOML syntax: {str(error).split(';')[0]}") from None
+
+
+_QUOTED = re.compile(r"""\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''.*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*""", re.DOTALL)
+_NESTED = re.compile(r"[\[\]{}]")
+_DOTTED = re.compile(r"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){32,}")
+
+
+def _check_depth(text: str) -> None:
+    """Refuse brackets, and dotted keys, that are nested so deep that reading them would take the stack or the memory.
+
+    Raises:
+        SpecificationError: says how deep.
+    """
+    bare = _QUOTED.sub("q", text)
+    depth = 0
+    for found in _NESTED.finditer(bare):
+        depth += 1 if found.group() in "[{" else -1
+        if depth > _MOST_DEPTH:
+            line = bare.count("\n", 0, found.start()) + 1
+            raise SpecificationError(f"TOML syntax: brackets nested deeper than {_MOST_DEPTH}, near line {line}")
+    found_key = _DOTTED.search(bare)
+    if found_key is not None:
+        line = bare.count("\n", 0, found_key.start()) + 1
+        raise SpecificationError(f"TOML syntax: a dotted key of more than {_MOST_DEPTH} parts, near line {line}")
 
 
 class Reader:
@@ -148,6 +196,12 @@ def float_text(gap: fmpq) -> str:
     return f"{'-' if value < 0 else '+'} {abs(value):.3g}"
 
 
+def _short(value: object) -> str:
+    """A value as its author wrote it, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
+
+
 def _readable(value: fmpq) -> str:
     """A rational as a/b, with its decimal where a/b is long, and with its distance from 1 where that is small."""
     text = str(value)
@@ -206,7 +260,12 @@ def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, expone
     if isinstance(value, float) and (math.isnan(value) or value == math.inf):
         raise SpecificationError(f"{where}: a reward must be a number or -inf, got {value}")
     convert = exp_reward if exponential else lambda v: reward_over_beta(v, beta)
-    return reader.converted(value, where, convert)
+    found = reader.converted(value, where, convert)
+    if abs(found.exponent) > MOST_REWARD:
+        raise SpecificationError(
+            f"{where}: |r / beta| is beyond 10^18 nats; a larger beta, or smaller rewards, can be computed"
+        )
+    return found
 
 
 def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
@@ -230,6 +289,8 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
         written.append(as_given)
         with located(where):
             steps.append(Adaptor(name, setting))
+            if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
+                raise ValueError(f"temperature needs a value between 10^-9 and 10^9, got {_short(value)}")
     as_written = written if isinstance(entry.value, list) else written[0]
     return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
 
@@ -243,10 +304,14 @@ def corpus_entry(entry: CorpusTable) -> CorpusEntry:
     reader = Reader()
     size = reader.number(entry.size, "corpus.size")
     if size.q != 1 or size < 1:
-        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {entry.size}")
+        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {_short(entry.size)}")
+    if size > MOST_STRINGS:
+        raise SpecificationError(f"corpus.size must be at most 10^15, got {_short(entry.size)}")
     epsilon = reader.number(entry.epsilon, "corpus.epsilon")
     if not epsilon > 0:
-        raise SpecificationError(f"corpus.epsilon must be > 0, got {entry.epsilon}")
+        raise SpecificationError(f"corpus.epsilon must be > 0, got {_short(entry.epsilon)}")
+    if not _BAND[0] <= epsilon <= _BAND[1]:
+        raise SpecificationError(f"corpus.epsilon must lie between 1e-100 and 1e100, got {_short(entry.epsilon)}")
     return CorpusEntry(int(size.p), epsilon, exact=not isinstance(entry.epsilon, float))
 
 

@@ -98,7 +98,8 @@ def _inside(at: Moments, tau: fmpq, along: tuple[arb, arb]) -> Iterator[Finding]
 def _forms(at: Moments, tau: fmpq) -> Iterator[Finding]:
     """The three forms of the condition have one sign, and the coordinate of larger variance gains."""
     b = at.exchange_coefficient
-    outside = b * (1 + b)
+    # b (1 + b), from covariances: 1 + b itself has no digits left where b is next to -1
+    outside = at.cov_log_prior_surprisal * (at.cov + at.var_reward) / at.var_surprisal**2
     below = -at.cov - arb.min(at.var_log_prior, at.var_reward)
     small_v = abs(at.var_log_prior - at.var_reward) - at.var_surprisal
     if outside.contains(0):
