@@ -34,6 +34,9 @@ CAPTION = (
     "strings where strings have two paths: .1971 against .3678 at s = 2 (f)."
 )
 SEED: int | None = None
+
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
 PARAMETERS = {"bigrams": "28 states, beta = 8", "two states": "theory.language_models.automaton.two_states"}
 
 Floats = NDArray[np.float64]

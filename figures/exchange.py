@@ -35,6 +35,9 @@ CAPTION = (
 
 SEED: int | None = None
 
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
+
 BETAS = (fmpq(1, 2), fmpq(1), fmpq(2))
 PARAMETERS = {"models": "C1 to C5, C7, the paper's toy, words at beta = 1/2, 1, 2"}
 

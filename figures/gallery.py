@@ -58,6 +58,9 @@ CsvRow = Mapping[str, str | float]
 
 _DIGITS = 12
 
+_BELOW = 2
+"""Decimal places beyond the certain digits, where these are fewer than twelve."""
+
 
 def regenerate(names: Sequence[str], folder: Path) -> list[Path]:
     """Compute and draw these figures (all of them for no names); the paths of the files written, three for each.
@@ -90,11 +93,23 @@ def files(name: str) -> dict[str, bytes]:
             ".png": _saved(figure, "png", _png_metadata(name)),
             ".svg": _saved(figure, "svg", _svg_metadata(name)),
         }
-    return contents | {".csv": as_csv(record.rows()).encode("utf-8")}
+    return contents | {".csv": as_csv(record.rows(), digits(name)).encode("utf-8")}
 
 
-def as_csv(rows: Iterable[CsvRow]) -> str:
-    """The rows as CSV: a column for each key, in the order of its first use; floats with twelve digits.
+def digits(name: str) -> int:
+    """How many digits of a figure's numbers are certain on every processor: its module's DIGITS, else twelve.
+
+    Sums that float64 takes in an order of the processor's choice differ in their last digits, and after them so do
+    fits; a figure of such numbers prints fewer.
+    """
+    found: int = getattr(GALLERY[name], "DIGITS", _DIGITS)
+    return found
+
+
+def as_csv(rows: Iterable[CsvRow], digits: int = _DIGITS) -> str:
+    """The rows as CSV: a column for each key, in the order of its first use; floats with so many digits.
+
+    With fewer than twelve, what is left of sums that cancel is not printed: numbers end two places after the last digit of 1.
 
     >>> as_csv([{"series": "exact", "x": 1.0}, {"series": "limit", "x": 2 / 3, "y": -0.0}])
     'series,x,y\\nexact,1,\\nlimit,0.666666666667,0\\n'
@@ -104,13 +119,16 @@ def as_csv(rows: Iterable[CsvRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in listed)
+    writer.writerows([_cell(row.get(column, ""), digits) for column in columns] for row in listed)
     return text.getvalue()
 
 
-def _cell(value: str | float) -> str:
-    """Twelve digits of a number; 0 without a sign."""
-    return value if isinstance(value, str) else f"{float(value) + 0.0:.{_DIGITS}g}"
+def _cell(value: str | float, digits: int) -> str:
+    """So many digits of a number; 0 without a sign."""
+    if isinstance(value, str):
+        return value
+    number = float(value) if digits == _DIGITS else round(float(value), digits + _BELOW)
+    return f"{number + 0.0:.{digits}g}"
 
 
 def description(name: str) -> str:

@@ -41,6 +41,9 @@ CAPTION = (
     "chain that accepts everything is stationary at its proposal (f; marks: laws solved from the kernels)."
 )
 SEED: int | None = None
+
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
 PARAMETERS = {
     "C6": "p = (10, 6, 3)/19, e^R = (3, 4, 2), proposal (1, 12, 3)/16",
     "toy": "proposal p, target p+",

@@ -50,6 +50,9 @@ CAPTION = (
 
 SEED: int | None = None
 
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
+
 BETA = fmpq(1)
 TEMPERATURE = fmpq(1, 2)
 PARAMETERS = {"models": "C5, C3, C1, C2, words", "beta of the words": str(BETA), "marked T": str(TEMPERATURE)}

@@ -24,6 +24,9 @@ CAPTION = (
     "string draws its own adaptor (f). Circles: all corpora counted; lines: the formula."
 )
 SEED: int | None = None
+
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
 PARAMETERS = {
     "C8": "q1 uniform on (L, R) = (0, 1), (4, 5), q2 on (1, 0), (5, 4)",
     "tree": "strings a 1, a 2, b 1, p = (1, 2, 2)/5, e^R = (3, 3, 4)",

@@ -42,6 +42,9 @@ CAPTION = (
 
 SEED: int | None = 20240610203
 
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
+
 SIZE = 100_000
 EPSILON = fmpq(1, 1000)
 CORPORA = 20_000

@@ -38,6 +38,9 @@ CAPTION = (
 
 SEED: int | None = None
 
+DIGITS = 8
+"""Sums are taken in float64, in an order of the processor's choice: later digits are not certain."""
+
 SMALL, SMALL_SIZES, SMALL_EPSILON = "C7", (10, 100, 1000), fmpq(1, 20)
 TOY_SIZES, TOY_EPSILON = (10_000, 100_000, 1_000_000), fmpq(1, 1000)
 PARAMETERS = {"models": f"{SMALL} and the paper's toy", "epsilon": f"{SMALL_EPSILON} and {TOY_EPSILON} in (e) and (f)"}

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from figures.gallery import as_csv
+from figures.gallery import as_csv, digits
 
 FOLDER = Path(__file__).resolve().parents[2] / "figures"
 
@@ -19,14 +19,11 @@ def table(text: str) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-def assert_committed(name: str, record: Any, tolerance: float | None = None) -> None:
-    """NAME.csv is what the record writes: the same text, or numbers within a tolerance that is relative above 1."""
-    text = as_csv(record.rows())
+def assert_committed(name: str, record: Any) -> None:
+    """NAME.csv is what the record writes, byte for byte."""
+    text = as_csv(record.rows(), digits(name))
     kept = (FOLDER / f"{name}.csv").read_text(encoding="utf-8")
-    if tolerance is None:
-        assert text == kept, f"{name}.csv is not what the code writes; run probqual figures {name}"
-        return
-    assert_close(text, kept, tolerance)
+    assert text == kept, f"{name}.csv is not what the code writes; run probqual figures {name}"
 
 
 def assert_close(text: str, kept: str, tolerance: float) -> None:

@@ -49,7 +49,7 @@ def _moves(automaton: Automaton, weight: Floats) -> Floats:
 
 def test_committed(record: automata.Record) -> None:
     """automata.csv; sums over lengths are products of matrices in float64."""
-    assert_committed("automata", record, tolerance=1e-9)
+    assert_committed("automata", record)
 
 
 def test_computed_twice(record: automata.Record, bigrams: Automaton) -> None:

@@ -30,7 +30,7 @@ def _kernel() -> np.ndarray:
 
 def test_committed(record: metropolis.Record) -> None:
     """metropolis.csv; the toy is in float64."""
-    assert_committed("metropolis", record, tolerance=1e-9)
+    assert_committed("metropolis", record)
 
 
 def test_computed_twice(record: metropolis.Record) -> None:

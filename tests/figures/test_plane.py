@@ -31,7 +31,7 @@ def _inside(polygon_points: np.ndarray, point: np.ndarray, slack: float = 1e-9) 
 
 def test_committed(record: plane.Record) -> None:
     """plane.csv; means are BLAS products, so the last digits may differ between processors."""
-    assert_committed("plane", record, tolerance=1e-9)
+    assert_committed("plane", record)
 
 
 def test_computed_twice(record: plane.Record) -> None:

@@ -20,7 +20,7 @@ def record() -> simpson.Record:
 
 def test_committed(record: simpson.Record) -> None:
     """simpson.csv; N is spaced in float64."""
-    assert_committed("simpson", record, tolerance=1e-9)
+    assert_committed("simpson", record)
 
 
 def test_computed_twice(record: simpson.Record) -> None:

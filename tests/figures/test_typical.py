@@ -24,7 +24,7 @@ def record() -> typical.Record:
 
 def test_committed(record: typical.Record) -> None:
     """typical.csv; the toy is inverted in float64, so the last digits may differ between processors."""
-    assert_committed("typical", record, tolerance=1e-9)
+    assert_committed("typical", record)
 
 
 def test_enumeration(record: typical.Record) -> None:

@@ -270,10 +270,15 @@ def _shortest_run(row: Row, order: Sequence[int], value: fmpq) -> list[int]:
 
 
 def _nucleus(row: Row, value: fmpq) -> list[int]:
+    if value == 1:  # every kept token has mass, and no order has to be decided
+        return row.kept
     return _shortest_run(row, row.descending(), value)
 
 
 def _typical(row: Row, value: fmpq) -> list[int]:
+    if value == 1:
+        return row.kept
+
     @functools.cache
     def distances(_bits: int) -> dict[int, arb]:
         logs, mean = row.surprisals()

@@ -56,8 +56,12 @@ def product_acceptance(
         return Acceptance(arb(1))
     place = next(k for k, n in enumerate(counts) if n)
     log_base = local.log_sum[starts[place]] / counts[place]
-    first, following = _counted_chain(local, counts)
-    return Acceptance(_expected_minimum(log_base.exp(), first, following) / log_total.exp())
+    try:
+        first, following = _counted_chain(local, counts)
+        found = _expected_minimum(log_base.exp(), first, following)
+    except Undecided as error:
+        return Acceptance(None, f"the product automaton is undecided: {error}")
+    return Acceptance(found / log_total.exp())
 
 
 def _counts(aligned: AlignedAutomaton, kept: KeptSteps, states: Sequence[int]) -> list[int] | None:

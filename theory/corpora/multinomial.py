@@ -52,12 +52,12 @@ def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
     return edge(centre, 0), edge(centre, size)
 
 
-def multinomial_cost(law: Atoms, size: int) -> tuple[int, int]:
-    """(terms summed, outer count vectors) of ``by_multinomial``."""
+def multinomial_cost(law: Atoms, size: int) -> tuple[int, int, int]:
+    """(terms summed, outer count vectors, counts of the widest atom) of ``by_multinomial``."""
     widths = sorted(high - low + 1 for low, high in _count_ranges(law, size))
     outer = math.prod(widths[:-2])
     totals = min(size + 1, 1 + sum(width - 1 for width in widths[:-2]))
-    return totals * widths[-2], outer
+    return totals * widths[-2], outer, widths[-1]
 
 
 def by_multinomial(law: Atoms, size: int, epsilon: fmpq) -> Window:

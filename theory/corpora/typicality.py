@@ -37,6 +37,10 @@ _MOST_HALF_COUNTS = 3_000_000
 _OUTER_COST = 300_000
 
 
+_WIDEST = 150_000
+"""Counts of one atom, each of which keeps some balls."""
+
+
 _LATTICE_DEGREE = 30_000
 
 
@@ -62,8 +66,8 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     whole = by_range(law, size, epsilon)
     if whole is not None:
         return whole
-    cost, outer = multinomial_cost(law, size)
-    if cost <= _EXACT_COST and outer <= _OUTER_COST:
+    cost, outer, widest = multinomial_cost(law, size)
+    if cost <= _EXACT_COST and outer <= _OUTER_COST and widest <= _WIDEST:
         return by_multinomial(law, size, epsilon)
     if law.steps is not None and max(law.steps[0]) * size <= _LATTICE_DEGREE:
         return by_lattice(law, size, epsilon)
