@@ -6,17 +6,15 @@ import math
 
 from flint import arb, fmpq
 
-from theory.arithmetic.exact import Undecided, ball, exp, floats, to_float, widen
+from theory.arithmetic.exact import Undecided, ball, exp, to_float, widen
 from theory.corpora.atoms import Atoms, Window
+from theory.probability.concentration import berry_esseen
 
 _SHARP = 2.0**-100
 """A bound counts where it moves none of the six sums by more than this."""
 
 _LEAST_EXPONENT = 60.0
 """N eps^2 / (2 V) below this promises no useful bound, and none is looked for."""
-
-BERRY_ESSEEN = fmpq(4748, 10**4)
-"""Shevtsova (2011): |F - Phi| <= 0.4748 E|X|^3 / (sigma^3 sqrt N)."""
 
 
 def by_range(law: Atoms, size: int, epsilon: fmpq) -> Window | None:
@@ -75,14 +73,13 @@ def by_normal(law: Atoms, size: int, epsilon: fmpq, most: float) -> Window:
     Raises:
         Undecided: the bound of Berry and Esseen exceeds ``most``.
     """
-    prob, deviation = floats(law.prob), abs(floats(law.surprisal))
-    variance = to_float((law.prob * law.surprisal * law.surprisal).sum())
-    error = math.inf
-    if variance > 0:
-        error = 2 * to_float(BERRY_ESSEEN) * float(prob @ deviation**3) / variance**1.5 / math.sqrt(size) * (1 + 1e-9)
+    deviation = law.surprisal
+    variance = (law.prob * deviation * deviation).sum()
+    third = (law.prob * abs(deviation) * deviation * deviation).sum()
+    error = 2 * to_float(berry_esseen(third, variance, size)) if variance > 0 else math.inf
     if not error <= most:
         raise Undecided(f"no sum over {len(law)} atoms at N = {size} is cheap, and the normal law errs by {error:.1g}")
-    mass = math.erf(to_float(epsilon) * math.sqrt(size / variance / 2))
+    mass = math.erf(to_float(ball(epsilon) * (size / variance / 2).sqrt()))
     return Window((mass,), "normal, Berry-Esseen bound", error=error + 1e-15)
 
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from flint import fmpq
 
 from theory.adaptors.exact import Adaptor, Chain
-from theory.arithmetic.exact import rational
+from theory.arithmetic.exact import rational, to_float
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
 from theory.specification.documents import AdaptorTable, CorpusTable
@@ -192,7 +192,7 @@ def float_text(gap: fmpq) -> str:
     >>> float_text(fmpq(-1, 10**12))
     '- 1e-12'
     """
-    value = int(gap.p) / int(gap.q)
+    value = to_float(gap)
     return f"{'-' if value < 0 else '+'} {abs(value):.3g}"
 
 
@@ -207,7 +207,7 @@ def _readable(value: fmpq) -> str:
     text = str(value)
     if len(text) <= 48:
         return text
-    return f"1 {float_text(value - 1)}" if abs(value - 1) < fmpq(1, 1000) else f"{int(value.p) / int(value.q):.17g}"
+    return f"1 {float_text(value - 1)}" if abs(value - 1) < fmpq(1, 1000) else f"{to_float(value):.17g}"
 
 
 @contextmanager
