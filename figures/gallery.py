@@ -109,7 +109,8 @@ def digits(name: str) -> int:
 def as_csv(rows: Iterable[CsvRow], digits: int = _DIGITS) -> str:
     """The rows as CSV: a column for each key, in the order of its first use; floats with so many digits.
 
-    With fewer than twelve, what is left of sums that cancel is not printed: numbers end two places after the last digit of 1.
+    With fewer than twelve, numbers also end two places after the last digit of 1, so that what is left of sums that
+    cancel is not printed.
 
     >>> as_csv([{"series": "exact", "x": 1.0}, {"series": "limit", "x": 2 / 3, "y": -0.0}])
     'series,x,y\\nexact,1,\\nlimit,0.666666666667,0\\n'

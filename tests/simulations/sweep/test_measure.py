@@ -332,3 +332,24 @@ def test_correlation_under_the_prior(prior: tuple[int, ...], exp_reward: tuple[i
     log_prior, reward = np.log(np.array(prior) / sum(prior)), np.log(exp_reward)
     expected = np.corrcoef(np.repeat(log_prior, prior), np.repeat(reward, prior))[0, 1]
     assert row(examples.table(prior, exp_reward))["correlation_prior"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_models_of_small_beta() -> None:
+    """beta = 1/1000 puts e^1000 between strings: every row is made, float64 without a number gives no sign."""
+    sweep = dataclasses.replace(SWEEP, betas=(fmpq(1, 1000),), models=20)
+    rows = rows_of(sweep, 0, np.random.default_rng(1))
+    assert len(rows) == 20
+    assert all(row["claim adaptors.exchange"] != "fails" for row in rows)
+    assert {row["trades"] for row in rows} <= {"yes", "no", "still", "undecided"}
+    assert table_of(sweep, rows).num_rows == 20
+
+
+def test_a_claim_that_breaks_on_one_model_is_undecided() -> None:
+    """An assertion or a lack of digits in a check ends that claim on that model, not the sweep."""
+
+    def broken(_: FiniteModel) -> Any:
+        raise AssertionError("the hull")
+        yield
+
+    claim = dataclasses.replace(BY_ID["line.identity"], check=broken)
+    assert standing(claim, FiniteModel.of(examples.c4())) == "undecided"

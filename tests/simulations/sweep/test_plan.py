@@ -130,6 +130,18 @@ def test_several_steps(tmp_path: Path) -> None:
         ("[sweep]\nmodels = 25\nchunk = 10", "sweep = 3", "[sweep] must be a table"),
         ("[[adaptor]]", "[adaptor]", "adaptor must be an array of tables"),
         ("[sweep]", "[sweep", "TOML syntax"),
+        ("models = 25", "models = 1000000000000", "sweep.models must be at most 1,000,000,000"),
+        ("models = 25\nchunk = 10", "models = 1000000\nchunk = 1", "1,000,000 shards; at most 100,000"),
+        ("chunk = 10", "chunk = 1000000000000", "sweep.chunk must be at most 100,000"),
+        ("chunk = 10", f"chunk = 10\nseed = {10**30}", "sweep.seed must be at most"),
+        ("[reward]", f"[reward]\nlevels = {10**30}", "reward.levels must be at most 1,000,000"),
+        ("largest = 3", f"largest = {10**30}", "family 2.largest must be at most"),
+        ("tokens = [2]\ndepth = [1, 2]", "tokens = [8]\ndepth = [16]", "321,685,687,669,321 prefixes; at most 131,072"),
+        ("[reward]", f"[corpus]\nsize = {10**30}\n[reward]", "corpus.size must be at most"),
+        ("[reward]", '[corpus]\nband = "1e-9999"\n[reward]', "corpus.band must lie between 10^-9 and 10^9"),
+        ('["1/2", "2"]', '["1e-9999"]', "reward.betas must lie between 10^-9 and 10^9"),
+        ('["1/2", "2"]', '["1e-8"]', "levels x step / beta reaches 3e+08 nats"),
+        ('kind = "table"', 'kind = ["table"]', "family 1: kind must be one of table, zipf, tree"),
     ],
 )
 def test_mistakes(tmp_path: Path, old: str, new: str, line: str) -> None:
