@@ -170,7 +170,7 @@ class Aligned:
         log_partition = np.log(weight.sum()) + peak
         return self._filled(log_prior, reward, weight, log_partition - log_prior - reward, log_partition)
 
-    def _filled(self, log_prior: Array, reward: Array, weight: Array, surprisal: Array, log_partition: Any) -> Numbers:
+    def _filled(self, log_prior: Array, reward: Array, weight: Array, surprisal: Array, log_partition: Real) -> Numbers:
         """With the masses of strings and prefixes, from weights in proportion to p+."""
         total = weight.sum()
         mass = np.empty(len(self.tree), dtype=weight.dtype)

@@ -125,7 +125,7 @@ def to_float(value: Any) -> float:
     return float(value)
 
 
-def largest(values: Iterable[Any]) -> int:
+def largest(values: Array) -> int:
     """The place of the largest midpoint; where midpoints are equal, the first."""
     middles = [ball(v).mid() for v in values]
     return max(range(len(middles)), key=middles.__getitem__)

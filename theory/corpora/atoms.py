@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.moments import centred
 from theory.alignment.gibbs import Numbers, in_own_arithmetic
-from theory.arithmetic.exact import BITS, Array, Undecided, objects, working
+from theory.arithmetic.exact import BITS, Array, Real, Undecided, objects, working
 from theory.arithmetic.formal import prime_exponents
 
 _ROUNDING = 1e-9
@@ -142,11 +142,11 @@ class Window:
         """Why there is no correlation given typicality; "" where there is one."""
         return self._correlation()[1]
 
-    def _correlation(self) -> tuple[Any, str]:
+    def _correlation(self) -> tuple[Real | None, str]:
         with working(BITS if self.error is None else None):
             return self._in_balls() if self.error is None else self._in_floats(self.error)
 
-    def _in_balls(self) -> tuple[Any, str]:
+    def _in_balls(self) -> tuple[Real | None, str]:
         if not self.mass > 0:
             return None, "no corpus is typical, or none that can be told from none"
         mean_x, mean_y, xx, xy, yy = (s / self.mass for s in self.sums[1:])
@@ -156,7 +156,7 @@ class Window:
             return None, "given typicality a variance is 0, or cannot be told from 0"
         return -(var_x + cov) / (var_x * var_r).sqrt(), ""
 
-    def _in_floats(self, error: float) -> tuple[Any, str]:
+    def _in_floats(self, error: float) -> tuple[Real | None, str]:
         if len(self.sums) == 1:
             return None, f"not known by this route ({self.method})"
         if self.sums[0] <= 10 * error:

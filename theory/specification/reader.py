@@ -290,7 +290,7 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
         with located(where):
             steps.append(Adaptor(name, setting))
             if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
-                raise ValueError(f"temperature needs a value between 10^-9 and 10^9, got {_short(value)}")
+                raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {_short(value)}")
     as_written = written if isinstance(entry.value, list) else written[0]
     return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
 
