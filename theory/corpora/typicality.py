@@ -34,6 +34,10 @@ _EXACT_COST = 2_000_000
 _MOST_HALF_COUNTS = 3_000_000
 
 
+_MOST_HALF_SIZE = 10**7
+"""Halves meet once for each of some sqrt N totals."""
+
+
 _OUTER_COST = 300_000
 
 
@@ -74,7 +78,7 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     bounded = by_bound(law, size, epsilon)
     if bounded is not None:
         return bounded
-    if half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
+    if size <= _MOST_HALF_SIZE and half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
         return by_halves(law, size, epsilon)
     if corpora_count(law, size) * size <= _ENUMERATED:
         return by_enumeration(law, size, epsilon)

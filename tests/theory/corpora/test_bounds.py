@@ -159,3 +159,13 @@ def test_a_coarse_lattice_is_not_taken_for_a_smooth_law() -> None:
     wide = law(["1/3", "1/3", "1/3"], ["0", "1", "1000000007"], "1000000000")
     with pytest.raises(Undecided):
         typical_corpora(wide, 10**6, fmpq(1, 4000))
+
+
+def test_two_strings_a_thousand_million_times() -> None:
+    """p = (1/3, 2/3), R = (0, 1): by the transform in a second, within the proven error of the normal law."""
+    one = law(["1/3", "2/3"], ["0", "1"])
+    window = typical_corpora(one, 10**9, fmpq(1, 10**6))
+    normal = by_normal(one, 10**9, fmpq(1, 10**6), 1.0)
+    assert normal.error is not None
+    assert window.method == "lattice, float64"
+    assert abs(window.mass - normal.mass) <= normal.error
