@@ -75,9 +75,21 @@ def _show_settings(found: PairAnalysis) -> None:
         settings.add_row(str(chain(*steps)), *map(interval, (*means, *rest)))
     screen = console(240)
     screen.print(settings)
-    screen.print(
-        "does cooling trade likelihood for reward on this pair? globally normalised, by a small step at T = 1: "
-        f"{found.trades}; token by token, as sampled: {found.trades_locally}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    verdicts = [
+        f"{what}: {verdict}"
+        for what, verdict in (
+            ("globally normalised, by a small step at T = 1", found.trades),
+            ("token by token, as sampled", found.trades_locally),
+        )
+        if verdict is not None
+    ]
+    words = "; ".join(verdicts) or "no verdict"
+    lines = [f"does cooling trade likelihood for reward on this pair? {words}"]
+    if found.rounding is not None:
+        size = found.rounding
+        lines.append(
+            f"{size.dtype} rounds log p by up to {size.token:.2g} nats a token, R by {size.secret_reward:.2g} a string "
+            f"of {size.length} tokens"
+        )
+    for line in (*lines, *found.notes):
+        screen.print(line, highlight=False, markup=False, soft_wrap=True)

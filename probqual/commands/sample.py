@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -28,5 +29,16 @@ def sample(
 
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
         session = Session.open(run, output)
-        pieces = (Piece(made.shard, f"{made.strings} strings", made.tokens) for made in session.work())
-        made_with_progress("sampling", "tokens", session.store, pieces)
+        for note in session.notes if session.store.missing() else ():
+            typer.echo(note, err=True)
+        impossible = 0
+
+        def pieces() -> Iterator[Piece]:
+            nonlocal impossible
+            for made in session.work():
+                impossible += made.impossible
+                yield Piece(made.shard, f"{made.strings} strings", made.tokens)
+
+        made_with_progress("sampling", "tokens", session.store, pieces())
+        if impossible:
+            typer.echo(f"{impossible} strings have probability 0 under the prior: log_prior is -inf for them", err=True)

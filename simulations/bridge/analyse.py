@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,10 +38,11 @@ from simulations.bridge.estimates import (
     within_prompts,
 )
 from simulations.bridge.gibbs import gibbs
-from simulations.bridge.key import RunKey, run_key
+from simulations.bridge.guard import guarded
+from simulations.bridge.key import RunKey, rounding_of, run_key
 from simulations.bridge.store import Store, StoreError
 from theory.adaptors.exact import Chain, chain
-from theory.arithmetic.exact import to_float
+from theory.arithmetic.exact import rational, to_float
 from theory.report.records import CoolingStep, Estimate, GibbsAnalysis, PairAnalysis, PooledSettings, SettingEstimates
 
 SIZES = (1, 10, 100, 1000)
@@ -83,8 +84,12 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
         tokens=float(own.length.mean()),
         largest_weight_seen=per_prompt(own, lambda s: largest_over_mean(weights(s))),
         identification=(low, high) if np.isfinite([low, high]).all() else None,
-        budget_residual=float(np.abs(own.log_weight[number] - power * own.log_aligned).max()),
+        budget_residual=_finite(float(np.abs(own.log_weight[number] - power * own.log_aligned).max())),
     )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +141,8 @@ def pooled(strings: Strings) -> PooledSettings:
     return PooledSettings(
         correlation=jackknife(strings, pearson),
         spearman=jackknife(strings, spearman),
-        within_cov=parts.within[1],
-        between_cov=parts.between[1],
+        within_cov=_finite(parts.within[1]),
+        between_cov=_finite(parts.between[1]),
         crossing=parts.crossing,
         corpora={str(size): jackknife(strings, _corpora_of(size)) for size in SIZES},
     )
@@ -196,7 +201,7 @@ def trades_locally(step: CoolingStep) -> str:
 
 
 def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
-    """Everything that is said of a run.
+    """Everything that is said of a run; what is infinite or below the models' rounding is None, with a note.
 
     Raises:
         StoreError: the run is not finished, a shard is damaged, or key.json is.
@@ -213,7 +218,11 @@ def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
             level=LEVEL,
             gibbs=gibbs(strings, key.run.beta),
         )
-    return _pair(store, key, strings)
+    # a prior that rules a drawn string out gives infinities, which come out as None
+    with np.errstate(invalid="ignore"):
+        found = _pair(store, key, replace(strings, reward=strings.reward / to_float(rational(key.run.beta))))
+        same = key.models.get("prior", 0) == key.models.get("aligned", 1)
+        return guarded(found, strings, rounding_of(store), same=same)
 
 
 def _pair(store: Store, key: RunKey, strings: Strings) -> PairAnalysis:
@@ -238,4 +247,5 @@ def _pair(store: Store, key: RunKey, strings: Strings) -> PairAnalysis:
         trades=None if base is None else verdict_of(base),
         trades_locally=None if plain is None else trades_locally(plain),
         exchange_slope=-(1 + base.value) / base.value if base is not None and base.value else None,
+        reward_in="nats",
     )

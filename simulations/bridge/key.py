@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from simulations.bridge.store import Store, StoreError
-from theory.report.records import FormatError, RecordError, RunRecord, record_of
+from theory.report.records import FormatError, RecordError, Rounding, RunRecord, record_of
 from theory.report.records.format import STRICT
 
 
@@ -20,6 +22,9 @@ class RunKey:
         models: what the numbers depend on besides it: hashes of weights, versions, the device.
         prompt_ids: the ids of each prompt.
         shards: how many there are when the run is done.
+        resolved: what else decides the numbers, as it came out: ends, vocabulary, template, dtype, attention, every
+            file of models and reward, versions. Draws do not depend on it, so that a run that names its defaults
+            draws the strings of one that does not.
     """
 
     FORMAT: ClassVar[int] = 1
@@ -29,6 +34,7 @@ class RunKey:
     models: dict[str, object]
     prompt_ids: tuple[tuple[int, ...], ...]
     shards: int
+    resolved: dict[str, object] = Field(default_factory=dict)
 
     @property
     def device(self) -> str | None:
@@ -52,4 +58,19 @@ def run_key(store: Store) -> RunKey:
         raise StoreError(f"{where}: is damaged; the run cannot be analysed without it") from None
 
 
-__all__ = ["RunKey", "run_key"]
+def rounding_of(store: Store) -> Rounding | None:
+    """How the models' arithmetic rounds, as the self-check of the start found it; None where there was none.
+
+    Raises:
+        StoreError: what it found is damaged.
+    """
+    found = store.check()
+    if found is None:
+        return None
+    try:
+        return TypeAdapter(Rounding).validate_json(json.dumps(found))
+    except ValidationError:
+        raise StoreError(f"{store.folder / 'check.json'}: is damaged; remove it and sample the run again") from None
+
+
+__all__ = ["RunKey", "rounding_of", "run_key"]

@@ -1,17 +1,15 @@
-"""Causal language models of transformers as decoders: a forward pass in, float32 logits out.
-
-torch is imported here and in few other places; everything downstream sees numpy arrays.
-"""
+"""Loading causal language models of transformers: what is read, what never is, and what identifies it."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import io
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -20,77 +18,12 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from numpy.typing import NDArray
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    Cache,
-    GgufConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from simulations.sampling.generate import PAD, Tokens
-from theory.files import JsonObject, sha256
-
-Logits = NDArray[np.floating]
-
-
-@dataclass(slots=True, eq=False)
-class TorchDecoder:
-    """A transformers causal language model, read through its key-value cache.
-
-    Args:
-        model: in evaluation mode, on its device.
-        end: the id that ends a string.
-    """
-
-    model: PreTrainedModel
-    end: int
-    _cache: Cache | None = None
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return self.model.device
-
-    @torch.inference_mode()
-    def begin(self, prompts: Tokens) -> Logits:
-        """Logits after each prompt; the cache is begun anew."""
-        found = self.model(input_ids=self._ids(prompts), use_cache=True)
-        self._cache = found.past_key_values
-        return _numbers(found.logits[:, -1])
-
-    @torch.inference_mode()
-    def advance(self, tokens: Tokens) -> Logits:
-        """Logits after one more token per row, from the cache.
-
-        Raises:
-            ValueError: nothing was begun.
-        """
-        if self._cache is None:
-            raise ValueError("advance() continues what begin() began")
-        found = self.model(input_ids=self._ids(tokens[:, None]), past_key_values=self._cache, use_cache=True)
-        self._cache = found.past_key_values
-        return _numbers(found.logits[:, -1])
-
-    @torch.inference_mode()
-    def logits(self, prompts: Tokens, tokens: Tokens) -> Logits:
-        """Logits of every token of the continuations, in one pass without a cache."""
-        whole = np.concatenate((prompts, np.where(tokens == PAD, self.end, tokens)), axis=1)
-        found = self.model(input_ids=self._ids(whole[:, :-1]), use_cache=False)
-        return _numbers(found.logits[:, prompts.shape[1] - 1 :])
-
-    def _ids(self, ids: Tokens) -> torch.Tensor:
-        return torch.as_tensor(np.ascontiguousarray(ids), dtype=torch.long, device=self.device)
-
-
-def _numbers(logits: torch.Tensor) -> Logits:
-    found: Logits = logits.float().cpu().numpy()
-    return found
-
-
-# --- loading ------------------------------------------------------------------------------------------------------
+from simulations.bridge.conventions import Conventions
+from simulations.bridge.decoder import TorchDecoder
+from simulations.bridge.folder import check_report, identity, settings, weights
+from theory.files import JsonObject
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,19 +31,25 @@ class LoadedModel:
     """A model, its tokenizer, and what identifies both.
 
     Args:
-        decoder: reads the model.
+        decoder: reads the model; its ends are those that the model's own files name.
         tokenizer: a fast tokenizer.
         identity: file name -> SHA-256 of weights, configuration and tokenizer.
         longest: the most positions the model has, prompt included.
+        width: ids that the model has logits for and can read.
+        conventions: what its files say of ends and beginnings.
+        resolved: what else decides its numbers, as it came out.
     """
 
     decoder: TorchDecoder
     tokenizer: PreTrainedTokenizerFast
     identity: JsonObject
     longest: int
+    width: int
+    conventions: Conventions
+    resolved: JsonObject = field(default_factory=dict)
 
 
-def load(name: str, *, dtype: str, device: str, revision: str | None = None) -> LoadedModel:
+def load(name: str, *, dtype: str, device: str, revision: str | None = None, base: Path | None = None) -> LoadedModel:
     """A causal language model from safetensors or GGUF: no code of others is run, no pickle is read.
 
     Args:
@@ -119,12 +58,13 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None) -> 
         dtype: float32, bfloat16 or float16; logits are float32 whatever it is.
         device: "cpu", "cuda", "cuda:1".
         revision: of a hub id.
+        base: where a relative path is looked up first; then in the working folder.
 
     Raises:
         ValueError: nothing there that can be loaded, in a line that says what.
     """
-    path = _located(name, revision)
-    weights = _weights(path, name)
+    path = _located(name, revision, base)
+    files = weights(path, name)
     arguments: dict[str, object] = {
         "dtype": getattr(torch, dtype),
         "trust_remote_code": False,
@@ -135,27 +75,57 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None) -> 
         folder = path.parent
         arguments |= {"gguf_file": path.name, "quantization_config": GgufConfig(dequantize=True)}
     else:
-        arguments["use_safetensors"] = True
+        # mismatched shapes are then reported like missing keys, by name
+        arguments |= {"use_safetensors": True, "ignore_mismatched_sizes": True}
     try:
         gguf = {"gguf_file": path.name} if path.suffix == ".gguf" else {}
-        with _quietly():
+        with quietly():
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True, **gguf)
             model, report = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, **arguments)
             model = model.to(device).eval()
     except Exception as error:  # whatever the libraries raise on a damaged file
         raise ValueError(f"{name}: cannot be loaded: {_one_line(error)}") from None
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise ValueError(f"{name}: its weights lack {missing[0]}; a model with random parts is no model")
-    end = tokenizer.eos_token_id
-    if end is None:
-        raise ValueError(f"{name}: its tokenizer has no end-of-string token; strings could not end")
-    longest = int(getattr(model.config, "max_position_embeddings", 1 << 30))
-    return LoadedModel(TorchDecoder(model, int(end)), tokenizer, _identity(path, weights), longest)
+    check_report(report, name)
+    longest = int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
+    conventions = Conventions.of(path, tokenizer)
+    if name.startswith("embedded:") and path.is_dir():
+        # the pair was trained on texts that begin with the token that ends them, which its tokenizer does not add
+        conventions = Conventions(conventions.ends, True)
+    ends = conventions.union or (0,)
+    return LoadedModel(
+        TorchDecoder(model, ends[0], ends),
+        tokenizer,
+        identity(path, files),
+        longest,
+        _width(model, name),
+        conventions,
+        {
+            "architecture": type(model).__name__,
+            "attention": str(getattr(model.config, "_attn_implementation", None)),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "files": settings(path),
+        },
+    )
+
+
+@torch.inference_mode()
+def _width(model: PreTrainedModel, name: str) -> int:
+    """Ids that the model has both logits and an embedding for.
+
+    Raises:
+        ValueError: it is no language model that can be called with ids alone; names its architecture.
+    """
+    try:
+        with quietly():
+            logits = model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device), use_cache=False).logits
+    except Exception as error:  # whatever a model that is not of this kind raises
+        what = f"the architecture {type(model).__name__} cannot be read: {_one_line(error)}"
+        raise ValueError(f"{name}: {what}") from None
+    return min(int(logits.shape[-1]), int(model.get_input_embeddings().weight.shape[0]))
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without the progress bars and notes that loading prints: one's own lines should stand alone."""
     verbosity = transformers.utils.logging.get_verbosity()
     transformers.utils.logging.set_verbosity_error()
@@ -182,15 +152,13 @@ def check_tokenizers(one: PreTrainedTokenizerFast, two: PreTrainedTokenizerFast)
     for part in ("model", "normalizer", "pre_tokenizer"):
         if parts[0].get(part) != parts[1].get(part):
             raise ValueError(f"prior and aligned have different tokenizers: the {part} of tokenizer.json differs")
-    if one.eos_token_id != two.eos_token_id:
-        raise ValueError(f"prior and aligned end strings by different ids: {one.eos_token_id} and {two.eos_token_id}")
 
 
 def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _located(name: str, revision: str | None) -> Path:
+def _located(name: str, revision: str | None, base: Path | None = None) -> Path:
     """The folder or GGUF file that a name means."""
     kind, _, rest = name.partition(":")
     if kind == "embedded" and rest in {"prior", "aligned"}:
@@ -202,43 +170,17 @@ def _located(name: str, revision: str | None) -> Path:
         return next(Path(found.origin).parent.glob("*.gguf"))
     if kind == "embedded":
         raise ValueError(f"{name}: the embedded models are embedded:prior, embedded:aligned and embedded:smollm2")
-    path = Path(name)
-    if path.exists():
+    path = next((p for p in ((base or Path()) / Path(name).expanduser(), Path(name)) if p.exists()), None)
+    if path is not None:
         return path
     if os.sep in name and (name.startswith((".", os.sep, "~")) or name.count("/") > 1):
         raise ValueError(f"{name}: there is no such folder or file")
     try:
-        patterns = ["*.safetensors", "*.json", "*.txt", "*.model"]
+        patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"{name}: no such folder, and the hub does not give it: {reason}") from None
-
-
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-
-
-def _weights(path: Path, name: str) -> list[Path]:
-    """The files of weights, safetensors or GGUF only."""
-    if path.is_file():
-        if path.suffix != ".gguf":
-            kind = "a pickle, which can run code" if path.suffix in _PICKLES else "no GGUF"
-            raise ValueError(f"{name}: the file is {kind}; give a folder with safetensors, or a .gguf file")
-        return [path]
-    found = sorted(path.glob("*.safetensors"))
-    if not found:
-        pickles = [p.name for p in sorted(path.iterdir()) if p.suffix in _PICKLES]
-        what = f"only {pickles[0]}, a pickle, which can run code" if pickles else "no weights"
-        raise ValueError(f"{name}: holds {what}; safetensors or GGUF are read")
-    if not (path / "config.json").is_file():
-        raise ValueError(f"{name}: holds no config.json")
-    return found
-
-
-def _identity(path: Path, weights: list[Path]) -> JsonObject:
-    """SHA-256 of the files that decide what the model does."""
-    others = [] if path.is_file() else [path / n for n in ("config.json", "tokenizer.json") if (path / n).is_file()]
-    return {file.name: sha256(file) for file in [*weights, *others]}
 
 
 def versions() -> JsonObject:
@@ -246,4 +188,14 @@ def versions() -> JsonObject:
     return {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__}
 
 
-__all__ = ["LoadedModel", "TorchDecoder", "check_tokenizers", "load", "versions"]
+def library_versions() -> JsonObject:
+    """Every library that may decide a number of a run, and this one."""
+    names = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "gguf", "vaderSentiment", "probqual")
+    found: JsonObject = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+__all__ = ["LoadedModel", "TorchDecoder", "check_tokenizers", "library_versions", "load", "quietly", "versions"]

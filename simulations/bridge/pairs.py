@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import torch
+from transformers import PreTrainedTokenizerFast
 
-from simulations.bridge.models import LoadedModel, check_tokenizers, load, versions
+from simulations.bridge.conventions import Conventions, check_ends, known_ids
+from simulations.bridge.cost import check_memory
+from simulations.bridge.decoder import TorchDecoder
+from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, load, versions
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
-from simulations.bridge.sample import Models
+from simulations.bridge.sample import Models, Plan
+from simulations.bridge.self_check import Checked, draw, self_check
+from simulations.sampling.generate import Mask
+from theory.files import JsonObject, JsonValue, sha256
+from theory.report.records import Rounding, plain
 
 
 def load_models(run: Run) -> Models:
-    """The prior and the aligned model, on the run's device.
+    """The prior and the aligned model, on the run's device, with the ends and ids that hold for both.
 
     Raises:
-        ValueError: a model cannot be loaded, the tokenizers disagree, or torch does not have the device.
+        ValueError: a model cannot be loaded, the tokenizers disagree, an end lies beyond a model's logits, or torch
+            does not have the device.
     """
     # torchrun numbers the workers of a machine, one per GPU
     device = run.device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
@@ -30,29 +41,190 @@ def load_models(run: Run) -> Models:
     loaded: list[LoadedModel] = []
     for name in names:
         same = next((one for other, one in zip(names, loaded, strict=False) if other == name), None)
-        loaded.append(same or load(name, dtype=run.dtype, device=device, revision=run.revision))
+        loaded.append(same or load(name, dtype=run.dtype, device=device, revision=run.revision, base=run.base))
     prior, aligned = loaded[0], loaded[-1]
     check_tokenizers(prior.tokenizer, aligned.tokenizer)
-    tokenizer, begin = prior.tokenizer, prior.tokenizer.bos_token_id
-
-    def encode(text: str) -> list[int]:
-        ids = [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
-        return [int(begin), *ids] if run.begin and begin is not None else ids
-
+    ends = _ends(run, aligned.conventions)
+    check_ends(ends, {name: one.width for name, one in zip(names, loaded, strict=True)})
+    width = min(one.width for one in loaded)
+    known = known_ids(prior.tokenizer, width)
+    if not known[list(ends)].any():
+        raise ValueError(f"[models] end: no token has the id {ends[0]}; strings could not end")
+    for one in loaded:
+        own_width = one.decoder.model.get_output_embeddings()
+        same_width = own_width is not None and own_width.weight.shape[0] == width
+        one.decoder.end, one.decoder.ends = ends[0], ends
+        one.decoder.kept = None if known.all() and same_width else known
+    begin = aligned.conventions.begins if run.begin is None else run.begin
     return Models(
         prior=prior.decoder,
         aligned=None if run.aligned is None else aligned.decoder,
-        encode=encode,
-        decode=lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True)),
+        encode=_encoder(prior.tokenizer, begin),
+        decode=_decoder(prior.tokenizer),
         identity={
             "prior": prior.identity,
             "aligned": None if run.aligned is None else aligned.identity,
             "device": device.split(":")[0],
-            "reward": reward_identity(run.reward, run.source),
+            "reward": reward_identity(run.reward, run.source, run.base),
             "versions": versions(),
         },
         longest=min(prior.longest, aligned.longest),
+        render=_renderer(aligned.tokenizer),
+        width=width,
+        begin=begin,
+        resolved=_resolved(run, loaded, ends, known, begin),
+        notes=_notes(run, loaded, ends, known, begin),
     )
 
 
-__all__ = ["load_models"]
+def _ends(run: Run, conventions: Conventions) -> tuple[int, ...]:
+    found = conventions.union if run.end is None else run.end
+    if not found:
+        raise ValueError(
+            "the aligned model's tokenizer, config.json and generation_config.json name no id that ends a string; "
+            "say it: [models] end = [...]"
+        )
+    return found
+
+
+def _encoder(tokenizer: PreTrainedTokenizerFast, begin: bool) -> Callable[[str], list[int]]:
+    start = tokenizer.bos_token_id
+
+    def encode(text: str) -> list[int]:
+        ids = [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
+        # a text that a chat template has rendered begins with the token already
+        return [int(start), *ids] if begin and start is not None and ids[:1] != [start] else ids
+
+    return encode
+
+
+def _decoder(tokenizer: PreTrainedTokenizerFast) -> Callable[[Sequence[int]], str]:
+    """Without clean-up, which takes spaces away that the ids have."""
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    return decode
+
+
+def _renderer(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, object]]], tuple[str, list[int]]] | None:
+    """What turns a chat into a prompt; the template alone says which special tokens it has."""
+    if not tokenizer.chat_template:
+        return None
+
+    def render(messages: list[dict[str, object]]) -> tuple[str, list[int]]:
+        try:
+            text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        except Exception as error:  # a template raises whatever its author wrote
+            reason = " ".join(str(error).split())[:160]
+            raise ValueError(f"the chat template refuses {str(messages)[:60]!r}: {reason}") from None
+        return text, [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
+
+    return render
+
+
+def _resolved(
+    run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, begin: bool
+) -> dict[str, JsonValue]:
+    """What decides the numbers besides the run file and the weights, as it came out."""
+    template = loaded[-1].tokenizer.chat_template
+    reward: JsonObject = {"files": reward_identity(run.reward, run.source, run.base), "reads": run.reads}
+    return {
+        "ends": list(ends),
+        "begin": begin,
+        "ids": {"width": len(known), "known": int(known.sum()), "sha256": sha256(np.packbits(known).tobytes().hex())},
+        "template": None if not template else sha256(str(template)),
+        "prior": loaded[0].resolved,
+        "aligned": None if run.aligned is None else loaded[-1].resolved,
+        "reward": reward,
+        "versions": library_versions(),
+    }
+
+
+def _notes(run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, begin: bool) -> tuple[str, ...]:
+    """What a person should know before the work begins."""
+    said = loaded[-1].conventions.ends
+    sources = "[models] end" if run.end is not None else ", ".join(f"{f} {list(ids)}" for f, ids in said.items())
+    tokens = [str(loaded[-1].tokenizer.convert_ids_to_tokens(end)) for end in ends]
+    lines = [f"strings end with {' or '.join(f'{end} {token!r}' for end, token in zip(ends, tokens, strict=True))}"]
+    lines[0] += f" ({sources}); prompts begin with {'the beginning-of-string token' if begin else 'no token added'}"
+    other = loaded[0].conventions.union
+    if run.end is None and other and not set(other) <= set(ends):
+        lines.append(f"warning: the prior's files name the ends {list(other)}; [models] end = [...] sets what holds")
+    if not known.all():
+        lines.append(f"{int((~known).sum())} of {len(known)} ids are no tokens and are left out of the law")
+    widths = {one.width for one in loaded}
+    if len(widths) > 1:
+        lines.append(f"the models' logits are {min(widths)} and {max(widths)} wide; the common ids are the law's")
+    return tuple(lines)
+
+
+def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
+    """Score a few strings by every way before the work begins: (the plan with what that showed, the record of it).
+
+    Decoders that are no torch models are what they say, and are not checked.
+
+    Raises:
+        ValueError: a model's numbers depend on how it is asked, by more than rounding; names its architecture.
+    """
+    run, models = plan.run, plan.models
+    writer = models.aligned or models.prior
+    if not isinstance(writer, TorchDecoder) or not isinstance(models.prior, TorchDecoder):
+        return plan, None
+    check_memory(_rows(plan), models.width or 0, len(run.chains), run.length)
+    decoders: dict[str, TorchDecoder] = {run.prior: models.prior}
+    if run.aligned is not None:
+        decoders[run.aligned] = writer
+    found: dict[str, list[Checked]] = {name: [] for name in decoders}
+    order = sorted(range(len(plan.ids)), key=lambda k: len(plan.ids[k]))
+    # what is infinite or no number is refused by name
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for place in dict.fromkeys((order[-1], order[0])):
+            prompt = np.array(plan.ids[place], dtype=np.int64)
+            tokens = draw(writer, prompt, run.length, np.random.default_rng(place))
+            for name, decoder in decoders.items():
+                found[name].append(self_check(decoder, name, prompt, tokens))
+    rounding = _rounding(found, run)
+    ways: JsonObject = {
+        role: "whole" if one.whole else "cache" for role, one in (("prior", models.prior), ("aligned", writer))
+    }
+    return plan.with_resolved({"read": ways}, _check_lines(rounding, decoders)), plain(rounding)
+
+
+def _rows(plan: Plan) -> int:
+    return max(len(shard.prompt) for shard in plan.shards)
+
+
+def _rounding(found: Mapping[str, Sequence[Checked]], run: Run) -> Rounding:
+    every = [one for own in found.values() for one in own]
+    strings = [max(one.string for one in own) for own in found.values()]
+    # of one model against itself both passes still round
+    both = strings * (2 if run.aligned is not None and len(strings) == 1 else 1)
+    return Rounding(
+        dtype=run.dtype,
+        token=max(one.token for one in every),
+        string=max(strings),
+        secret_reward=float(np.hypot.reduce(both)),
+        length=run.length,
+        dropped=max(one.dropped for one in every),
+    )
+
+
+def _check_lines(rounding: Rounding, names: Mapping[str, TorchDecoder]) -> list[str]:
+    low = rounding.dtype != "float32"
+    lines = [
+        f"{'warning: ' if low else ''}{rounding.dtype} rounds log p by up to {rounding.token:.2g} nats a token and "
+        f"{rounding.string:.2g} a string of {rounding.length} (measured on a few strings)"
+    ]
+    lines += [
+        f"{name}: {one.architecture} is read without its cache, which does not give the numbers of a whole pass; "
+        "this is slower"
+        for name, one in names.items()
+        if one.whole
+    ]
+    if rounding.dropped > 0:
+        lines.append(f"the ids that are left out had up to {rounding.dropped:.2g} of a next-token law's mass")
+    return lines
+
+
+__all__ = ["check_models", "load_models"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import io
 import math
-from collections.abc import Callable, Sequence
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, SupportsFloat, get_args
+from typing import Literal, Protocol, SupportsFloat, get_args
 
 from theory.files import JsonObject, sha256
 
@@ -17,17 +20,41 @@ RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
 
 KINDS: tuple[RewardKind, ...] = get_args(RewardKind)
 
+Reads = Literal["text", "completion"]
+"""What a reward reads: prompt and completion as one text, or the completion alone."""
+
+
+class Answer(str):
+    """A text that goes to a reward, with its two parts beside it: prompt and completion."""
+
+    __slots__ = ("completion", "prompt")
+
+    prompt: str
+    completion: str
+
+    @staticmethod
+    def of(text: str, prompt: str) -> Answer:
+        """A text that goes on from the prompt's."""
+        found = Answer(text)
+        found.prompt, found.completion = prompt, text.removeprefix(prompt)
+        return found
+
+
 Scorer = Callable[[Sequence[str], Sequence[int]], list[float]]
-"""Rewards, in reward units, of texts (prompt and continuation) and their lengths in tokens."""
+"""Rewards, in reward units, of texts (prompt and continuation, as ``Answer`` has them) and their lengths in tokens."""
 
 
-def scorer(kind: str, source: str | None = None, label: str | None = None) -> Scorer | None:
+def scorer(
+    kind: str, source: str | None = None, label: str | None = None, *, reads: Reads = "text", base: Path | None = None
+) -> Scorer | None:
     """What gives rewards; None for the secret reward, which log-probabilities give.
 
     Args:
         kind: of ``KINDS``.
         source: a folder for "classifier", "module:function" for "function".
         label: of a classifier; its last one by default.
+        reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart.
+        base: where ``source`` is looked up first; then in the working folder.
 
     Raises:
         ValueError: what is named is not there.
@@ -37,10 +64,26 @@ def scorer(kind: str, source: str | None = None, label: str | None = None) -> Sc
     if kind == "length":
         return lambda texts, lengths: [float(n) for n in lengths]
     if kind == "vader":
-        return _vader()
+        return _reading(_vader(), reads)
     if source is None:
         raise ValueError(f"a reward of kind {kind!r} needs source = ...")
-    return _classifier(source, label) if kind == "classifier" else _function(source)
+    if kind == "classifier":
+        return _reading(_classifier(source, label, _beside(source, base)), reads)
+    return _function(source, base, reads)
+
+
+def _reading(found: Scorer, reads: Reads) -> Scorer:
+    """A scorer that is given what it reads."""
+    return found if reads == "text" else lambda texts, lengths: found([_completion(text) for text in texts], lengths)
+
+
+def _completion(text: str) -> str:
+    return text.completion if isinstance(text, Answer) else text
+
+
+def _beside(source: str, base: Path | None) -> Path:
+    """A folder beside the run file, or else in the working folder."""
+    return next((p for p in ((base or Path()) / Path(source).expanduser(), Path(source)) if p.exists()), Path(source))
 
 
 def checked(found: Sequence[object], texts: Sequence[str]) -> list[float]:
@@ -67,16 +110,45 @@ def _shown(value: object) -> str:
     return "a number too large" if isinstance(value, int) and not isinstance(value, bool) else repr(value)[:60]
 
 
-def identity(kind: str, source: str | None) -> JsonObject | None:
-    """SHA-256 of the files that decide a reward: a classifier's, or the module of a function; None for the others."""
+def identity(kind: str, source: str | None, base: Path | None = None) -> JsonObject | None:
+    """SHA-256 of the files that decide a reward: a classifier's, or the module of a function; None for the others.
+
+    With a function's module come the modules beside it that it has imported.
+    """
     if source is None or kind not in {"classifier", "function"}:
         return None
     if kind == "classifier":
-        files = [p for p in sorted(Path(source).iterdir()) if p.suffix in {".safetensors", ".json"}]
+        kinds = {".safetensors", ".json", ".txt", ".model", ".jinja"}
+        files = [p for p in sorted(_beside(source, base).iterdir()) if p.suffix in kinds]
     else:
-        found = importlib.util.find_spec(source.partition(":")[0])
+        name = source.partition(":")[0]
+        with _importable(base):
+            found = importlib.util.find_spec(name)
         files = [] if found is None or found.origin is None else [Path(found.origin)]
+        if "." not in name:
+            files += _imported_beside(files)
     return {path.name: sha256(path) for path in files if path.is_file()}
+
+
+def _imported_beside(files: Sequence[Path]) -> list[Path]:
+    """The files of imported modules in the folders of these, which are single modules and so the user's own."""
+    folders = {path.resolve().parent for path in files} - {Path(p) for p in sysconfig.get_paths().values()}
+    places = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    found = {Path(place).resolve() for place in places if place is not None and place.endswith(".py")}
+    return sorted(p for p in found - {f.resolve() for f in files} if p.parent in folders)
+
+
+@contextlib.contextmanager
+def _importable(base: Path | None) -> Iterator[None]:
+    """Modules beside the run file and in the working folder can be imported, in this order, before all others."""
+    added = [str((base or Path()).resolve()), str(Path.cwd())]
+    before = list(sys.path)
+    sys.path[:0] = [p for k, p in enumerate(added) if p not in added[:k]]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _vader() -> Scorer:
@@ -88,22 +160,27 @@ def _vader() -> Scorer:
     return lambda texts, lengths: [float(analyser.polarity_scores(text)["compound"]) for text in texts]
 
 
-def _function(source: str) -> Scorer:
+def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
     module, _, name = source.partition(":")
     if not name:
         raise ValueError(f"source must be module:function, got {source!r}")
     try:
-        found = getattr(importlib.import_module(module), name)
+        with _importable(base):
+            found = getattr(importlib.import_module(module), name)
     except Exception as error:  # the module is the user's: whatever it raises
         raise ValueError(f"the reward {source} cannot be imported: {type(error).__name__}: {error}") from None
     if not callable(found):
         raise ValueError(f"the reward {source} is no function")
+    apart = _takes_two(found)
 
     def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
         rewards = []
         for text in texts:
+            given = [_completion(text) if reads == "completion" else str(text)]
+            if apart:
+                given = [text.prompt, text.completion] if isinstance(text, Answer) else ["", text]
             try:
-                rewards.append(found(text))
+                rewards.append(found(*given))
             except Exception as error:  # the function is the user's, too
                 what = f"{type(error).__name__}: {error}"
                 raise ValueError(f"the reward {source} fails on {text[:60]!r}: {what}") from None
@@ -112,15 +189,25 @@ def _function(source: str) -> Scorer:
     return score
 
 
-def _classifier(source: str, label: str | None) -> Scorer:
+def _takes_two(function: Callable[..., object]) -> bool:
+    """Whether a function needs two arguments: prompt and completion."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(one.kind in places and one.default is inspect.Parameter.empty for one in parameters) == 2
+
+
+def _classifier(source: str, label: str | None, folder: Path) -> Scorer:
     torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
-    if not list(Path(source).glob("*.safetensors")):
+    if not list(folder.glob("*.safetensors")):
         raise ValueError(f"the classifier {source} has no safetensors")
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         with contextlib.redirect_stderr(io.StringIO()):
             model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
-                source, trust_remote_code=False, use_safetensors=True, local_files_only=True, output_loading_info=True
+                folder, trust_remote_code=False, use_safetensors=True, local_files_only=True, output_loading_info=True
             )
     except Exception as error:  # whatever the libraries raise on a damaged file
         reason = " ".join(str(error).split())[:200]
@@ -128,19 +215,58 @@ def _classifier(source: str, label: str | None) -> Scorer:
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])[0]
         raise ValueError(f"the classifier {source} lacks {missing}; a model with random parts gives random rewards")
+    if report["unexpected_keys"]:
+        more = sorted(report["unexpected_keys"])[0]
+        raise ValueError(f"the classifier {source} holds {more}, which the model of its config.json has no place for")
     model = model.eval()
     labels = {v: k for k, v in model.config.id2label.items()}
     if label is not None and label not in labels:
         raise ValueError(f"the classifier {source} has no label {label!r}; it has {', '.join(labels)}")
     column = labels[label] if label is not None else model.config.num_labels - 1
+    limit = _limit(model.config, tokenizer)
+
+    def score_one(text: str) -> float:
+        encoded = tokenizer(text, return_tensors="pt", truncation=False, verbose=False)
+        count = int(encoded["input_ids"].shape[1])
+        if not 1 <= count <= limit:
+            fault = "no tokens for" if count == 0 else f"{count} tokens for"
+            most = f", which reads at most {limit}" if count else ""
+            hint = "make the strings shorter" if count else "give each prompt a word"
+            raise ValueError(f"the text {text[:60]!r} has {fault} the classifier {source}{most}; {hint}")
+        try:
+            return float(model(**encoded).logits.float()[0, column])
+        except Exception as error:  # a model that reads less than it says
+            reason = " ".join(str(error).split())[:120]
+            what = f"the classifier {source} cannot read {text[:60]!r}, of {count} tokens"
+            raise ValueError(f"{what}: {type(error).__name__}: {reason}") from None
 
     def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
         with torch.inference_mode():
             # one text at a time: no padding, and the same number whatever stands beside it
-            encoded = (tokenizer(text, return_tensors="pt", truncation=True) for text in texts)
-            return [float(model(**one).logits.float()[0, column]) for one in encoded]
+            return [score_one(str(text)) for text in texts]
 
     return score
 
 
-__all__ = ["KINDS", "RewardKind", "Scorer", "checked", "identity", "scorer"]
+class _Config(Protocol):
+    """Of a classifier."""
+
+    model_type: str
+    pad_token_id: int | None
+
+
+class _Tokenizer(Protocol):
+    """Of a classifier."""
+
+    model_max_length: int
+
+
+def _limit(config: _Config, tokenizer: _Tokenizer) -> int:
+    """The most tokens that a classifier reads: of its tokenizer, and of its positions, less those before the first."""
+    positions = int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
+    if config.model_type in {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "xlm-roberta-xl"}:
+        positions -= int(config.pad_token_id or 0) + 1
+    return min(positions, int(tokenizer.model_max_length))
+
+
+__all__ = ["KINDS", "Answer", "Reads", "RewardKind", "Scorer", "checked", "identity", "scorer"]

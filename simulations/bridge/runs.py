@@ -1,16 +1,17 @@
 """Run files: what to sample, from which models, after which prompts, by which adaptors. One line says what is wrong.
 
 [models]
-prior = "embedded:prior"         # a folder, a .gguf file, a hub id, embedded:prior, embedded:smollm2
+prior = "embedded:prior"         # a folder or .gguf file beside this file, a hub id, embedded:prior, embedded:smollm2
 aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the reward (Gibbs)
 dtype = "float32"                # or bfloat16, float16
 device = "cpu"                   # by default a GPU if there is one
 threads = 1                      # of torch on a CPU: part of the numbers' last bits
 revision = "..."                 # of hub ids
+end = [2, 5]                     # ids that end a string; by default all that the aligned model's files name
 
 [prompts]
-texts = ["We must", "The"]       # or file = "prompts.txt", one a line
-begin = true                     # the tokenizer's beginning-of-string token in front, if it has one
+texts = ["We must", "The"]       # or file = "prompts.txt", one a line; .jsonl or .parquet: prompt, messages or ids
+begin = true                     # the beginning-of-string token in front, once; by default as the tokenizer does
 
 [sampling]
 strings = 16                     # per prompt and adaptor
@@ -21,7 +22,8 @@ temperatures = ["1", "1/2"]      # each in front of each adaptor; by default 1 a
 
 [reward]
 kind = "vader"                   # secret (default), vader, length, classifier, function
-source = "..."                   # of a classifier, or module:function
+source = "..."                   # of a classifier, or module:function; looked up beside the run file first
+reads = "text"                   # text (prompt and answer, default) or completion (the answer alone)
 label = "POSITIVE"               # of a classifier; by default its last one
 beta = "1/4"                     # reward units per nat
 
@@ -35,6 +37,7 @@ folder = "runs/default"          # beside the run file
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +45,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulations.bridge.rewards import RewardKind
+from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
+from simulations.bridge.rewards import Reads, RewardKind
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
@@ -65,6 +69,7 @@ class ModelsTable(Table):
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
     revision: str | None = None
+    end: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=1)
 
 
 class PromptsTable(Table):
@@ -72,7 +77,7 @@ class PromptsTable(Table):
 
     texts: list[str] | None = Field(default=None, description=" must be strings")
     file: str | None = None
-    begin: bool = True
+    begin: bool | None = None
 
 
 class SamplingTable(Table):
@@ -93,6 +98,7 @@ class RewardTable(Table):
     kind: RewardKind = "secret"
     source: str | None = None
     label: str | None = None
+    reads: Reads = "text"
     beta: Number = "1"
 
 
@@ -130,8 +136,14 @@ class Run:
 
     Args:
         prior, aligned: names of models; aligned None for the Gibbs posterior of the prior.
+        prompts: texts; chats and lists of ids as JSON until a tokenizer has read them.
+        begin: whether the beginning-of-string token stands in front; None for what the tokenizer does.
         chains: the adaptors of each setting, left to right.
         folder: where the run is stored.
+        end: ids that end a string; None for all that the aligned model's files name.
+        reads: what the reward reads.
+        kinds: of the prompts, one each; () where all are texts.
+        base: where relative paths are looked up: beside the run file.
     """
 
     prior: str
@@ -141,7 +153,7 @@ class Run:
     threads: int
     revision: str | None
     prompts: tuple[str, ...]
-    begin: bool
+    begin: bool | None
     strings: int
     length: int
     seed: int
@@ -152,6 +164,17 @@ class Run:
     beta: str
     chains: tuple[Chain, ...]
     folder: Path
+    end: tuple[int, ...] | None = None
+    reads: Reads = "text"
+    kinds: tuple[Kind, ...] = ()
+    base: Path = Path()
+
+    @property
+    def given(self) -> tuple[Prompt, ...]:
+        """The prompts with their kinds."""
+        as_text: Kind = "prompt"
+        kinds = self.kinds or (as_text,) * len(self.prompts)
+        return tuple(Prompt(kind, text) for kind, text in zip(kinds, self.prompts, strict=True))
 
     def record(self) -> RunRecord:
         """The fields that decide what is sampled, in plain values."""
@@ -163,7 +186,7 @@ class Run:
             threads=self.threads,
             revision=self.revision,
             prompts=self.prompts,
-            begin=self.begin,
+            begin=True if self.begin is None else self.begin,
             strings=self.strings,
             length=self.length,
             seed=self.seed,
@@ -173,6 +196,8 @@ class Run:
             label=self.label,
             beta=self.beta,
             chains=tuple(tuple((step.name, str(step.value)) for step in steps) for steps in self.chains),
+            end=self.end,
+            reads=self.reads,
         )
 
     def canonical(self) -> JsonObject:
@@ -204,6 +229,7 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         beta = rational(reward.beta)
     if not beta > 0:
         raise ValueError(f"[reward] beta must be > 0, got {beta}")
+    prompts = _prompts(file.prompts, base)
     chains = _chains(file.adaptor, sampling.temperatures)
     if models.aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
@@ -214,7 +240,7 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         device=models.device,
         threads=models.threads,
         revision=models.revision,
-        prompts=_prompts(file.prompts, base),
+        prompts=tuple(one.given for one in prompts),
         begin=file.prompts.begin,
         strings=sampling.strings,
         length=sampling.length,
@@ -226,29 +252,24 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         beta=str(beta),
         chains=chains,
         folder=output if output is not None else output_folder(file.output.folder, base),
+        end=None if models.end is None else tuple(sorted(set(models.end))),
+        reads=reward.reads,
+        kinds=() if all(one.kind == "prompt" for one in prompts) else tuple(one.kind for one in prompts),
+        base=base,
     )
 
 
-def _prompts(table: PromptsTable, base: Path) -> tuple[str, ...]:
+def _prompts(table: PromptsTable, base: Path) -> tuple[Prompt, ...]:
     if (table.texts is None) == (table.file is None):
         raise ValueError("[prompts] needs either texts = [...] or file = ..., and not both")
-    found = table.texts if table.file is None else _lines(base / table.file)
+    texts = [Prompt("prompt", text) for text in table.texts or ()]
+    found = texts if table.file is None else read_prompts(base / table.file)
     if not found:
         raise ValueError("[prompts] holds no prompt")
-    twice = next((text for k, text in enumerate(found) if text in found[:k]), None)
+    twice = first_twice(found)
     if twice is not None:
-        raise ValueError(f"[prompts] {twice!r} occurs twice")
+        raise ValueError(f"[prompts] {twice.given!r} occurs twice")
     return tuple(found)
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a file of prompts that are not blank."""
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
 
 
 def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) -> tuple[Chain, ...]:
@@ -266,7 +287,7 @@ def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) 
         with located("[sampling] temperatures"):
             front = chain(("temperature", value)) if rational(value) != 1 else Chain()
         found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
-    twice = next((steps for k, steps in enumerate(found) if steps in found[:k]), None)
+    twice = next((steps for steps, count in Counter(found).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"the adaptor {twice} is listed twice")
     return tuple(found)

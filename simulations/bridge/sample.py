@@ -6,16 +6,19 @@ string was drawn by, log w and log c of its adaptors. So an analysis never runs 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from simulations.bridge.cost import check_size
 from simulations.bridge.key import RunKey
-from simulations.bridge.rewards import Scorer, checked
+from simulations.bridge.prompts import Prompt
+from simulations.bridge.rewards import Answer, Scorer, checked
 from simulations.bridge.runs import Run
 from simulations.bridge.store import Store
 from simulations.sampling.adaptors import Floats
@@ -41,6 +44,11 @@ class Models:
         decode: the text of ids.
         identity: what the numbers depend on besides the run file: hashes of weights, versions, the device.
         longest: positions that both models have.
+        render: (text, ids) of a chat, by the tokenizer's template alone; None where there is none.
+        width: ids that both models can read; None for any.
+        begin: whether prompts begin with the beginning-of-string token; None where the models have none.
+        resolved: what else decides the numbers.
+        notes: lines to print at the start.
     """
 
     prior: Decoder
@@ -49,6 +57,11 @@ class Models:
     decode: Callable[[Sequence[int]], str]
     identity: JsonObject
     longest: int
+    render: Callable[[list[dict[str, object]]], tuple[str, list[int]]] | None = None
+    width: int | None = None
+    begin: bool | None = None
+    resolved: JsonObject = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +91,32 @@ class Plan:
         """Encode the prompts and cut the work into shards.
 
         Raises:
-            ValueError: a prompt of no tokens, or one that leaves no room for an answer (names it).
+            ValueError: a prompt of no tokens, with an id that the models do not have, or that leaves no room for an
+                answer (names it); or more work than can be planned (says how much).
         """
-        ids = tuple(tuple(models.encode(text)) for text in run.prompts)
-        for text, own in zip(run.prompts, ids, strict=True):
-            if not own:
-                raise ValueError(f"the prompt {text!r} has no tokens; set [prompts] begin = true, or write one")
-            if len(own) + run.length > models.longest:
-                raise ValueError(
-                    f"the prompt {text[:40]!r} has {len(own)} tokens; with {run.length} more it is over the models' "
-                    f"{models.longest} positions"
-                )
-        lengths = sorted({len(own) for own in ids})
+        check_size(len(run.prompts), len(run.chains), run.strings, run.length)
+        texts: list[str] = []
+        ids: list[tuple[int, ...]] = []
+        for prompt in run.given:
+            text, tokens = _encoded(prompt, models)
+            _check_prompt(text, tokens, run.length, models)
+            texts.append(text)
+            ids.append(tuple(tokens))
+        places: dict[int, list[int]] = {}
+        for place, own in enumerate(ids):
+            places.setdefault(len(own), []).append(place)
         shards = []
         for setting in range(len(run.chains)):
-            for length in lengths:
-                rows = [k for k, own in enumerate(ids) if len(own) == length for _ in range(run.strings)]
+            for length in sorted(places):
+                rows = [k for k in places[length] for _ in range(run.strings)]
                 shards += [Shard(setting, tuple(rows[low : low + run.rows])) for low in range(0, len(rows), run.rows)]
-        return Plan(run, models, ids, tuple(shards))
+        begin = run.begin if models.begin is None else models.begin
+        return Plan(replace(run, prompts=tuple(texts), kinds=(), begin=begin), models, tuple(ids), tuple(shards))
+
+    def with_resolved(self, found: JsonObject, notes: Sequence[str]) -> Plan:
+        """The plan with more that decides its numbers, and more lines to print at the start."""
+        models = replace(self.models, resolved=self.models.resolved | found, notes=(*self.models.notes, *notes))
+        return replace(self, models=models)
 
     def configuration(self) -> JsonObject:
         """What the run key is the hash of."""
@@ -105,7 +126,38 @@ class Plan:
                 models=dict(self.models.identity),
                 prompt_ids=self.ids,
                 shards=len(self.shards),
+                resolved=dict(self.models.resolved),
             )
+        )
+
+
+def _encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
+    """(the text of a prompt, its ids).
+
+    Raises:
+        ValueError: a chat where the tokenizer has no template, or one that the template refuses.
+    """
+    if prompt.kind == "prompt":
+        return prompt.given, models.encode(prompt.given)
+    if prompt.kind == "ids":
+        return models.decode(prompt.ids), prompt.ids
+    if models.render is None:
+        raise ValueError("the tokenizer has no chat template; give the prompts as text")
+    return models.render(prompt.messages)
+
+
+def _check_prompt(text: str, ids: Sequence[int], length: int, models: Models) -> None:
+    if not ids:
+        raise ValueError(f"the prompt {text!r} has no tokens; set [prompts] begin = true, or write one")
+    if models.width is not None and max(ids) >= models.width:
+        raise ValueError(
+            f"the prompt {text[:40]!r} has the id {max(ids)}, which lies beyond the models' logits, {models.width} "
+            "wide; the tokenizer is not the models'"
+        )
+    if len(ids) + length > models.longest:
+        raise ValueError(
+            f"the prompt {text[:40]!r} has {len(ids)} tokens; with {length} more it is over the models' "
+            f"{models.longest} positions"
         )
 
 
@@ -164,8 +216,9 @@ def draw_shard(plan: Plan, shard: Shard, scorer: Scorer | None, *, rng: np.rando
     )
     witnesses.settle()
     prior = drawn.log_prob if models.aligned is None else _scored(models.prior, prompts, drawn)
+    before = {k: models.decode(plan.ids[k]) for k in set(shard.prompt)}
     texts = [
-        models.decode([*plan.ids[k], *(int(t) for t in tokens[:n])])
+        Answer.of(models.decode([*plan.ids[k], *(int(t) for t in tokens[:n])]), before[k])
         for k, tokens, n in zip(shard.prompt, drawn.tokens, drawn.length, strict=True)
     ]
     rewards = None if scorer is None else checked(scorer(texts, drawn.length.tolist()), texts)
@@ -203,7 +256,7 @@ def _table(
         "prompt": pa.array(np.array(shard.prompt, dtype=np.int32)),
         "tokens": _lists(drawn.tokens, drawn.length, pa.int32()),
         "ended": pa.array(drawn.ended),
-        "text": pa.array(list(texts), pa.string()),
+        "text": pa.array([str(text) for text in texts], pa.string()),
         "reward": pa.array([None] * len(texts) if rewards is None else list(rewards), pa.float64()),
         "log_prior": _lists(prior, drawn.length, pa.float64()),
         "log_aligned": _lists(drawn.log_prob, drawn.length, pa.float64()) if whole else _nulls(len(texts)),
@@ -227,11 +280,12 @@ def _nulls(count: int) -> pa.Array:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One shard that this worker has committed: its number, strings and tokens."""
+    """One shard that this worker has committed: its number, strings and tokens, and how many the prior rules out."""
 
     shard: int
     strings: int
     tokens: int
+    impossible: int = 0
 
 
 def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
@@ -252,7 +306,8 @@ def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
                 continue
             table = draw_shard(plan, shard, scorer, rng=store.rng(number))
             store.write(number, table)
-            yield Made(number, len(table), int(pc.sum(pc.list_value_length(table["tokens"])).as_py()))
+            tokens = int(pc.sum(pc.list_value_length(table["tokens"])).as_py())
+            yield Made(number, len(table), tokens, sum(-math.inf in own for own in table["log_prior"].to_pylist()))
 
 
 __all__ = ["Made", "Models", "Plan", "Shard", "Witnesses", "draw_shard", "work"]

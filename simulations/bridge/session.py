@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulations.bridge.analyse import analyse
-from simulations.bridge.pairs import load_models
+from simulations.bridge.cost import check_size
+from simulations.bridge.pairs import check_models, load_models
+from simulations.bridge.prompts import tokenisation_warnings
 from simulations.bridge.rewards import Scorer, scorer
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Made, Plan, work
@@ -17,24 +19,35 @@ from theory.report.records import GibbsAnalysis, PairAnalysis
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
-    """A run that is ready to go on: its plan, its store, and what gives rewards."""
+    """A run that is ready to go on: its plan, its store, what gives rewards, and lines to print before."""
 
     plan: Plan
     store: Store
     reward: Scorer | None
+    notes: tuple[str, ...] = ()
 
     @staticmethod
     def open(path: Path, output: Path | None) -> Session:
-        """Read the run file, load the models, and open the store.
+        """Read the run file, load the models, check them against themselves, and open the store.
 
         Raises:
             ValueError: one of them cannot be used, in a line that says why.
             OSError: the store cannot be written.
         """
         run = read_run(path, output)
-        reward = scorer(run.reward, run.source, run.label)
-        plan = Plan.of(run, load_models(run))
-        return Session(plan, Store.open(run.folder, plan.configuration(), len(plan.shards)), reward)
+        check_size(len(run.prompts), len(run.chains), run.strings, run.length)
+        reward = scorer(run.reward, run.source, run.label, reads=run.reads, base=run.base)
+        plan, check = check_models(Plan.of(run, load_models(run)))
+        store = Store.open(run.folder, plan.configuration(), len(plan.shards))
+        notes = list(plan.models.notes)
+        if check is not None:
+            store.keep_check(check)
+            kinds = [prompt.kind for prompt in run.given]
+            texts = {
+                text: ids for text, ids, kind in zip(plan.run.prompts, plan.ids, kinds, strict=True) if kind == "prompt"
+            }
+            notes += tokenisation_warnings(texts, plan.models.encode)
+        return Session(plan, store, reward, tuple(notes))
 
     def work(self) -> Iterator[Made]:
         """Make what is missing, shard by shard."""

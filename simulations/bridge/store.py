@@ -37,11 +37,13 @@ class Store:
         folder: of the run: key.json, shards/, locks/, aside/.
         key: SHA-256 of the canonical configuration.
         shards: how many there are when the run is done.
+        stream: what the draws come from: SHA-256 of the configuration without what was resolved; "" for the key.
     """
 
     folder: Path
     key: str
     shards: int
+    stream: str = ""
 
     @staticmethod
     def open(folder: Path, configuration: Mapping[str, JsonValue], shards: int) -> Store:
@@ -70,7 +72,7 @@ class Store:
                 raise StoreError(f"{folder}: has shards but no key.json; remove it or name another folder")
             else:
                 write_whole(there, text + "\n", durable=True)
-        return Store(folder, key, shards)
+        return Store(folder, key, shards, _stream(configuration))
 
     @staticmethod
     def existing(folder: Path) -> Store:
@@ -83,7 +85,7 @@ class Store:
             raise StoreError(f"{folder}: holds no run (no key.json); sample one first")
         configuration = _configuration(folder)
         text = canonical(configuration)
-        return Store(folder, sha256(text), _shards(configuration))
+        return Store(folder, sha256(text), _shards(configuration), _stream(configuration))
 
     @property
     def configuration(self) -> JsonObject:
@@ -91,8 +93,31 @@ class Store:
         return _configuration(self.folder)
 
     def rng(self, shard: int) -> np.random.Generator:
-        """The stream of a shard: SeedSequence([run key, shard])."""
-        return np.random.default_rng(np.random.SeedSequence([int(self.key[:32], 16), int(self.key[32:], 16), shard]))
+        """The stream of a shard: SeedSequence([stream, shard])."""
+        stream = self.stream or self.key
+        return np.random.default_rng(np.random.SeedSequence([int(stream[:32], 16), int(stream[32:], 16), shard]))
+
+    def keep_check(self, found: Mapping[str, JsonValue]) -> None:
+        """Keep what the self-check of the models found, unless a worker has done so before."""
+        if not (self.folder / _CHECK).is_file():
+            write_whole(self.folder / _CHECK, json.dumps(found, indent=1, sort_keys=True) + "\n", durable=True)
+
+    def check(self) -> JsonObject | None:
+        """What the self-check of the models found; None where there was none.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        path = self.folder / _CHECK
+        try:
+            found: JsonValue = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise StoreError(f"{path}: is damaged; remove it and sample the run again to measure it anew")
+        return found
 
     def path(self, shard: int) -> Path:
         """Where a shard is."""
@@ -177,7 +202,16 @@ class Store:
         return self.folder / "aside" / f"{name}.{number}"
 
 
-_OWN = {"key", "shards", "locks", "aside"}
+_OWN = {"key", "shards", "locks", "aside", "check"}
+
+_CHECK = "check.json"
+"""Beside the key, not in it: rounding differs from machine to machine, and workers of several may share a run."""
+
+_RESOLVED = "resolved"
+
+
+def _stream(configuration: Mapping[str, JsonValue]) -> str:
+    return sha256(canonical({name: value for name, value in configuration.items() if name != _RESOLVED}))
 
 
 def _configuration(folder: Path) -> JsonObject:

@@ -27,11 +27,14 @@ PAD = -1
 
 
 class Decoder(Protocol):
-    """A language model over token ids 0..V-1, one of which ends the string."""
+    """A language model over token ids 0..V-1, some of which end the string.
+
+    One that has several such ids names all of them as ``ends``, a tuple.
+    """
 
     @property
     def end(self) -> int:
-        """The id of the token that ends a string."""
+        """The id of a token that ends a string."""
 
     def begin(self, prompts: Tokens) -> NDArray[np.floating]:
         """Logits of the first token after each prompt: shapes (B, P) to (B, V). Prompts are of one length."""
@@ -44,6 +47,12 @@ class Decoder(Protocol):
 
         ``PAD`` stands after the end; logits there are not used.
         """
+
+
+def ends_of(decoder: Decoder) -> tuple[int, ...]:
+    """All ids that end a string of this decoder."""
+    found: tuple[int, ...] = getattr(decoder, "ends", (decoder.end,))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +152,7 @@ def generate(
     rows = len(prompts)
     tokens = np.full((rows, length), PAD, dtype=np.int64)
     log_prob, log_weight, log_normaliser = (np.zeros((rows, length)) for _ in range(3))
-    alive = np.ones(rows, dtype=bool)
+    alive, ends = np.ones(rows, dtype=bool), ends_of(decoder)
     logits = decoder.begin(prompts)
     for step in range(length):
         check_logits(logits[:, None], alive[:, None], step)
@@ -164,7 +173,7 @@ def generate(
         tokens[alive, step] = drawn[alive]
         for target, values in ((log_prob, own), (log_weight, kept), (log_normaliser, total)):
             target[:, step] = np.where(alive, values, 0.0)
-        alive &= drawn != decoder.end
+        alive &= ~np.isin(drawn, ends)
         if not alive.any() or step + 1 == length:
             break
         logits = decoder.advance(drawn)
@@ -190,4 +199,4 @@ def check_logits(logits: NDArray[np.floating], used: Mask, first: int = 0) -> No
         )
 
 
-__all__ = ["PAD", "Decoder", "Sample", "check_logits", "first_above", "generate"]
+__all__ = ["PAD", "Decoder", "Sample", "check_logits", "ends_of", "first_above", "generate"]

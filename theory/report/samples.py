@@ -142,10 +142,10 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     corpora = "; ".join(f"N = {size}: {interval(value)}" for size, value in pooled.corpora.items())
     yield (
         f"- Corpora of N strings, each from one setting, all settings equally often: Cov(Lbar, Rbar) = W/N + B with "
-        f"W = {pooled.within_cov:.2f} and B = {pooled.between_cov:.2f}, so it {turns} (simpson.crossing). "
+        f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, so it {turns} (simpson.crossing). "
         f"Corr(Lbar, Rbar): {corpora}. Corr(L, R) over the strings of all settings: {interval(pooled.correlation)}."
     )
-    gap = max(own.budget_residual for own in found.settings)
+    gap = max(own.budget_residual or 0.0 for own in found.settings)
     yield (
         f"- A check of the store: log w and log p+ / T of a string differ by at most {power_of_ten_above(gap)} nats "
         "(adaptors.budget).\n"
@@ -158,7 +158,7 @@ def _pair_table(found: PairAnalysis) -> str:
     external = any(own.mean_external_reward is not None for own in found.settings)
     head = [
         *("setting", "E L", "E R, secret"),
-        *([f"E r, {found.run.reward}"] if external else []),
+        *([f"E r{'/beta' if found.reward_in == 'nats' else ''}, {found.run.reward}"] if external else []),
         *("H", "KL to p+", "b", "Corr(L, R) within prompts", "acceptance"),
     ]
     rows = []

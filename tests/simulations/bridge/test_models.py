@@ -279,7 +279,7 @@ def test_another_token(copy: Path, prior: LoadedModel) -> None:
 
 
 def test_another_end() -> None:
-    """The same vocabulary, but another token ends a string."""
+    """The same vocabulary, but another token ends a string: ends are the run's, not the tokenizers' to agree on."""
 
     class Tokenizer:
         def __init__(self, end: int) -> None:
@@ -288,8 +288,7 @@ def test_another_end() -> None:
         def get_vocab(self) -> dict[str, int]:
             return {"a": 0, "b": 1}
 
-    with pytest.raises(ValueError, match="end strings by different ids: 0 and 1"):
-        check_tokenizers(Tokenizer(0), Tokenizer(1))
+    check_tokenizers(Tokenizer(0), Tokenizer(1))
 
 
 # --- a pair -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
 
+UNRECORDED = {"folder", "base", "kinds"}
+"""Fields of a run that decide no number: where it lies, and how its prompts were written."""
+
 WHOLE = {
     "top": "",
     "models": 'prior = "p"\naligned = "q"',
@@ -65,7 +68,7 @@ def test_defaults(tmp_path: Path) -> None:
         threads=1,
         revision=None,
         prompts=("We must", "The"),
-        begin=True,
+        begin=None,
         strings=16,
         length=40,
         seed=1,
@@ -76,6 +79,10 @@ def test_defaults(tmp_path: Path) -> None:
         beta="1",
         chains=((),),
         folder=tmp_path.resolve() / "run",
+        end=None,
+        reads="text",
+        kinds=(),
+        base=tmp_path.resolve(),
     )
 
 
@@ -83,10 +90,11 @@ def test_every_key(tmp_path: Path) -> None:
     """Every key of every table arrives in its field."""
     path = written(
         tmp_path,
-        models='prior = "p"\naligned = "q"\ndtype = "bfloat16"\ndevice = "cuda:1"\nthreads = 3\nrevision = "r"',
+        models='prior = "p"\naligned = "q"\ndtype = "bfloat16"\ndevice = "cuda:1"\nthreads = 3\n'
+        'revision = "r"\nend = [5, 1, 5]',
         prompts='file = "below/prompts.txt"\nbegin = false',
         sampling='strings = 5\nlength = 6\nseed = 7\nrows = 8\ntemperatures = ["1", 0.5, 2]',
-        reward='kind = "classifier"\nsource = "s"\nlabel = "l"\nbeta = 0.25',
+        reward='kind = "classifier"\nsource = "s"\nlabel = "l"\nreads = "completion"\nbeta = 0.25',
         adaptor='[[adaptor]]\n[[adaptor]]\nname = ["top_k", "nucleus"]\nvalue = [50, "19/20"]',
         output='folder = "a/b"',
     )
@@ -114,6 +122,9 @@ def test_every_key(tmp_path: Path) -> None:
         beta="1/4",
         chains=((), cut, half, half + cut, two, two + cut),
         folder=tmp_path.resolve() / "a" / "b",
+        end=(1, 5),
+        reads="completion",
+        base=tmp_path.resolve(),
     )
 
 
@@ -148,7 +159,9 @@ def test_what_decides_is_in_the_canonical_form(tmp_path: Path) -> None:
     adaptor = '[[adaptor]]\nname = "nucleus"\nvalue = 0.9'
     path = written(tmp_path, adaptor=adaptor, sampling='temperatures = ["1/2"]')
     found = read_run(path).canonical()
-    assert set(found) == {field.name for field in fields(Run)} - {"folder"}
+    assert set(found) == {field.name for field in fields(Run)} - UNRECORDED - {"end", "reads"}
+    named = replace(read_run(path), end=(3,), reads="completion").canonical()
+    assert set(named) == {field.name for field in fields(Run)} - UNRECORDED
     assert found["chains"] == [[["temperature", "1/2"], ["nucleus", "9/10"]]]
     assert found["prompts"] == ["We must", "The"]
     assert read_run(path, tmp_path / "other").canonical() == found
@@ -370,7 +383,7 @@ def test_no_temperature_at_all(tmp_path: Path) -> None:
         read_run(run)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Run) if field.name != "folder"])
+@pytest.mark.parametrize("name", [field.name for field in fields(Run) if field.name not in UNRECORDED])
 def test_every_field_makes_another_key(name: str, tmp_path: Path) -> None:
     """A run that differs in one field alone, whichever it is, has another canonical form and so another store."""
     run = read_run(written(tmp_path))
@@ -381,6 +394,7 @@ def test_every_field_makes_another_key(name: str, tmp_path: Path) -> None:
         tuple: (chain(("top_k", 3)),) if name == "chains" else ("another",),
         type(None): "another",
     }
-    changed = replace(run, **{name: others[type(getattr(run, name))]})
+    special: dict[str, object] = {"end": (7,), "begin": False, "reads": "completion"}
+    changed = replace(run, **{name: special.get(name, others[type(getattr(run, name))])})
     assert changed.canonical() != run.canonical()
-    assert {key for key, value in changed.canonical().items() if value != run.canonical()[key]} == {name}
+    assert {key for key, value in changed.canonical().items() if value != run.canonical().get(key)} == {name}

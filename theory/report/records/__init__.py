@@ -42,6 +42,7 @@ from theory.report.records.run import (
     GibbsEstimates,
     PairAnalysis,
     PooledSettings,
+    Rounding,
     RunRecord,
     SettingEstimates,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "Projection",
     "Rates",
     "RecordError",
+    "Rounding",
     "RunRecord",
     "SampledRecord",
     "SampledRow",

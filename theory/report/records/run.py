@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -32,7 +32,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RunRecord:
-    """The fields of a run file that decide what is sampled; ``chains`` as (name, value) steps, left to right."""
+    """The fields of a run file that decide what is sampled; ``chains`` as (name, value) steps, left to right.
+
+    ``begin`` is what it came to once the tokenizer was read; ``end`` is None where the models' files say it.
+    """
 
     prior: str
     aligned: str | None
@@ -51,6 +54,28 @@ class RunRecord:
     label: str | None
     beta: str
     chains: tuple[tuple[tuple[str, str], ...], ...]
+    end: tuple[int, ...] | None = None
+    reads: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Rounding:
+    """The arithmetic's size: how far strings of the start's self-check moved when they were scored another way.
+
+    Args:
+        dtype: of the models.
+        token, string: the largest change of a log-probability, and of a string's sum, under either model, nats.
+        secret_reward: of a string's R, nats.
+        length: tokens of those strings.
+        dropped: the largest next-token mass on ids that no token has, or that one of the models does not have.
+    """
+
+    dtype: str
+    token: float
+    string: float
+    secret_reward: float
+    length: int
+    dropped: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -62,13 +87,14 @@ class SettingEstimates:
         exchange_coefficient: b.
         within_correlation, correlation, spearman: of L and R, within prompts, over all strings, and of their ranks.
         acceptance: of the chain from the local law to the global one.
-        mean_external_reward: reward units; None where the reward is the secret one alone.
+        mean_external_reward: of the named reward, in ``reward_in``; None where there is the secret one alone.
         strings: how many.
         ended: the share that ended by themselves.
         tokens: their mean.
         largest_weight_seen: over the mean weight.
         identification: where Corr(L, R) may lie if the reward is known up to a function of the prompt.
-        budget_residual: the largest |log w - log p+ / T| of a string, nats.
+        budget_residual: the largest |log w - log p+ / T| of a string, nats; None where that is infinite.
+        impossible: strings that the prior gives probability 0: L = -inf and R = +inf.
     """
 
     mean_log_prior: Estimate
@@ -86,7 +112,8 @@ class SettingEstimates:
     tokens: float
     largest_weight_seen: float
     identification: tuple[float, float] | None
-    budget_residual: float
+    budget_residual: float | None
+    impossible: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -95,8 +122,8 @@ class PooledSettings:
 
     correlation: Estimate
     spearman: Estimate
-    within_cov: float
-    between_cov: float
+    within_cov: float | None
+    between_cov: float | None
     crossing: float | None
     corpora: dict[str, Estimate]
 
@@ -128,9 +155,12 @@ class PairAnalysis:
         key: of the run.
         device: that it was sampled on.
         level: of the intervals.
-        trades: whether a global temperature trades at T = 1.
-        trades_locally: whether the sampled step of cooling did; None where none was sampled.
+        trades: whether a global temperature trades at T = 1; None where b is.
+        trades_locally: whether the sampled step of cooling did; None where none was sampled, or it moved by rounding.
         exchange_slope: -(1 + b) / b at p+; None without it.
+        rounding: of the models' arithmetic; None where it was not measured.
+        notes: why numbers are missing, a line each.
+        reward_in: the unit of the external reward: nats once it is divided by beta.
     """
 
     FORMAT: ClassVar[int] = 1
@@ -148,6 +178,9 @@ class PairAnalysis:
     trades: str | None
     trades_locally: str | None
     exchange_slope: float | None
+    rounding: Rounding | None = None
+    notes: tuple[str, ...] = ()
+    reward_in: Literal["reward units", "nats"] = "reward units"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -201,6 +234,7 @@ __all__ = [
     "GibbsEstimates",
     "PairAnalysis",
     "PooledSettings",
+    "Rounding",
     "RunRecord",
     "SettingEstimates",
 ]

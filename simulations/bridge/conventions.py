@@ -1,0 +1,117 @@
+"""What a model's files say of its strings: which ids end one, whether one begins with a token, which ids are tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from simulations.sampling.generate import Mask
+from theory.files import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What one model's files say.
+
+    Args:
+        ends: file -> the ids that it says end a string.
+        begins: whether the tokenizer puts its beginning-of-string token in front of a text.
+    """
+
+    ends: Mapping[str, tuple[int, ...]]
+    begins: bool
+
+    @property
+    def union(self) -> tuple[int, ...]:
+        """The ids that any of the files names, ascending."""
+        return tuple(sorted({one for ids in self.ends.values() for one in ids}))
+
+    @staticmethod
+    def of(path: Path, tokenizer: PreTrainedTokenizerFast) -> Conventions:
+        """Of a folder or a GGUF file."""
+        own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
+        ends: dict[str, tuple[int, ...]] = {"tokenizer": own}
+        begins = _begins(tokenizer)
+        if path.is_file():
+            said = gguf_metadata(path)
+            ends["GGUF metadata"] = _ids(
+                [said.get("tokenizer.ggml.eos_token_id"), said.get("tokenizer.ggml.eot_token_id")]
+            )
+            stated = said.get("tokenizer.ggml.add_bos_token")
+            begins = bool(stated) and tokenizer.bos_token_id is not None if stated is not None else begins
+        else:
+            config = _json(path / "config.json")
+            nested = config.get("text_config")
+            ends["generation_config.json"] = _ids([_json(path / "generation_config.json").get("eos_token_id")])
+            ends["config.json"] = _ids(
+                [config.get("eos_token_id"), nested.get("eos_token_id") if isinstance(nested, dict) else None]
+            )
+        return Conventions({file: ids for file, ids in ends.items() if ids}, begins)
+
+
+def _begins(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a text, encoded as the tokenizer itself would, begins with the beginning-of-string token."""
+    begin = tokenizer.bos_token_id
+    if begin is None:
+        return False
+    with_specials, bare = (tokenizer.encode("a", add_special_tokens=added) for added in (True, False))
+    return bool(with_specials[:1] == [begin] and bare[:1] != [begin])
+
+
+def gguf_metadata(path: Path) -> dict[str, object]:
+    """The single values among a GGUF file's metadata of the tokenizer."""
+    found: dict[str, object] = {}
+    for name, entry in gguf.GGUFReader(path).fields.items():
+        single = len(entry.types) == 1 and entry.types[0] != gguf.GGUFValueType.STRING
+        if name.startswith("tokenizer.ggml.") and single:
+            found[name] = entry.contents()
+    return found
+
+
+def _ids(values: Iterable[object]) -> tuple[int, ...]:
+    """The ids in what a configuration holds: a number, a list of numbers, or nothing."""
+    found: set[int] = set()
+    for value in values:
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, (int, np.integer)) and not isinstance(one, bool) and one >= 0:
+                found.add(int(one))
+    return tuple(sorted(found))
+
+
+def _json(path: Path) -> JsonObject:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def check_ends(ends: tuple[int, ...], widths: Mapping[str, int]) -> None:
+    """Refuse an end that a model has no logit for: strings could never reach it.
+
+    Raises:
+        ValueError: names the id, the model and its width.
+    """
+    for name, width in widths.items():
+        beyond = next((end for end in ends if end >= width), None)
+        if beyond is not None:
+            raise ValueError(
+                f"the end {beyond} lies beyond the logits of {name}, which are {width} wide; "
+                "say which ids end a string: [models] end = [...]"
+            )
+
+
+def known_ids(tokenizer: PreTrainedTokenizerFast, width: int) -> Mask:
+    """Which of the ids below ``width`` are tokens, shape (width,)."""
+    found = np.zeros(width, dtype=bool)
+    found[[one for one in tokenizer.get_vocab().values() if one < width]] = True
+    return found
+
+
+__all__ = ["Conventions", "check_ends", "gguf_metadata", "known_ids"]

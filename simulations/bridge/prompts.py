@@ -1,0 +1,158 @@
+"""Prompts as people keep them: lines of text, JSON lines or Parquet, with texts, chats or ids; and their tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Kind = Literal["prompt", "messages", "ids"]
+
+KINDS: tuple[Kind, ...] = ("prompt", "messages", "ids")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt as it was given.
+
+    Args:
+        kind: "prompt" for a text, "messages" for a chat, "ids" for tokens.
+        given: the text; the chat or the ids as JSON.
+    """
+
+    kind: Kind
+    given: str
+
+    @property
+    def messages(self) -> list[dict[str, object]]:
+        """The chat."""
+        found: list[dict[str, object]] = json.loads(self.given)
+        return found
+
+    @property
+    def ids(self) -> list[int]:
+        """The tokens."""
+        found: list[int] = json.loads(self.given)
+        return found
+
+
+def read_prompts(path: Path) -> list[Prompt]:
+    """The prompts of a file: .jsonl or .parquet with ``prompt``, ``messages`` or ``ids`` in every row, else text.
+
+    Of a text, each line is a prompt unless it is blank; only a line feed ends a line (a carriage return before it goes
+    with it), and a byte order mark is no part of one.
+
+    Raises:
+        ValueError: it cannot be read, or a row is not a prompt (names the row).
+    """
+    try:
+        if path.suffix == ".parquet":
+            return _rows(pq.read_table(path).to_pylist(), path)
+        content = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
+    except pa.ArrowException as error:
+        raise ValueError(f"[prompts] file {path}: is no Parquet file: {' '.join(str(error).split())[:120]}") from None
+    lines = [line.removesuffix("\r") for line in content.split("\n")]
+    if path.suffix != ".jsonl":
+        return [Prompt("prompt", line) for line in lines if line.strip()]
+    rows: list[object] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows += [json.loads(line)] if line.strip() else []
+        except (ValueError, RecursionError):
+            raise ValueError(f"[prompts] file {path}: line {number} is no JSON") from None
+    return _rows(rows, path)
+
+
+def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:
+    found = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            found.append(_prompt(row))
+        except ValueError as error:
+            raise ValueError(f"[prompts] file {path}: row {number}: {error}") from None
+    return found
+
+
+def _prompt(row: object) -> Prompt:
+    """The prompt that a row holds.
+
+    Raises:
+        ValueError: it holds none, several, or one of another type.
+    """
+    given = {k: v for k, v in row.items() if k in KINDS and v is not None} if isinstance(row, dict) else {}
+    if len(given) != 1:
+        raise ValueError("one of prompt, messages and ids is needed")
+    ((kind, value),) = given.items()
+    if kind == "prompt":
+        if not isinstance(value, str):
+            raise ValueError(f"prompt must be a text, got {str(value)[:60]!r}")
+        return Prompt("prompt", value)
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{kind} must be a list that is not empty, got {str(value)[:60]!r}")
+    if kind == "ids":
+        wrong = next((one for one in value if not isinstance(one, int) or isinstance(one, bool) or one < 0), None)
+        if wrong is not None:
+            raise ValueError(f"ids must be whole numbers >= 0, got {str(wrong)[:60]!r}")
+        return Prompt("ids", json.dumps(value))
+    for message in value:
+        if not (isinstance(message, dict) and all(isinstance(message.get(k), str) for k in ("role", "content"))):
+            raise ValueError(f"each of messages needs a role and a content, got {str(message)[:60]!r}")
+    return Prompt("messages", json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def first_twice(prompts: Sequence[Prompt]) -> Prompt | None:
+    """The first prompt that was given before; None where all differ."""
+    seen: set[Prompt] = set()
+    for one in prompts:
+        if one in seen:
+            return one
+        seen.add(one)
+    return None
+
+
+_TYPICAL = " the"
+"""What often goes on after a text that ends with a word."""
+
+_SHOWN = 3
+
+
+def tokenisation_warnings(texts: Mapping[str, Sequence[int]], encode: Callable[[str], list[int]]) -> list[str]:
+    """Of texts whose tokens are not those that a longer text begins with: a line with both tokenisations each.
+
+    A model that was trained on whole texts has hardly seen the tokens of such a prompt, so that its next-token law is
+    that of a rare event.
+
+    Args:
+        texts: prompt -> its ids.
+        encode: the ids of a text, as the prompts' were made.
+    """
+    lines = []
+    for text, ids in texts.items():
+        if not text or not ids:
+            continue
+        bare, spaced = text.rstrip(), text != text.rstrip()
+        longer = encode(bare + _TYPICAL) if spaced else encode(text + _TYPICAL)
+        if spaced:
+            lines.append(
+                f"warning: the prompt {text[-40:]!r} ends in a space: its tokens end in {list(ids[-3:])}, those of "
+                f"{(bare + _TYPICAL)[-44:]!r} in {longer[-3:]}"
+            )
+        elif longer[: len(ids)] != list(ids):
+            lines.append(
+                f"warning: the prompt {text[-40:]!r} has the tokens {list(ids[-3:])} at its end, but "
+                f"{(text + _TYPICAL)[-44:]!r} goes on from {longer[: len(ids)][-3:]}"
+            )
+    more = len(lines) - _SHOWN
+    return lines[:_SHOWN] + ([f"warning: and {more} prompts more whose tokens merge so"] if more > 0 else [])
+
+
+__all__ = ["KINDS", "Kind", "Prompt", "first_twice", "read_prompts", "tokenisation_warnings"]
