@@ -43,14 +43,14 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
     void = base is not None and base.exchange_coefficient.value is None
     cooling = tuple(_step(step, size) for step in found.cooling)
     plain = next((step for step in cooling if not step.behind and step.warm == 1), None)
-    still = plain is not None and plain.slope.value is None and _inside(plain.mean_reward, size)
+    still = _small(secret(strings), strings, size) or (plain is not None and _inside(plain.mean_reward, size))
     return replace(
         found,
         settings=tuple(settings),
         pooled=_pooled(found.pooled, strings, size),
         cooling=cooling,
         trades=None if void else found.trades,
-        trades_locally=None if still or same else found.trades_locally,
+        trades_locally=None if still else found.trades_locally,
         exchange_slope=None if void else found.exchange_slope,
         rounding=rounding,
         notes=tuple(reasons),
@@ -126,7 +126,7 @@ def _inside(change: Estimate, size: float) -> bool:
     if change.value is None or size == 0:
         return False
     low, high = (change.value if end is None else end for end in (change.low, change.high))
-    return -size <= low and high <= size
+    return -SHARE * size <= low and high <= SHARE * size
 
 
 def _step(step: CoolingStep, size: float) -> CoolingStep:

@@ -49,7 +49,8 @@ class Checked:
     """What one model's self-check found.
 
     Args:
-        token, string: the largest change of a drawn token's log-probability, and of a string's sum, nats.
+        token, string: the largest change of a drawn token's log-probability, and of a string's sum, nats; at least
+            one rounding of a number near 1.
         dropped: the largest next-token mass on ids that are not kept.
     """
 
@@ -74,7 +75,11 @@ class Scored:
 
     @staticmethod
     def of(logits: Iterable[Logits], tokens: Tokens) -> Scored:
-        """From the logits of one step after another, each of shape (B, V)."""
+        """From the logits of one step after another, each of shape (B, V).
+
+        Raises:
+            ValueError: a logit that no law has.
+        """
         places = _places(tokens.shape[1])
         drawn, laws = np.zeros(tokens.shape), []
         for step, found in enumerate(logits):
@@ -140,6 +145,11 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens)
     """
     bound = BOUNDS[_dtype(decoder)]
     prompts = np.tile(prompt, (len(tokens), 1))
+    exact = _in_float32(decoder)
+    if exact is not None:
+        # what switches by length is larger than float32's rounding, but may hide in that of a shorter dtype
+        self_check(exact, name, prompt, tokens)
+        decoder.whole |= exact.whole
     try:
         with quietly():
             whole = _in_one_pass(decoder, prompts, tokens)
@@ -168,12 +178,13 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens)
     if cached is not None and not _largest(whole, cached)[0] <= bound:
         decoder.whole, cached = True, None
     with quietly():
-        exact = _in_float32(decoder, prompts, tokens)
+        wide = None if exact is None else _in_one_pass(exact, prompts, tokens)
         dropped = 0.0 if decoder.kept is None else float(decoder.dropped(prompts, tokens).max())
-    changes = [_change(other, whole) for other in (apart, cached, exact) if other is not None]
+    changes = [_change(other, whole) for other in (apart, cached, wide) if other is not None]
+    least = float(torch.finfo(decoder.model.dtype).eps)
     return Checked(
-        token=max(float(np.abs(change).max()) for change in changes),
-        string=max(float(np.abs(change.sum(axis=1)).max()) for change in changes),
+        token=max(least, *(float(np.abs(change).max()) for change in changes)),
+        string=max(least, *(float(np.abs(change.sum(axis=1)).max()) for change in changes)),
         dropped=dropped,
     )
 
@@ -246,12 +257,13 @@ def _change(one: Scored, two: Scored) -> Floats:
     return np.where(both, np.where(both, one.drawn, 0.0) - np.where(both, two.drawn, 0.0), 0.0)
 
 
-def _in_float32(decoder: TorchDecoder, prompts: Tokens, tokens: Tokens) -> Scored | None:
-    """With the same weights in float32; None where they are so already, or there are too many to copy."""
+def _in_float32(decoder: TorchDecoder) -> TorchDecoder | None:
+    """The same weights in float32; None where they are so already, or there are too many to copy."""
     if decoder.model.dtype == torch.float32 or sum(p.numel() for p in decoder.model.parameters()) > _COPIED:
         return None
-    exact = TorchDecoder(copy.deepcopy(decoder.model).float(), decoder.end, decoder.ends, decoder.kept)
-    return _in_one_pass(exact, prompts, tokens)
+    found = TorchDecoder(copy.deepcopy(decoder.model).float(), decoder.end, decoder.ends, decoder.kept)
+    found.whole = decoder.whole
+    return found
 
 
 __all__ = ["BOUNDS", "LIKELY", "STRINGS", "Checked", "Scored", "draw", "self_check"]
