@@ -86,7 +86,9 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None, bas
     except Exception as error:  # whatever the libraries raise on a damaged file
         raise ValueError(f"{name}: cannot be loaded: {_one_line(error)}") from None
     check_report(report, name)
-    longest = int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
+    # a model of relative positions names none, or a number that is none
+    positions = getattr(model.config, "max_position_embeddings", None)
+    longest = positions if isinstance(positions, int) and positions > 0 else 1 << 30
     conventions = Conventions.of(path, tokenizer)
     if name.startswith("embedded:") and path.is_dir():
         # the pair was trained on texts that begin with the token that ends them, which its tokenizer does not add

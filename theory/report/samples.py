@@ -122,12 +122,12 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     step = next(s for s in found.cooling if not s.behind and s.warm == 1)
     yield (
         "- On this pair, does a small cooling at T = 1, globally normalised, trade likelihood for reward to first "
-        f"order? **{found.trades}**: b = {interval(base.exchange_coefficient, 3)}, to be compared with [-1, 0] "
+        f"order? **{found.trades or 'no verdict'}**: b = {interval(base.exchange_coefficient, 3)}, to be compared with [-1, 0] "
         "(adaptors.exchange)."
     )
     yield (
         f"- Does cooling from T = 1 to {step.cool:g}, normalised token by token, trade in the samples? "
-        f"**{found.trades_locally}**: E L moves by {interval(step.mean_log_prior)} and E R by "
+        f"**{found.trades_locally or 'no verdict'}**: E L moves by {interval(step.mean_log_prior)} and E R by "
         f"{interval(step.mean_reward)}. The slope dE R/dE L is {interval(step.slope)}; global temperature would have "
         f"-(1+b)/b = {shown(found.exchange_slope, '.3f')} to first order (adaptors.local-global)."
     )
@@ -142,7 +142,8 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     corpora = "; ".join(f"N = {size}: {interval(value)}" for size, value in pooled.corpora.items())
     yield (
         f"- Corpora of N strings, each from one setting, all settings equally often: Cov(Lbar, Rbar) = W/N + B with "
-        f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, so it {turns} (simpson.crossing). "
+        f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, so it {turns} "
+        "(simpson.crossing). "
         f"Corr(Lbar, Rbar): {corpora}. Corr(L, R) over the strings of all settings: {interval(pooled.correlation)}."
     )
     gap = max(own.budget_residual or 0.0 for own in found.settings)

@@ -284,6 +284,27 @@ def test_begin_follows_the_tokenizer(adds: bool, tmp_path: Path) -> None:
     assert key(tmp_path)["run"]["begin"] is adds
 
 
+@pytest.mark.parametrize(("stated", "begins"), [(True, True), (False, False), (None, False)])
+def test_gguf_metadata_says_how_texts_begin_and_end(stated: bool | None, begins: bool, tmp_path: Path) -> None:
+    """add_bos_token decides where it is stated, else the tokenizer; the ends are eos and eot."""
+    import gguf
+
+    from simulations.bridge.conventions import Conventions
+
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_eos_token_id(3)
+    writer.add_eot_token_id(4)
+    if stated is not None:
+        writer.add_add_bos_token(stated)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    found = Conventions.of(tmp_path / "m.gguf", tokenizer())
+    assert found.union == (1, 3, 4)
+    assert found.begins is begins
+
+
 def test_tokens_that_merge_are_told() -> None:
     """A prompt that ends in a space, and one whose tokens no longer text begins with; both tokenisations are shown."""
     from simulations.bridge.prompts import tokenisation_warnings
@@ -368,6 +389,20 @@ ARCHITECTURES: dict[str, tuple[Callable[[], Any], str]] = {
         "cache",
     ),
     "Phi-3 before the switch": (lambda: phi3(32), "cache"),
+    "Gemma 3, window and whole": (
+        lambda: transformers.Gemma3ForCausalLM(
+            transformers.Gemma3TextConfig(
+                **SIZES,
+                **ENDS,
+                pad_token_id=None,
+                num_key_value_heads=1,
+                head_dim=16,
+                sliding_window=4,
+                layer_types=["sliding_attention", "full_attention"],
+            )
+        ),
+        "cache",
+    ),
 }
 
 

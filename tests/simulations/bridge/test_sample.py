@@ -606,3 +606,46 @@ def test_shards_of_other_sizes(rows: int, embedded: tuple[Plan, pa.Table], tmp_p
         assert part["tokens"].to_pylist() == whole["tokens"].to_pylist()
         for name in ("log_prior", "log_aligned", "log_weight_0", "log_normaliser_0", "log_normaliser_1"):
             assert np.abs(padded(part[name], 16, 0.0) - padded(whole[name], 16, 0.0)).max() <= 1e-4
+
+
+def test_the_embedded_pair_draws_what_it_drew(embedded: tuple[Plan, pa.Table], tmp_path: Path) -> None:
+    """Strings, scores and rewards of one stream, as they came out before ends, ids and texts were said by the files."""
+    from simulations.bridge.rewards import scorer
+
+    made, _ = embedded
+    place = made.run.prompts.index("We must")
+    found = draw_shard(
+        dataclasses.replace(made, run=dataclasses.replace(made.run, length=12)),
+        Shard(0, (place,) * 4),
+        scorer("vader"),
+        rng=np.random.default_rng(3),
+    )
+    assert made.ids[place] == (0, 527, 595)
+    assert found["tokens"].to_pylist() == [
+        [275, 305, 351, 318, 329, 78, 908, 67, 258, 83, 553, 393],
+        [339, 71, 71, 363, 318, 936, 289, 390, 950, 438, 648, 376],
+        [806, 80, 69, 329, 689, 85, 278, 446, 381, 405, 325, 751],
+        [594, 278, 392, 917, 281, 360, 645, 71, 84, 907, 522, 257],
+    ]
+    expected = {
+        "log_prior": (-54.038, -43.750, -46.925, -30.595),
+        "log_aligned": (-51.405, -42.598, -41.044, -29.878),
+    }
+    for name, sums in expected.items():
+        assert padded(found[name], 12, 0.0).sum(axis=1) == pytest.approx(sums, abs=2e-3)
+    assert found["reward"].to_pylist() == [0.0, 0.0, 0.0, 0.3182]
+
+
+def test_the_stream_is_of_what_it_was_of(embedded: tuple[Plan, pa.Table]) -> None:
+    """Draws come from the run file, weights, versions and ids alone, as a run without ``resolved`` had them."""
+    from simulations.bridge.store import canonical
+    from theory.files import sha256
+
+    made, _ = embedded
+    store = Store.existing(made.run.folder)
+    before = {name: value for name, value in store.configuration.items() if name != "resolved"}
+    assert set(before) == {"format", "run", "models", "prompt_ids", "shards"}
+    assert store.stream == sha256(canonical(before))
+    assert store.stream != store.key
+    assert "end" not in before["run"]  # type: ignore[operator]
+    assert set(before["models"]["prior"]) == {"model.safetensors", "config.json", "tokenizer.json"}  # type: ignore[index, call-overload, arg-type]
