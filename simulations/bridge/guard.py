@@ -41,7 +41,7 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         reasons.append("prior and aligned are one model: R = 0, so correlations, b and verdicts do not exist")
     base = next((own for own, steps in zip(settings, found.run.chains, strict=True) if not steps), None)
     void = base is not None and base.exchange_coefficient.value is None
-    cooling = tuple(_step(step, size) for step in found.cooling)
+    cooling = tuple(_cooled(step, size) for step in found.cooling)
     plain = next((step for step in cooling if not step.behind and step.warm == 1), None)
     still = _small(secret(strings), strings, size) or (plain is not None and _inside(plain.mean_reward, size))
     return replace(
@@ -129,7 +129,7 @@ def _inside(change: Estimate, size: float) -> bool:
     return -SHARE * size <= low and high <= SHARE * size
 
 
-def _step(step: CoolingStep, size: float) -> CoolingStep:
+def _cooled(step: CoolingStep, size: float) -> CoolingStep:
     still = _inside(step.mean_reward, size) or _inside(step.mean_log_prior, size)
     return replace(step, slope=NOTHING) if still else step
 

@@ -172,6 +172,8 @@ def _located(name: str, revision: str | None, base: Path | None = None) -> Path:
         return next(Path(found.origin).parent.glob("*.gguf"))
     if kind == "embedded":
         raise ValueError(f"{name}: the embedded models are embedded:prior, embedded:aligned and embedded:smollm2")
+    if "\0" in name:
+        raise ValueError(f"{name!r}: a path holds no NUL")
     path = next((p for p in ((base or Path()) / Path(name).expanduser(), Path(name)) if p.exists()), None)
     if path is not None:
         return path

@@ -58,8 +58,8 @@ def read_prompts(path: Path) -> list[Prompt]:
         raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
     except OSError as error:
         raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
-    except pa.ArrowException as error:
-        raise ValueError(f"[prompts] file {path}: is no Parquet file: {' '.join(str(error).split())[:120]}") from None
+    except (ValueError, pa.ArrowException) as error:  # a path with a NUL, and what pyarrow raises
+        raise ValueError(f"[prompts] file {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
     lines = [line.removesuffix("\r") for line in content.split("\n")]
     if path.suffix != ".jsonl":
         return [Prompt("prompt", line) for line in lines if line.strip()]
@@ -92,6 +92,10 @@ def _prompt(row: object) -> Prompt:
     if len(given) != 1:
         raise ValueError("one of prompt, messages and ids is needed")
     ((kind, value),) = given.items()
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        raise ValueError(f"{kind} must be what JSON in UTF-8 can hold, got {ascii(value)[:60]}") from None
     if kind == "prompt":
         if not isinstance(value, str):
             raise ValueError(f"prompt must be a text, got {str(value)[:60]!r}")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, SupportsFloat, get_args
 
+from simulations.bridge.folder import weights
 from theory.files import JsonObject, sha256
 
 RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
@@ -82,7 +83,13 @@ def _completion(text: str) -> str:
 
 
 def _beside(source: str, base: Path | None) -> Path:
-    """A folder beside the run file, or else in the working folder."""
+    """A folder beside the run file, or else in the working folder.
+
+    Raises:
+        ValueError: the name is none that a path can have.
+    """
+    if "\0" in source:
+        raise ValueError(f"[reward] source {source!r}: a path holds no NUL")
     return next((p for p in ((base or Path()) / Path(source).expanduser(), Path(source)) if p.exists()), Path(source))
 
 
@@ -203,6 +210,8 @@ def _classifier(source: str, label: str | None, folder: Path) -> Scorer:
     torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
     if not list(folder.glob("*.safetensors")):
         raise ValueError(f"the classifier {source} has no safetensors")
+    if (folder / "config.json").is_file():
+        weights(folder, f"the classifier {source}")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         with contextlib.redirect_stderr(io.StringIO()):

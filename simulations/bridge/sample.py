@@ -140,6 +140,7 @@ def _encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
     if prompt.kind == "prompt":
         return prompt.given, models.encode(prompt.given)
     if prompt.kind == "ids":
+        _check_ids(prompt.given, prompt.ids, models)
         return models.decode(prompt.ids), prompt.ids
     if models.render is None:
         raise ValueError("the tokenizer has no chat template; give the prompts as text")
@@ -149,15 +150,19 @@ def _encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
 def _check_prompt(text: str, ids: Sequence[int], length: int, models: Models) -> None:
     if not ids:
         raise ValueError(f"the prompt {text!r} has no tokens; set [prompts] begin = true, or write one")
-    if models.width is not None and max(ids) >= models.width:
-        raise ValueError(
-            f"the prompt {text[:40]!r} has the id {max(ids)}, which lies beyond the models' logits, {models.width} "
-            "wide; the tokenizer is not the models'"
-        )
+    _check_ids(text, ids, models)
     if len(ids) + length > models.longest:
         raise ValueError(
             f"the prompt {text[:40]!r} has {len(ids)} tokens; with {length} more it is over the models' "
             f"{models.longest} positions"
+        )
+
+
+def _check_ids(text: str, ids: Sequence[int], models: Models) -> None:
+    if models.width is not None and max(ids) >= models.width:
+        raise ValueError(
+            f"the prompt {text[:40]!r} has the id {max(ids)}, which lies beyond the models' logits, {models.width} "
+            "wide; the tokenizer is not the models'"
         )
 
 

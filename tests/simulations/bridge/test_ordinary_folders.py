@@ -257,6 +257,10 @@ ROWS = {
     "no messages": (b'{"messages": []}', "a list that is not empty"),
     "a message without a role": (b'{"messages": [{"content": "a"}]}', "a role and a content"),
     "a number": (b'{"prompt": 3}', "must be a text"),
+    "half a character": (b'{"prompt": "\\ud800"}', "JSON in UTF-8"),
+    "an id beyond the logits": (b'{"ids": [2, 1000000000000000000000000]}', "beyond the models' logits, 6 wide"),
+    "nothing": (b"", "holds no prompt"),
+    "brackets": (b"[" * 100_000, "line 1 is no JSON"),
     "twice": (b'{"prompt": "a"}\n{"prompt": "a"}', "'a' occurs twice"),
 }
 
