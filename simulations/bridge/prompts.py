@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 Kind = Literal["prompt", "messages", "ids"]
 
@@ -50,26 +48,44 @@ def read_prompts(path: Path) -> list[Prompt]:
     Raises:
         ValueError: it cannot be read, or a row is not a prompt (names the row).
     """
+    columns = path.suffix == ".parquet"
     try:
-        if path.suffix == ".parquet":
-            return _rows(pq.read_table(path).to_pylist(), path)
-        content = path.read_bytes().decode("utf-8-sig")
+        rows = _parquet(path) if columns else []
+        content = "" if columns else path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
     except OSError as error:
         raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, pa.ArrowException) as error:  # a path with a NUL, and what pyarrow raises
+    except ValueError as error:  # a path with a NUL, or a file that is no Parquet
         raise ValueError(f"[prompts] file {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
+    if columns:
+        return _rows(rows, path)
     lines = [line.removesuffix("\r") for line in content.split("\n")]
     if path.suffix != ".jsonl":
         return [Prompt("prompt", line) for line in lines if line.strip()]
-    rows: list[object] = []
     for number, line in enumerate(lines, start=1):
         try:
             rows += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
             raise ValueError(f"[prompts] file {path}: line {number} is no JSON") from None
     return _rows(rows, path)
+
+
+def _parquet(path: Path) -> list[object]:
+    """The rows of a Parquet file.
+
+    Raises:
+        ValueError: it is none, or pyarrow is not installed.
+    """
+    try:
+        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise ValueError("a .parquet file needs pyarrow; install probqual[bridge]") from None
+    try:
+        found: list[object] = parquet.read_table(path).to_pylist()
+    except arrow.ArrowException as error:
+        raise ValueError(str(error)) from None
+    return found
 
 
 def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:

@@ -231,6 +231,8 @@ def test_prompts_in_parquet(models: Path, tmp_path: Path) -> None:
     pq.write_table(pa.table({"prompt": ["a", "b c"], "other": [1, 2]}), tmp_path / "p.parquet")
     sampled(run_file(tmp_path, models=of(models), prompts='file = "p.parquet"'))
     assert key(tmp_path)["run"]["prompts"] == ["a", "b c"]
+    (tmp_path / "p.parquet").write_bytes(b"PAR1")
+    assert "p.parquet" in refused(run_file(tmp_path, models=of(models), prompts='file = "p.parquet"'))
 
 
 def test_chats(tmp_path: Path) -> None:
