@@ -122,8 +122,8 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     step = next(s for s in found.cooling if not s.behind and s.warm == 1)
     yield (
         "- On this pair, does a small cooling at T = 1, globally normalised, trade likelihood for reward to first "
-        f"order? **{found.trades or 'no verdict'}**: b = {interval(base.exchange_coefficient, 3)}, to be compared with [-1, 0] "
-        "(adaptors.exchange)."
+        f"order? **{found.trades or 'no verdict'}**: b = {interval(base.exchange_coefficient, 3)}, to be compared with "
+        "[-1, 0] (adaptors.exchange)."
     )
     yield (
         f"- Does cooling from T = 1 to {step.cool:g}, normalised token by token, trade in the samples? "

@@ -179,6 +179,8 @@ def test_verdict(claim_id: str) -> None:
 
 
 def _earned(clause: Clause) -> set[Grade]:
+    if clause.formal:
+        return {Grade.FORMAL}
     if clause.cited:
         return {Grade.CITED}
     return {Grade.SYMBOLIC} if clause.proof is not None else {Grade.CERTIFIED, Grade.TESTED}
@@ -192,7 +194,7 @@ def test_evidence(claim_id: str) -> None:
     if result.residual is not None:
         assert 0 <= result.residual < 1e-30
     for clause in result.clauses:
-        assert clause.silent < len(result.instances) or clause.grade in {Grade.SYMBOLIC, Grade.CITED}
+        assert clause.silent < len(result.instances) or clause.grade in {Grade.FORMAL, Grade.SYMBOLIC, Grade.CITED}
 
 
 # --- witnesses ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.strategies import tables
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import fraction
 from theory.claims.claim import ProofFailed
-from theory.claims.symbolic import covariance, mean, model, proved, simplex, vanishes
+from theory.claims.symbolic import covariance, mean, model, simplex, vanishes
 
 A, B, C = sp.symbols("a b c", positive=True)
 X, Y = sp.symbols("x y", real=True)
@@ -140,12 +140,6 @@ def test_false_ones_for_negative_numbers(wrong: Any) -> None:
     """x and y are real, not positive: |x| = x and log x^2 = 2 log x are false at -1, where no point is tried."""
     with pytest.raises(ProofFailed):
         vanishes(wrong, "positive only")
-
-
-def test_proved_keeps_the_lines_in_order() -> None:
-    assert proved(iter(["one", "two"])) == ["one", "two"]
-    with pytest.raises(ProofFailed, match="two"):
-        proved(vanishes(value, what) for what, value in (("one", A - A), ("two", A)))
 
 
 @settings(max_examples=60)

@@ -10,19 +10,12 @@ from theory.adaptors.exact import chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array
 from theory.claims.adaptors.plane_models import (
-    doubled_area,
     gains_of,
-    ring_symbols,
-    sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, integer_cases, small
-from theory.claims.symbolic import is_zero
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
-
-_SHAPES = ((1, 2), (2, 2), (1, 1, 2))
-"""How many strings are on each level of I in the symbolic models."""
 
 
 def _levels(aligned: Aligned) -> list[list[int]]:
@@ -150,49 +143,6 @@ def _affine_cases(profile: Profile) -> list[Case]:
     return [*_affine_models(), *small(profile)]
 
 
-def _tower_proof() -> list[str]:
-    lines = []
-    for sizes in _SHAPES:
-        log_prior, g = ring_symbols(sum(sizes), "Lg")
-        level = [j for j, size in enumerate(sizes) for _ in range(size)]
-        # up to a common factor q is one number g on each level, since p+ is
-        law = [g[j] for j in level]
-        given = [sum(x for x, k in zip(log_prior, level, strict=True) if k == j) / size for j, size in enumerate(sizes)]
-        gap = sum_of_products(law, log_prior) - sum_of_products(law, [given[j] for j in level])
-        lines.append(is_zero(gap, f"E_q L = E_q l(I), levels of {sizes} strings"))
-    return lines
-
-
-def _line_proof() -> list[str]:
-    """On the levels of I, with E R = log Z - E L - E I (line.identity): if l is affine; and only then."""
-    lines = []
-    for n in (2, 3, 4):
-        prob, i, b, log_z, mean_l, mean_i = ring_symbols(n, "qi", "bZEH")
-        prob = (*prob[:-1], 1 - sum(prob[:-1]))
-        gain_l = sum_of_products(prob, [mean_l + b * (x - mean_i) for x in i]) - mean_l
-        gain_r = log_z - mean_l - gain_l - sum_of_products(prob, i) - (log_z - mean_l - mean_i)
-        lines.append(is_zero((1 + b) * gain_l + b * gain_r, f"l affine: all on the line, {n} levels"))
-    given, i, log_z = ring_symbols(3, "li", "Z")
-    reward = [log_z - x - y for x, y in zip(given, i, strict=True)]
-    gap = doubled_area(given, reward, 0, 1, 2) + doubled_area(given, i, 0, 1, 2)
-    lines.append(is_zero(gap, "three levels are on a line iff three points of l are"))
-    return lines
-
-
-def _two_values_proof() -> list[str]:
-    """With masses u, v on two values of I: E L + Cov(L, I)/Var I times (i - H) is l(i)."""
-    (u, v), (l_1, l_2), (i_1, i_2) = ring_symbols(2, "ulI")
-    total, rise = u + v, l_1 - l_2
-    mean_l, mean_i = u * l_1 + v * l_2, u * i_1 + v * i_2
-    cov = (u * l_1 * i_1 + v * l_2 * i_2) * total - mean_l * mean_i
-    variance = (u * i_1**2 + v * i_2**2) * total - mean_i**2
-    lines = [is_zero(cov * (i_1 - i_2) - variance * rise, "Cov(L, I) (i - j) = Var I (l(i) - l(j))")]
-    for name, given, i in (("first", l_1, i_1), ("second", l_2, i_2)):
-        gap = (given * total - mean_l) * variance - cov * (i * total - mean_i)
-        lines.append(is_zero(gap, f"l(i) - E L = b (i - H) at the {name} value"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.affine-line",
     sentence="C",
@@ -203,21 +153,19 @@ CLAIM = Claim(
             "(1 + b) dE L + b dE R = 0, iff E[L | I] is affine in I",
             formula=r"\ell(i)=\mathbb{E}[L\mid I=i]\ \text{affine}\iff "
             r"(1+b)(\mathbb{E}_qL-\mathbb{E}L)+b(\mathbb{E}_qR-\mathbb{E}R)=0\ \text{for every}\ q=p_+g(I)",
-            proof=Proof("at most 4 values of I", _line_proof),
             formal=("adaptors_affine_line_iff",),
         ),
         Clause(
             name="tower",
             text="for every finite law and every law q = p+ g(I), E_q L = E_q l(I) with l(i) = E[L | I = i] under p+",
             formula=r"q=p_+g(I)\Rightarrow \mathbb{E}_qL=\mathbb{E}_q\,\ell(I)",
-            proof=Proof("3 shapes of levels", _tower_proof),
             formal=("adaptors_affine_line_mean",),
         ),
         Clause(
             name="two-values",
             text="with two values of I, l(i) = E L + b (i - H), so that all such adaptors lie on the line",
             formula=r"\ell(i)=\mathbb{E}L+b\,(i-H)",
-            proof=Proof("any two values of I", _two_values_proof),
+            formal=("adaptors_affine_line_two_values",),
         ),
     ),
     hypotheses=(

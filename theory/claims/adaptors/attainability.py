@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.exact import chain
@@ -25,9 +24,8 @@ from theory.claims.adaptors.tree_models import (
     rational_cases,
     three_string_trees,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import small
-from theory.claims.symbolic import cancels, covariance, mean
 from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
@@ -207,34 +205,6 @@ def _attained_cases(profile: Profile) -> list[Case]:
     return rational_cases(small(profile))
 
 
-def _falls_proof() -> list[str]:
-    """q_tau prop. w = p+^tau, so that a step x of tau multiplies w by 1 - x I to first order."""
-    lines = []
-    for size in (2, 3, 4):
-        weight, x = sp.symbols(f"w1:{size + 1}", positive=True), sp.Symbol("x")
-        surprisal = sp.symbols(f"I1:{size + 1}")
-        prob = [w / sp.Add(*weight) for w in weight]
-        moved = [w * (1 - x * i) for w, i in zip(weight, surprisal, strict=True)]
-        slope = sp.diff(mean(moved, surprisal) / sp.Add(*moved), x).subs(x, 0)
-        gap = slope + covariance(prob, surprisal, surprisal)
-        lines.append(cancels(gap, f"dCE/dtau = -Var I along global temperature, {size} strings"))
-    return lines
-
-
-def _rate_proof() -> list[str]:
-    """The last string is the one on the threshold, kept with a fraction t of its weight."""
-    lines = []
-    for size in (2, 3, 4):
-        weight, fraction = sp.symbols(f"w1:{size + 1}", positive=True), sp.Symbol("t")
-        surprisal = sp.symbols(f"I1:{size + 1}")
-        kept = sp.Add(*weight[:-1]) + fraction * weight[-1]
-        part = (mean(weight[:-1], surprisal[:-1]) + fraction * weight[-1] * surprisal[-1]) / kept
-        rate = sp.diff(part, fraction) / sp.diff(kept, fraction)
-        what = f"dCE/dm = (I of the threshold string - CE) / m, {size} strings"
-        lines.append(cancels(rate - (surprisal[-1] - part) / kept, what))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.attainability",
     sentence="C",
@@ -244,12 +214,13 @@ CLAIM = Claim(
             text="global temperature takes CE through every value strictly between min I and the plain average of I over "
             "the strings, each at one temperature, and no other, for every finite law with V > 0",
             formula=r"\{\mathrm{CE}(q_\tau) : \tau > 0\} = \left(\min I,\ \tfrac1n \textstyle\sum_y I(y)\right)",
+            formal=("adaptors_attainability_temperature",),
         ),
         Clause(
             name="falls",
             text="under global temperature dCE/dtau = -Var I, which is negative for every finite law with V > 0",
             formula=r"\tfrac{d}{d\tau}\mathrm{CE}(q_\tau)=-\mathrm{Var}_{q_\tau}I",
-            proof=Proof("n <= 4", _falls_proof),
+            formal=("adaptors_attainability_falls",),
         ),
         Clause(
             name="lipschitz",
@@ -261,16 +232,21 @@ CLAIM = Claim(
             name="mass",
             text="keeping the most probable strings, the last one with a fraction of its weight, gives every mass m in "
             "(0, 1] exactly, and TV(q_m, q_m') <= 1 - m/m' for m < m'",
+            formal=("adaptors_attainability_mass",),
         ),
         Clause(
             name="rate",
             text="CE(q_m) does not fall as the kept mass m grows: dCE/dm = (I of the threshold string - CE)/m",
             formula=r"\mathrm{CE}(q_m) = \tfrac1m \textstyle\int_0^m I(s)\,ds \text{ for every kept mass } m \in (0, 1]",
-            proof=Proof("n <= 4", _rate_proof),
+            formal=(
+                "adaptors_attainability_rate",
+                "adaptors_attainability_integral",
+            ),
         ),
         Clause(
             name="best",
             text="no law q <= p+/m has a smaller CE, that is a larger E L + E R, than the truncation q_m",
+            formal=("adaptors_attainability_best",),
         ),
         Clause(
             name="means",

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.gauge import global_series, local_slope
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import Array, objects, widen
 from theory.claims.adaptors.models import TEMPERATURES, small_trees, tempered
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
     integer_cases,
     named,
     small,
     usual,
 )
-from theory.claims.symbolic import covariance, mean, model, simplex, vanishes
 from theory.models.finite import FiniteModel
 
 _STEP = fmpq(1, 10**20)
@@ -172,38 +170,6 @@ def _exchange_cases(profile: Profile) -> list[Case]:
     return usual(profile) if profile.full else [*small(profile), *named("toy")]
 
 
-def _slopes_proof() -> list[str]:
-    """I = log Z - log p - log x is that of the model; its powers exp(-tau I) become free shares once differentiated."""
-    lines = []
-    tau = sp.Symbol("tau", positive=True)
-    for n in (2, 3, 4):
-        m = model(n)
-        surprisal, shares = sp.symbols(f"I1:{n + 1}", real=True), sp.symbols(f"w1:{n + 1}", positive=True)
-        weight = [sp.exp(-tau * i) for i in surprisal]
-        law = [w / sp.Add(*weight) for w in weight]
-        free = [w / sp.Add(*shares) for w in shares]
-        for name, values in (("L", m.log_prior), ("R", m.reward)):
-            slope = sp.diff(mean(law, values), tau).subs(dict(zip(weight, shares, strict=True)))
-            gap = slope + covariance(free, values, surprisal)
-            at_model = gap.subs(dict(zip(surprisal, m.surprisal, strict=True)))
-            lines.append(vanishes(at_model, f"dE {name}/dtau = -Cov({name}, I) under q_tau, n = {n}"))
-        other = [covariance(free, values, m.surprisal) for values in (m.log_prior, m.reward, m.surprisal)]
-        lines.append(vanishes(sp.Add(*other), f"Cov(L, I) + Cov(R, I) + V = 0 under q_tau, n = {n}"))
-    return lines
-
-
-def _forms_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        m, q = model(n), simplex(n)
-        var_l, var_r, v = (covariance(q, f, f) for f in (m.log_prior, m.reward, m.surprisal))
-        cov, times_b = covariance(q, m.log_prior, m.reward), covariance(q, m.log_prior, m.surprisal)
-        lines.append(vanishes(cov + var_l + times_b, f"Cov + Var L = -b V, n = {n}"))
-        lines.append(vanishes(cov + var_r - v - times_b, f"Cov + Var R = (1 + b) V, n = {n}"))
-        lines.append(vanishes(var_r - var_l - v - 2 * times_b, f"Var R - Var L = (1 + 2 b) V, n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.exchange",
     sentence="C",
@@ -236,7 +202,6 @@ CLAIM = Claim(
             "with sum V: where V > 0 the slope dE R/dE L is never -1",
             formula=r"\tfrac{d\mathbb E L}{d\tau}=-bV,\quad \tfrac{d\mathbb E R}{d\tau}=(1+b)V,\quad "
             r"b=\tfrac{\mathrm{Cov}(L,I)}{V}",
-            proof=Proof("n <= 4", _slopes_proof),
             formal=(
                 "adaptors_exchange_likelihood",
                 "adaptors_exchange_reward",
@@ -249,13 +214,14 @@ CLAIM = Claim(
             text="for every finite law with V > 0, b lies outside [-1, 0] iff Cov(L, R) < -min(Var L, Var R) iff V < |Var L - Var R|, with equality in "
             "all three at once; outside, the coordinate of larger variance rises on cooling",
             formula=r"b\notin[-1,0]\iff\mathrm{Cov}<-\min(\mathrm{Var}L,\mathrm{Var}R)\iff V<|\mathrm{Var}L-\mathrm{Var}R|",
-            proof=Proof("n <= 4", _forms_proof),
+            formal=("adaptors_exchange_forms",),
         ),
         Clause(
             name="second-order",
             text="where b = 0, E L does not move to first order at T = 1, and its second derivative E[(L - E L)(I - H)^2] "
             "decides unless it is 0; where b = -1 the same holds of E R",
             formula=r"\tfrac{d^2\mathbb E f}{d\tau^2}\Big|_{\tau=1}=\mathbb E[(f-\mathbb E f)(I-H)^2],\quad f=L,R",
+            formal=("adaptors_exchange_second_order",),
         ),
     ),
     hypotheses=(

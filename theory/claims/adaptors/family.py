@@ -12,24 +12,16 @@ from theory.adaptors.hull import hull
 from theory.arithmetic.exact import Array, objects
 from theory.claims.adaptors.front_models import FRONT, OFF_FRONT, Trial, front_budget, fronts, gains_within, own_budget
 from theory.claims.adaptors.plane_models import (
-    area_line,
     area_sum,
-    covariance_of,
     depth_in,
-    gibbs_line,
     is_independent,
     least_of,
     means_along,
     means_under,
     member_of,
-    ring_symbols,
-    slope_of,
-    slope_of_mean,
-    sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import integer_cases, named, small
-from theory.claims.symbolic import is_zero
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
 
@@ -177,54 +169,6 @@ def _front_of_any_sign(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(label, loss, "nonnegative")
 
 
-def _jacobian_proof() -> list[str]:
-    """Weights w_i = p_i^s e^{t R_i}, so log w_i moves at the rate L_i in s and R_i in t; then the Gram determinant."""
-    lines = []
-    for n in (2, 3, 4):
-        w, log_prior, reward = ring_symbols(n, "wLR")
-        for name, values, rate in (
-            ("dE L/ds = Var L", log_prior, log_prior),
-            ("dE L/dt = Cov", log_prior, reward),
-            ("dE R/ds = Cov", reward, log_prior),
-            ("dE R/dt = Var R", reward, reward),
-        ):
-            gap = slope_of_mean(w, values, rate) - covariance_of(w, values, rate)
-            lines.append(is_zero(gap, f"{name}, n = {n}"))
-    return [*lines, area_line(3), area_line(4)]
-
-
-def _flow_proof() -> list[str]:
-    """Along (Cov + Var R, -Var L - Cov), times Z^4."""
-    lines = []
-    for n in (2, 3, 4):
-        w, log_prior, reward = ring_symbols(n, "wLR")
-        var_l, cov, var_r = (
-            covariance_of(w, one, two) for one, two in ((log_prior, log_prior), (log_prior, reward), (reward, reward))
-        )
-        ahead, back = cov + var_r, -(var_l + cov)
-        rate = [ahead * x + back * r for x, r in zip(log_prior, reward, strict=True)]
-        determinant = var_l * var_r - cov**2
-        for name, values, sign in (("E L' = det Cov", log_prior, 1), ("E R' = -det Cov", reward, -1)):
-            gap = slope_of_mean(w, values, rate) - sign * determinant
-            lines.append(is_zero(gap, f"{name} along the flow, n = {n}"))
-    return lines
-
-
-def _entropy_proof() -> list[str]:
-    """H = A - s E L - t E R, so that H' = A' - s' E L - t' E R - (s E L' + t E R')."""
-    lines = []
-    for n in (2, 3, 4):
-        w, log_prior, reward, u, v = ring_symbols(n, "wLR", "uv")
-        along = [u * x + v * r for x, r in zip(log_prior, reward, strict=True)]
-        gap = slope_of(sum(w), w, along) - u * sum_of_products(w, log_prior) - v * sum_of_products(w, reward)
-        lines.append(is_zero(gap, f"A' = s' E L + t' E R, so that H' = -(s E L' + t E R'), n = {n}"))
-    return lines
-
-
-def _gibbs_proof() -> list[str]:
-    return [gibbs_line(n) for n in (2, 3, 4)]
-
-
 CLAIM = Claim(
     id="adaptors.family",
     sentence="C",
@@ -244,7 +188,7 @@ CLAIM = Claim(
             "triples of strings of q q q D^2, D twice the area of their triangle: positive where 1, L, R are independent",
             formula=r"\frac{\partial(\mathbb{E}L,\mathbb{E}R)}{\partial(s,t)}=\mathrm{Cov}_{q_{s,t}}(L,R),\quad "
             r"\det\mathrm{Cov}=\textstyle\sum_{i<j<k}q_iq_jq_kD_{ijk}^2",
-            proof=Proof("n <= 4", _jacobian_proof),
+            formal=("adaptors_family_jacobian",),
         ),
         Clause(
             name="flow",
@@ -252,7 +196,6 @@ CLAIM = Claim(
             "E L' = det Cov(L, R) = -E R'",
             formula=r"(\dot s,\dot t)=(\mathrm{Cov}+\mathrm{Var}R,-\mathrm{Var}L-\mathrm{Cov})\Rightarrow"
             r"\dot{\mathbb{E}L}=-\dot{\mathbb{E}R}=\det\mathrm{Cov}",
-            proof=Proof("n <= 4", _flow_proof),
             formal=("adaptors_family_flow",),
         ),
         Clause(
@@ -260,14 +203,14 @@ CLAIM = Claim(
             text="along every path of (s, t) the entropy changes by dH = -(s dE L + t dE R), so that at equal entropy "
             "dE R/dE L = -s/t",
             formula=r"dH(q_{s,t})=-(s\,d\mathbb{E}L+t\,d\mathbb{E}R)",
-            proof=Proof("n <= 4", _entropy_proof),
+            formal=("adaptors_family_entropy",),
         ),
         Clause(
             name="gibbs",
             text="for f = a L + c R and q_u = base e^{uf}/Z, u (E_q f - E_{q_u} f) = "
             "KL(q||base) - KL(q_u||base) - KL(q||q_u) for every law q: q_u has the most E f within its divergence, u > 0",
             formula=r"u(\mathbb{E}_qf-\mathbb{E}_{q_u}f)=\mathrm{KL}(q\|q_0)-\mathrm{KL}(q_u\|q_0)-\mathrm{KL}(q\|q_u)",
-            proof=Proof("n <= 4", _gibbs_proof),
+            formal=("adaptors_family_gibbs",),
         ),
         Clause(
             name="fronts",
@@ -280,6 +223,7 @@ CLAIM = Claim(
             name="own-front",
             text="every q_{tau, tau t} with tau, t > 0, an aligned law of any strength at any temperature, has the most "
             "E L + t E R of all laws with at least its entropy",
+            formal=("adaptors_family_own_front",),
         ),
     ),
     hypotheses=(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import sympy as sp
 from flint import fmpq
 
 from theory.adaptors.exact import Chain, chain, decide
@@ -24,17 +23,11 @@ from theory.adaptors.gauge import (
 )
 from theory.arithmetic.exact import Array, Exact, balls, objects
 from theory.claims.adaptors.tree_models import (
-    SYMBOLIC_PATHS,
-    Paths,
-    Step,
-    decisions_of,
     few_string_trees,
-    path_product,
     rational_cases,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import small
-from theory.claims.symbolic import cancels, simplex
 from theory.models.finite import FiniteModel
 from theory.probability.information import total_variation
 
@@ -188,45 +181,6 @@ def _reached_unscored(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("q_glob under the gauge for a law prop. 1, 2, ..., ends not scored", gap)
 
 
-def _symbolic_weights(paths: Paths) -> tuple[dict[Step, sp.Expr], dict[tuple[str, ...], sp.Expr]]:
-    """A free weight for each step of a tree, and a free factor for each context."""
-    decisions = decisions_of(paths)
-    weight = {(u, t): sp.Symbol(f"w{''.join(u)}_{t}") for u, ts in decisions.items() for t in ts}
-    return weight, {u: sp.Symbol(f"g{''.join(u)}") for u in decisions}
-
-
-def _stepwise(paths: Paths, weight: Mapping[Step, sp.Expr]) -> list[sp.Expr]:
-    """q_loc of each string."""
-    total = {u: sp.Add(*(weight[u, t] for t in ts)) for u, ts in decisions_of(paths).items()}
-    return [path_product(path, {key: w / total[key[0]] for key, w in weight.items()}) for path in paths]
-
-
-def _local_proof() -> list[str]:
-    lines = []
-    for paths in SYMBOLIC_PATHS:
-        weight, factor = _symbolic_weights(paths)
-        moved = {key: factor[key[0]] * w for key, w in weight.items()}
-        for path, before, after in zip(paths, _stepwise(paths, weight), _stepwise(paths, moved), strict=True):
-            what = f"q_loc({' '.join(path)}) is free of gamma, {len(paths)} strings"
-            lines.append(cancels(after - before, what))
-    return lines
-
-
-def _any_law_proof() -> list[str]:
-    lines = []
-    for paths in SYMBOLIC_PATHS:
-        n, decisions = len(paths), decisions_of(paths)
-        weight, _ = _symbolic_weights(paths)
-        product, target = [path_product(path, weight) for path in paths], simplex(n, "q")
-        height = {path: q / w for path, q, w in zip(paths, target, product, strict=True)}
-        height = {u: height.get(u, sp.Symbol(f"G{''.join(u)}")) for u in decisions}
-        gauge = {u: height[u] / height[u[:-1]] if u else height[u] for u in decisions}
-        reached = [path_product(path, {key: gauge[key[0]] * w for key, w in weight.items()}) for path in paths]
-        for path, have, want in zip(paths, reached, target, strict=True):
-            lines.append(cancels(have - want, f"gamma = G(u) / G(parent) reaches q({' '.join(path)}), {n} strings"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.gauge",
     sentence="C",
@@ -237,14 +191,12 @@ CLAIM = Claim(
             "scored, one factor gamma(u) > 0 per context turns q_glob into any law on its support",
             formula=r"w'_t(\cdot\mid u) = \gamma(u)\, w_t(\cdot\mid u):\quad "
             r"\{q'_{\mathrm{glob}} : \gamma > 0\} = \{q : \operatorname{supp} q = \operatorname{supp} q_{\mathrm{glob}}\}",
-            proof=Proof("3 trees", _any_law_proof),
             formal=("adaptors_gauge_global",),
         ),
         Clause(
             name="local",
             text="a factor gamma(u) > 0 per context leaves the locally normalised law alone, on every finite tree",
             formula=r"q'_{\mathrm{loc}} = q_{\mathrm{loc}}",
-            proof=Proof("3 trees", _local_proof),
             formal=("adaptors_gauge_local",),
         ),
         Clause(
@@ -261,6 +213,7 @@ CLAIM = Claim(
             name="unscored",
             text="where the end is not scored at a context that can only end, strings that differ only in their last "
             "decision keep the ratio of their weights, whatever gamma",
+            formal=("adaptors_gauge_unscored",),
         ),
     ),
     hypotheses=("finitely many strings", "the end of a string is a token with a weight", "gamma(u) > 0"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.frontier import Pair, gaining_direction, gaining_mixture
@@ -16,12 +15,9 @@ from theory.claims.adaptors.plane_models import (
     is_independent,
     least_of,
     member_of,
-    ring_symbols,
-    sum_of_products,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case, integer_cases, usual
-from theory.claims.symbolic import is_zero, mean, model, simplex, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 from theory.probability.information import entropy, kl_divergence
@@ -135,42 +131,6 @@ def _dominated_for_free(found: FiniteModel) -> Iterator[Finding]:
         yield Finding("H(q) >= H of the law that gains", entropy(_tilted(found)[0]) - found.mean.entropy, "nonnegative")
 
 
-def _interior_proof() -> list[str]:
-    """The tilt p+ (1 + eps g) with g = c (L - E L) + d (R - E R), times Z or Z^2; then c and d for gains (a, b)."""
-    lines = []
-    for n in (2, 3, 4):
-        w, log_prior, reward, c, d = ring_symbols(n, "wLR", "cd")
-        total, first, second = sum(w), sum_of_products(w, log_prior), sum_of_products(w, reward)
-        direction = [c * (x * total - first) + d * (r * total - second) for x, r in zip(log_prior, reward, strict=True)]
-        lines.append(is_zero(sum_of_products(w, direction), f"E g = 0, n = {n}"))
-        for name, values in (("L", log_prior), ("R", reward)):
-            covariances = [
-                sum_of_products(w, other, values) * total - sum_of_products(w, other) * sum_of_products(w, values)
-                for other in (log_prior, reward)
-            ]
-            gap = sum_of_products(w, direction, values) - c * covariances[0] - d * covariances[1]
-            lines.append(is_zero(gap, f"E[g {name}] = c Cov(L, {name}) + d Cov(R, {name}), n = {n}"))
-    (var_l,), (cov,), (var_r,), a, b = ring_symbols(1, "VCW", "ab")
-    on_l, on_r, determinant = a * var_r - b * cov, b * var_l - a * cov, var_l * var_r - cov**2
-    return [
-        *lines,
-        is_zero(on_l * var_l + on_r * cov - a * determinant, "c = a Var R - b Cov, d = b Var L - a Cov: a det Cov"),
-        is_zero(on_l * cov + on_r * var_r - b * determinant, "the same c and d: b det Cov"),
-    ]
-
-
-def _cost_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        m, q = model(n), simplex(n)
-        gains = [mean(q, values) - mean(m.prob, values) for values in (m.log_prior, m.reward)]
-        entropies = mean(m.prob, m.surprisal) + mean(q, [sp.log(v) for v in q])
-        divergence = mean(q, [sp.log(v) - sp.log(own) for v, own in zip(q, m.prob, strict=True)])
-        gap = sp.Add(*gains) - entropies + divergence
-        lines.append(vanishes(gap, f"the gains sum to H - H(q) - KL(q||p+), n = {n}"))
-    return lines
-
-
 def _interior_cases(profile: Profile) -> list[Case]:
     falling = case("p = (4, 2, 1), e^R = (1, 2, 4)", examples.table((4, 2, 1), (1, 2, 4)))
     return [*usual(profile), falling]
@@ -185,6 +145,7 @@ CLAIM = Claim(
             text="without a budget p+ is Pareto-optimal in (E L, E R) iff the points (L, R) of all strings coincide or "
             "lie on one falling line, for every finite law",
             formula=r"p_+\ \text{Pareto-optimal}\iff(L,R)\ \text{constant, or}\ R=c-kL\ \text{with}\ k>0",
+            formal=("adaptors_interior_pareto",),
         ),
         Clause(
             name="tilt",
@@ -193,14 +154,14 @@ CLAIM = Claim(
             formula=r"q=p_+(1+\varepsilon g)\Rightarrow\mathbb{E}_qL-\mathbb{E}L=\mathbb{E}_qR-\mathbb{E}R="
             r"\varepsilon\det\mathrm{Cov},\quad "
             r"g=(\mathrm{Var}R-\mathrm{Cov})(L-\mathbb{E}L)+(\mathrm{Var}L-\mathrm{Cov})(R-\mathbb{E}R)",
-            proof=Proof("n <= 4", _interior_proof),
+            formal=("adaptors_interior_tilt",),
         ),
         Clause(
             name="cost",
             text="the gains of any law q in E L and E R sum to H - H(q) - KL(q||p+), so that a law that gains in both "
             "has less entropy than p+",
             formula=r"(\mathbb{E}_qL-\mathbb{E}L)+(\mathbb{E}_qR-\mathbb{E}R)=H-H(q)-\mathrm{KL}(q\|p_+)",
-            proof=Proof("n <= 4", _cost_proof),
+            formal=("adaptors_interior_cost",),
         ),
     ),
     hypotheses=("finitely many strings, all of positive probability under p+",),

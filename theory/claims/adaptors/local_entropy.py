@@ -6,16 +6,14 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy as sp
 from flint import arb, arb_series, fmpq
 
 from theory.adaptors.exact import chain
 from theory.adaptors.gauge import contexts, local_slope, path_entropy
 from theory.claims.adaptors.models import TEMPERATURES, tempered
 from theory.claims.adaptors.tree_models import three_string_trees
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation, of
 from theory.claims.instances import case, integer_cases, usual
-from theory.claims.symbolic import covariance, mean, vanishes
 from theory.claims.tree_search import tree
 from theory.models.finite import FiniteModel
 
@@ -95,21 +93,6 @@ def _local_too(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("H does not rise from T = 1 to local T = 1/2", found.mean.entropy - cooled.entropy, "nonnegative")
 
 
-def _local_entropy_proof() -> list[str]:
-    lines = []
-    tau = sp.Symbol("tau", positive=True)
-    for n in (2, 3, 4):
-        surprisal, shares = sp.symbols(f"I1:{n + 1}", real=True), sp.symbols(f"w1:{n + 1}", positive=True)
-        weight = [sp.exp(-tau * i) for i in surprisal]
-        total = sp.Add(*weight)
-        law = [w / total for w in weight]
-        entropy = -mean(law, [-tau * i - sp.log(total) for i in surprisal])
-        gap = sp.diff(entropy, tau) + tau * covariance(law, surprisal, surprisal)
-        free = gap.subs(dict(zip(weight, shares, strict=True)))
-        lines.append(vanishes(free, f"dH/dtau = -tau Var I under q_tau, n = {n}"))
-    return lines
-
-
 def _cases(profile: Profile) -> list[Case]:
     found = case("", tree(((), ((), ())), (1, 1, 1), (3, 2, 2)))
     return [*usual(profile), Case("[. [. .]]: p+ = (3, 2, 2)/7, T = 1/2", Cooling(found.content), found.spec)]
@@ -123,6 +106,7 @@ CLAIM = Claim(
             name="local",
             text="local cooling may raise a string's entropy: on p+ = (3, 2, 2)/7, where the last two strings share "
             "their first token, local T = 1/2 takes H from 1.079 to 1.097 nats, and global T = 1/2 to 1.018",
+            formal=("adaptors_local_entropy_example",),
         ),
         Clause(
             name="global",
@@ -134,7 +118,6 @@ CLAIM = Claim(
             name="slope",
             text="for every finite law and every tau > 0, dH/dtau = -tau Var I under the global temperature law q_tau",
             formula=r"\frac{d}{d\tau}H(q_\tau)=-\tau\,\mathrm{Var}_{q_\tau}I\quad\text{for } q_\tau\propto p_+^\tau",
-            proof=Proof("n <= 4", _local_entropy_proof),
             formal=("adaptors_local_entropy_slope",),
         ),
         Clause(

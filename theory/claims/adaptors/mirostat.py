@@ -6,14 +6,12 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.mirostat import Counts, Feedback, guided, kept_below, repeated
 from theory.arithmetic.exact import rational, to_float
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case, integer_cases, small
-from theory.claims.symbolic import cancels
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -171,25 +169,6 @@ def _after_truncation(found: FiniteModel) -> Iterator[Finding]:
         yield Finding(f"token {k} of {len(kept)} kept", _missed(surprisal[k], feedback, threshold, 1))
 
 
-def _identity_proof() -> list[str]:
-    """From T to T + 1, with any surprisal I next; and written out for T <= 4."""
-    rate, target, start, threshold, total, steps, ahead = sp.symbols("eta target mu_0 mu_T S T I")
-    now = rate * (total - steps * target) - (start - threshold)
-    moved = threshold - rate * (ahead - target)
-    then = rate * (total + ahead - (steps + 1) * target) - (start - moved)
-    lines = [
-        cancels(now.subs({total: 0, steps: 0, threshold: start}), "eta (S - T target) = mu_0 - mu_T at T = 0"),
-        cancels(then - now, "the difference of both sides is the same at T + 1 as at T, whatever is drawn"),
-    ]
-    for length in range(1, 5):
-        drawn, mu = sp.symbols(f"I1:{length + 1}"), start
-        for surprisal in drawn:
-            mu -= rate * (surprisal - target)
-        gap = sp.Add(*drawn) / length - target - (start - mu) / (rate * length)
-        lines.append(cancels(gap, f"mean surprisal - target = (mu_0 - mu_T)/(eta T), T = {length}"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.mirostat",
     sentence="C",
@@ -199,13 +178,14 @@ CLAIM = Claim(
             text="with Mirostat the mean surprisal of any T tokens, whatever is truncated, is the target plus "
             "(mu_0 - mu_T)/(eta T), so that it tends to the target iff mu_T/T tends to 0",
             formula=r"\frac1T\sum_{t<T}I_t-\text{target}=\frac{\mu_0-\mu_T}{\eta T}",
-            proof=Proof("any T, by induction", _identity_proof),
+            formal=("adaptors_mirostat_identity",),
         ),
         Clause(
             name="never",
             text="on p+ = (1, 1)/2 with a target of 1 nat the mean surprisal stays at log 2 = .693 in every sequence, and "
             "mu grows without bound, by eta (1 - log 2) a token",
             formula=r"\mu_T=\mu_0+T\eta(1-\log2)",
+            formal=("adaptors_mirostat_never",),
         ),
         Clause(
             name="clipped",

@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
 from theory.claims.adaptors.models import TEMPERATURES, laws, tempered
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation
 from theory.claims.instances import case, integer_cases, law_of, named
-from theory.claims.symbolic import covariance, model, simplex, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -159,18 +157,6 @@ def _together_never(found: FiniteModel) -> Iterator[Finding]:
             yield Finding(f"{_TOGETHER} moves E L and E R the same way", step_l * step_r, "nonnegative")
 
 
-def _pairs_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        m, q = model(n), simplex(n)
-        for name, values in (("L", m.log_prior), ("R", m.reward)):
-            rows = zip(q, values, m.surprisal, strict=True)
-            pairs = (a * b * (f - g) * (i - j) for (a, f, i), (b, g, j) in itertools.combinations(rows, 2))
-            gap = covariance(q, values, m.surprisal) - sp.Add(*pairs)
-            lines.append(vanishes(gap, f"Cov_q({name}, I) = sum over pairs of q q ({name} - {name}')(I - I'), n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.none",
     sentence="C",
@@ -181,6 +167,7 @@ CLAIM = Claim(
             "likelihood for reward: p = e^R = (1, 2, 4), and p = (1, 2, 4) with e^R = (1, 2, 3)",
             formula=r"\text{C1, C3: }(L_i-L_j)(I_i-I_j)<0,\ (R_i-R_j)(I_i-I_j)<0"
             r"\Rightarrow\mathrm{Cov}_q(L,I),\mathrm{Cov}_q(R,I)<0\ \forall q",
+            formal=("adaptors_none_alone",),
         ),
         Clause(
             name="every-law",
@@ -192,18 +179,20 @@ CLAIM = Claim(
             name="comonotone",
             text="on every finite law with V > 0 on which neither L nor R rises with I, global cooling, and keeping the "
             "strings of surprisal at most c where that drops one, raise E L unless L is constant, and E R likewise",
+            formal=("adaptors_none_comonotone_strict",),
         ),
         Clause(
             name="pairs",
             text="Cov_q(f, I) is the sum over pairs of strings of q q' (f - f')(I - I'), so that it is at most 0 under "
             "every law q where f does not rise with I",
             formula=r"\mathrm{Cov}_q(f,I)=\textstyle\sum_{i<j}q_iq_j(f_i-f_j)(I_i-I_j)",
-            proof=Proof("n <= 4", _pairs_proof),
+            formal=("adaptors_none_pairs",),
         ),
         Clause(
             name="together",
             text="a truncation followed by a temperature may trade where neither does alone: top-2 and then T = 2 lower "
             "E L and raise E R on p = (1, 2, 4), e^R = (1, 2, 3)",
+            formal=("adaptors_none_together",),
         ),
     ),
     hypotheses=(

@@ -6,7 +6,6 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, chain
@@ -34,18 +33,13 @@ from theory.adaptors.order_preserving import (
 )
 from theory.arithmetic.exact import objects
 from theory.claims.adaptors.tree_models import (
-    SYMBOLIC_PATHS,
-    decisions_of,
     few_string_trees,
     least_below,
-    mixture_lines,
     on_rising_line,
     ranked_rows,
-    symbolic_tree_of,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case, small
-from theory.claims.symbolic import cancels, mean
 from theory.claims.tree_search import tree, trees_by_size
 from theory.models.finite import FiniteModel
 
@@ -218,23 +212,6 @@ def _ordered_triples(profile: Profile) -> Iterator[Case]:
     return trees_by_size(3, 3, 11, ordered=True)
 
 
-def _programme_proof() -> list[str]:
-    """The loss is the mean of the contexts' losses; each context's law is a mixture of uniform laws on top sets."""
-    lines = mixture_lines()
-    for paths in SYMBOLIC_PATHS:
-        found = symbolic_tree_of(paths)
-        decisions, values = decisions_of(paths), sp.symbols(f"f1:{len(paths) + 1}")
-        best = {u: sp.Symbol(f"V{''.join(u)}") for u in decisions}
-        ends = dict(zip(paths, values, strict=True))
-        total = best[()] - mean(found.prob, values)
-        for u, tokens in decisions.items():
-            reach = sp.Mul(*(found.step[u[:k], token] for k, token in enumerate(u)))
-            ahead = sp.Add(*(found.step[u, t] * (ends[u] if t == "$" else best[*u, t]) for t in tokens))
-            total -= reach * (best[u] - ahead)
-        lines.append(cancels(total, f"V(root) - E_q f = sum q(u) [V(u) - E_q V(next)], {len(paths)} strings"))
-    return lines
-
-
 CLAIM = Claim(
     id="adaptors.order-preserving",
     sentence="C",
@@ -250,6 +227,7 @@ CLAIM = Claim(
                 "adaptors_order_preserving_bound",
                 "adaptors_order_preserving_attained",
                 "adaptors_order_preserving_convex",
+                "adaptors_order_preserving_corners",
             ),
         ),
         Clause(
@@ -258,7 +236,7 @@ CLAIM = Claim(
             "q(u) j (q_j - q_{j+1}) [V(u) - mean of V over the top j tokens], and none of these terms is negative",
             formula=r"V(\varepsilon)-\mathbb E_qf=\textstyle\sum_{u,j}q(u)\,j(q_j-q_{j+1})"
             r"\bigl[V(u)-\tfrac1j\sum_{i\le j}V(ut_i)\bigr]",
-            proof=Proof("3 trees, at most 4 tokens", _programme_proof),
+            formal=("adaptors_order_preserving_programme",),
         ),
         Clause(
             name="inside",

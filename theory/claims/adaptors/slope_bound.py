@@ -81,12 +81,14 @@ CLAIM = Claim(
             "k/(1-k) per nat of E L, to first order, with equality iff R = c - k I",
             formula=r"\Bigl|\frac{d\mathbb E R}{d\mathbb E L}\Bigr|\le\frac{k}{1-k},\qquad "
             r"k=\frac{\mathrm{sd}R}{\mathrm{sd}I}<1",
+            formal=("adaptors_slope_bound_equality",),
         ),
         Clause(
             name="rate",
             text="for every finite law |dE R/dtau| <= sd R sd I under q_tau, with equality iff R or I is constant or "
             "L, R and I lie on one line",
             formula=r"\Bigl|\frac{d\mathbb E R}{d\tau}\Bigr|=|\mathrm{Cov}(R,I)|\le\mathrm{sd}R\;\mathrm{sd}I",
+            formal=("adaptors_slope_bound_rate",),
         ),
     ),
     hypotheses=("a finite law", "globally normalised temperature; k, b and V under q_tau"),

@@ -103,6 +103,7 @@ CLAIM = Claim(
             name="tokens",
             text="truncating tokens need not raise E L + E R: on C2, p+ = (4, 4, 4, 4, 9)/25, keeping the most probable "
             "token of each context lowers it",
+            formal=("adaptors_truncation_tokens",),
         ),
         Clause(
             name="global",

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.alignment.best_of_n import (
@@ -16,9 +15,8 @@ from theory.alignment.best_of_n import (
 )
 from theory.arithmetic.exact import balls
 from theory.claims.alignment.models import Draws, drawn, prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation, of
 from theory.claims.instances import case, integer_cases, small
-from theory.claims.symbolic import mean, simplex, vanishes
 from theory.examples import finite as examples
 from theory.probability.exponential_family import ExponentialFamily
 from theory.probability.information import kl_divergence
@@ -151,72 +149,6 @@ def _strict_on_three(content: Draws) -> Iterator[Finding]:
         yield Finding("three levels or more: E_l r > E_{q_n} r", gain, "positive")
 
 
-def _law_proof() -> list[str]:
-    lines = []
-    for levels in ((0, 1), (0, 0), (0, 1, 2), (0, 1, 1), (0, 0, 1)):
-        for n in (2, 3):
-            prior = simplex(len(levels), "p")
-            formula = _symbolic_best(prior, levels, n)
-            counted = [sp.Integer(0)] * len(levels)
-            for draws in itertools.product(range(len(levels)), repeat=n):
-                tied = [y for y in draws if levels[y] == max(levels[z] for z in draws)]
-                for y in tied:
-                    counted[y] += sp.Mul(*(prior[z] for z in draws)) / len(tied)
-            gap = sp.Add(*(sp.Symbol(f"c{y}") * (a - b) for y, (a, b) in enumerate(zip(formula, counted, strict=True))))
-            lines.append(vanishes(gap, f"q_n by the formula = over all n-tuples, reward levels {levels}, n = {n}"))
-    return lines
-
-
-def _no_atoms_proof() -> list[str]:
-    """Without atoms U = F(r) is uniform under p and has the density g = n u^(n-1) under q_n: KL = E_g log g."""
-    u, n = sp.symbols("u n", positive=True)
-    density = n * u ** (n - 1)
-    logarithm = sp.log(n) + (n - 1) * sp.log(u)
-    cost = u**n * logarithm - (n - 1) * u**n / n
-    rate = n * u ** (n + 1) / (n + 1)
-    scale = u ** (n - 1)
-    return [
-        vanishes(
-            sp.simplify((sp.diff(cost, u) - density * logarithm) / scale),
-            "d/du [u^n (log n + (n-1) log u) - (n-1) u^n / n] = n u^(n-1) log(n u^(n-1)); 0 at u = 0",
-        ),
-        vanishes(sp.simplify(cost.subs(u, 1) - sp.log(n) + (n - 1) / n), "at u = 1: KL = log n - (n-1)/n"),
-        vanishes(
-            sp.simplify((sp.diff(rate, u) - u * density) / scale), "d/du n u^(n+1)/(n+1) = u n u^(n-1); 0 at u = 0"
-        ),
-        vanishes(sp.simplify(rate.subs(u, 1) - n / (n + 1)), "at u = 1: the win rate is n/(n+1)"),
-    ]
-
-
-def _price_proof() -> list[str]:
-    lines = []
-    strength = sp.Symbol("lambda", real=True)
-    for size in (2, 3, 4):
-        prior = sp.symbols(f"p1:{size + 1}", positive=True)
-        q = simplex(size)
-        reward = sp.symbols(f"r1:{size + 1}", real=True)
-        weight = sp.symbols(f"w1:{size + 1}", positive=True)  # w_i = p_i e^(lambda r_i), log w_i = log p_i + lambda r_i
-        total = sp.Add(*weight)
-        tilt = [w / total for w in weight]
-        log_tilt = [sp.log(p) + strength * r - sp.log(total) for p, r in zip(prior, reward, strict=True)]
-        own = mean(q, [sp.log(a) - sp.log(p) for a, p in zip(q, prior, strict=True)])
-        other = mean(tilt, [a - sp.log(p) for a, p in zip(log_tilt, prior, strict=True)])
-        distance = mean(q, [sp.log(a) - b for a, b in zip(q, log_tilt, strict=True)])
-        gap = strength * (mean(tilt, reward) - mean(q, reward)) - distance - (other - own)
-        lines.append(vanishes(gap, f"lambda (E_l r - E_q r) = KL(q||p_l) + KL(p_l||p) - KL(q||p), {size} strings"))
-    return lines
-
-
-def _symbolic_best(prior: Sequence[sp.Expr], levels: Sequence[int], n: int) -> list[sp.Expr]:
-    """p [F^n - F-^n]/[F - F-] as sums of powers: no division."""
-    found = []
-    for p, level in zip(prior, levels, strict=True):
-        below = sp.Add(*(w for w, at in zip(prior, levels, strict=True) if at < level))
-        upto = sp.Add(*(w for w, at in zip(prior, levels, strict=True) if at <= level))
-        found.append(p * sp.Add(*(upto**k * below ** (n - 1 - k) for k in range(n))))
-    return found
-
-
 CLAIM = Claim(
     id="alignment.best-of-n",
     sentence="",
@@ -226,26 +158,33 @@ CLAIM = Claim(
             text="on finitely many strings best of n has a divergence KL(q_n || p) of at most log n - (n-1)/n, with "
             "equality at n = 1 only",
             formula=r"\mathrm{KL}(q_n\|p)\le\log n-\tfrac{n-1}n",
+            formal=(
+                "alignment_best_of_n_bound",
+                "alignment_best_of_n_cost",
+            ),
         ),
         Clause(
             name="win-rate",
             text="on finitely many strings best of n beats one more draw, ties counted half, with probability at most "
             "n/(n+1), with equality at n = 1 only",
             formula=r"P(r(Y_n)>r(Y))+\tfrac12P(r(Y_n)=r(Y))\le\tfrac n{n+1}",
+            formal=("alignment_best_of_n_win_rate",),
         ),
         Clause(
             name="no-atoms",
             text="a reward without atoms costs log n - (n-1)/n and wins n/(n+1) exactly; k equiprobable strings with "
             "different rewards fall short of either by less than n/k",
             formula=r"\int_0^1 nu^{n-1}\log(nu^{n-1})\,du=\log n-\tfrac{n-1}n,\qquad \int_0^1u\,nu^{n-1}du=\tfrac n{n+1}",
-            proof=Proof("without atoms, any n", _no_atoms_proof),
+            formal=(
+                "alignment_best_of_n_no_atoms",
+                "alignment_best_of_n_equiprobable",
+            ),
         ),
         Clause(
             name="law",
             text="best of n, ties broken among the draws, gives a string p(y) times the growth of F^n over that of "
             "F at its reward",
             formula=r"q_n(y)=p(y)\,\frac{F(r)^n-F(r^-)^n}{F(r)-F(r^-)}",
-            proof=Proof("5 patterns of ties on at most 3 strings, n <= 3", _law_proof),
             formal=(
                 "alignment_best_of_n_law",
                 "alignment_best_of_n_normalised",
@@ -256,13 +195,14 @@ CLAIM = Claim(
             text="for every law q on the strings and every lambda, lambda times the reward that p_lambda earns beyond q "
             "is KL(q || p_lambda) plus what p_lambda costs beyond q",
             formula=r"\lambda(\mathbb E_{p_\lambda}r-\mathbb E_qr)=\mathrm{KL}(q\|p_\lambda)+\mathrm{KL}(p_\lambda\|p)-\mathrm{KL}(q\|p)",
-            proof=Proof("n <= 4", _price_proof),
+            formal=("alignment_best_of_n_price",),
         ),
         Clause(
             name="twin",
             text="for n >= 2 and a reward that is not constant, an aligned law with lambda > 0 costs as much as "
             "best of n and earns more, unless the two are one law",
             formula=r"\lambda>0,\ \mathrm{KL}(p_\lambda\|p)=\mathrm{KL}(q_n\|p)\Rightarrow\mathbb{E}_{p_\lambda}r\ge\mathbb{E}_{q_n}r",
+            formal=("alignment_best_of_n_twin_exists",),
         ),
     ),
     hypotheses=(

@@ -10,9 +10,9 @@ from flint import arb, fmpq
 from theory.adaptors.prefix_scores import PrefixWeights, guided_law, mean_scores, value_weights
 from theory.arithmetic.exact import Array, balls
 from theory.claims.adaptors.tree_models import three_string_trees
-from theory.claims.alignment.guided_models import fork, telescoping_proof
+from theory.claims.alignment.guided_models import fork
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation, of
 from theory.claims.instances import small
 from theory.models.finite import FiniteModel
 from theory.probability.information import kl_divergence
@@ -133,7 +133,6 @@ CLAIM = Claim(
             name="exact",
             text="drawing each token in proportion to p(t | u) E[e^R | ut], the prefix scorer log E[e^R | u], samples p+ exactly",
             formula=r"q(t\mid u)\propto p(t\mid u)\,e^{S(ut)},\quad S(u)=\log\mathbb E_p[e^R\mid u]\ \Rightarrow\ q=p_+",
-            proof=Proof("3 trees", telescoping_proof),
             formal=(
                 "alignment_controlled_decoding_aligned_law",
                 "alignment_controlled_decoding_scorer",
@@ -143,16 +142,19 @@ CLAIM = Claim(
             name="mean-gains",
             text="the mean scorer E[R | u] in its place earns more than p, unless R is constant, when its law is p",
             formula=r"S(u)=\mathbb E_p[R\mid u]\ \Rightarrow\ \mathbb E_qR\ge\mathbb E_pR",
+            formal=("alignment_controlled_decoding_mean_gains",),
         ),
         Clause(
             name="mean-may-lose",
             text="the mean scorer may earn less than p+ and cost more: on a tree of three strings 1.104568 < "
             "1.105127 nats of reward for .12976 > .12430 of KL",
+            formal=("alignment_controlled_decoding_mean_may_lose",),
         ),
         Clause(
             name="objective",
             text="E R - KL(q || p) of the mean scorer's law is below log Z, which p+ reaches, unless it is p+",
             formula=r"\mathbb E_qR-\mathrm{KL}(q\|p)\le\log Z",
+            formal=("alignment_controlled_decoding_objective",),
         ),
     ),
     hypotheses=(

@@ -12,9 +12,9 @@ from theory.adaptors.prefix_scores import guided_law, value_weights
 from theory.alignment.best_of_n import reward_levels
 from theory.arithmetic.exact import Array, balls
 from theory.claims.adaptors.tree_models import three_string_trees
-from theory.claims.alignment.guided_models import fork, telescoping_proof
+from theory.claims.alignment.guided_models import fork
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation, of
 from theory.claims.instances import integer_cases, small
 from theory.models.finite import FiniteModel
 from theory.probability.exponential_family import ExponentialFamily
@@ -161,29 +161,39 @@ CLAIM = Claim(
             text="realigning token by token at decoding time, by p^(1-l) p+^l renormalised, is not monotone in reward: "
             "on a tree of three strings E R is 1.441, 1.560 and 1.386 at l = 1, 2 and 64",
             formula=r"q_l(t\mid u)\propto p(t\mid u)^{1-l}\,p_+(t\mid u)^l",
+            formal=("alignment_realignment_not_monotone",),
         ),
         Clause(
             name="whole-strings",
             text="realigning whole strings is monotone: the expected reward under p e^(lR), normalised, grows with l >= 0 towards "
             "the largest reward, unless R is constant",
             formula=r"p^{1-l}p_+^l\propto p\,e^{lR}:\quad \mathbb E_l R\uparrow\max R\quad(l\to\infty)",
+            formal=(
+                "alignment_realignment_strings_grow",
+                "alignment_realignment_strings_limit",
+            ),
         ),
         Clause(
             name="same",
             text="by tokens as by strings the law is p at l = 0 and p+ at l = 1, and the two agree at every l "
             "where strings are single tokens",
-            proof=Proof("l = 1, 3 trees", telescoping_proof),
+            formal=(
+                "alignment_realignment_same_ends",
+                "alignment_realignment_same_single",
+            ),
         ),
         Clause(
             name="floor",
             text="for l >= 1 realigning by tokens earns log Z or more, and so at least what p earns; strictly more "
             "than either unless R is constant",
             formula=r"l\ge1:\quad\mathbb E_{q_l}R\ge\log Z\ge\mathbb E_pR",
+            formal=("alignment_realignment_floor",),
         ),
         Clause(
             name="below-p",
             text="for 0 < l < 1 it may earn less than p: on a tree of three strings 2.810 nats at l = 1/10 and "
             "2.858 at l = 0",
+            formal=("alignment_realignment_below_p",),
         ),
     ),
     hypotheses=("finitely many strings, R finite on all of them", "the end of a string is a token"),

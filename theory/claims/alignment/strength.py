@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy as sp
 from flint import arb, arb_series, fmpq
 
 from theory.alignment.gibbs import align
 from theory.arithmetic.exact import Array, balls, log, objects
 from theory.claims.alignment.models import prior_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation, of
 from theory.claims.instances import case, integer_cases, small, usual
-from theory.claims.symbolic import covariance, mean, vanishes
 from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
@@ -249,35 +247,6 @@ def _cost_below_zero(content: Path) -> Iterator[Finding]:
         yield Finding(f"KL at lambda = {-content.strength} + 1/3, less at {-content.strength}", high - low, "positive")
 
 
-def _symbolic_path(n: int) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr, Callable[[sp.Expr], sp.Expr]]:
-    """(law, r, L, log Z, d/dlambda) with the weights p_i e^{lambda r_i} as symbols a_i: da_i/dlambda = r_i a_i."""
-    weight = sp.symbols(f"a1:{n + 1}", positive=True)
-    reward = sp.symbols(f"r1:{n + 1}", real=True)
-    log_prior = sp.symbols(f"L1:{n + 1}", real=True)
-    strength = sp.Symbol("lambda", real=True)
-    total = sp.Add(*weight)
-
-    def along(f: Any) -> Any:
-        return sp.Add(sp.diff(f, strength), *(sp.diff(f, a) * r * a for a, r in zip(weight, reward, strict=True)))
-
-    return [a / total for a in weight], reward, log_prior, sp.log(total), along
-
-
-def _strength_proof() -> list[str]:
-    lines = []
-    strength = sp.Symbol("lambda", real=True)
-    for n in (2, 3, 4):
-        law, reward, log_prior, log_total, along = _symbolic_path(n)
-        first = mean(law, reward)
-        variance = covariance(law, reward, reward)
-        lines.append(vanishes(along(first) - variance, f"d E r = Var r, n = {n}"))
-        divergence = strength * first - log_total  # log p_l / p = lambda r - log Z
-        lines.append(vanishes(along(divergence) - strength * variance, f"d KL(p_l||p) = lambda Var r, n = {n}"))
-        change = along(mean(law, log_prior)) - covariance(law, log_prior, reward)
-        lines.append(vanishes(change, f"d E L = Cov(L, r), n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="alignment.strength",
     sentence="A",
@@ -288,6 +257,7 @@ CLAIM = Claim(
             "from the prior, unless the reward is constant",
             formula=r"0\le\lambda<\lambda':\quad\mathbb E_{p_\lambda}r<\mathbb E_{p_{\lambda'}}r,\quad"
             r"\mathrm{KL}(p_\lambda\|p)<\mathrm{KL}(p_{\lambda'}\|p)",
+            formal=("alignment_strength_rises",),
         ),
         Clause(
             name="slopes",
@@ -296,7 +266,6 @@ CLAIM = Claim(
             formula=r"\frac{d\,\mathbb{E}r}{d\lambda}=\mathrm{Var}\,r,\quad "
             r"\frac{d\,\mathrm{KL}(p_\lambda\|p)}{d\lambda}=\lambda\,\mathrm{Var}\,r,\quad "
             r"\frac{d\,\mathbb{E}L}{d\lambda}=\mathrm{Cov}(L,r)",
-            proof=Proof("n <= 4", _strength_proof),
             formal=(
                 "alignment_strength_reward",
                 "alignment_strength_divergence",
@@ -307,6 +276,10 @@ CLAIM = Claim(
             name="no-sign",
             text="E L may rise, fall or turn with lambda: on two strings it goes one way, on p = (1, 4, 2)/7, r = "
             "(0, 1, 2) it rises and then falls",
+            formal=(
+                "alignment_strength_two_strings",
+                "alignment_strength_rises_and_falls",
+            ),
         ),
     ),
     hypotheses=("finitely many strings", "p_lambda proportional to p e^{lambda r}"),

@@ -57,6 +57,7 @@ CLAIM = Claim(
             "mean square about E L is 10.05 times what a pool shows",
             formula=r"\frac{\mathbb E(\bar L-\mathbb E L)^2}{\mathbb E\operatorname{Var}(\bar L\mid\text{pool})}"
             r"=1+\frac{N}{n-1}=\frac{201999}{1999}",
+            formal=("audit_bootstrap_pool_tenth",),
         ),
         Clause(
             name="variances",
@@ -64,6 +65,7 @@ CLAIM = Claim(
             "squared error is Var L/n more, and fresh corpora have Var L/N",
             formula=r"\tfrac{n-1}{nN}\operatorname{Var}L,\quad"
             r"\big(\tfrac{n-1}{nN}+\tfrac1n\big)\operatorname{Var}L,\quad\tfrac1N\operatorname{Var}L",
+            formal=("audit_bootstrap_pool_variances",),
         ),
     ),
     hypotheses=(

@@ -55,6 +55,10 @@ CLAIM = Claim(
             name="mean",
             text="its mean under p+ is -KL(p+ || p), which is negative unless p+ = p",
             formula=r"\mathbb E_{p_+}r'=-\mathrm{KL}(p_+\|p)\le0",
+            formal=(
+                "audit_flipped_reward_mean",
+                "audit_flipped_reward_negative",
+            ),
         ),
         Clause(
             name="change",

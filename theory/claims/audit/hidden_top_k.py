@@ -71,13 +71,16 @@ CLAIM = Claim(
             "left: "
             "KL(drawn || asked) = -log q_asked(S)",
             formula=r"\mathrm{KL}(q_{drawn}\|q_{asked})=-\log q_{asked}(S),\quad S=\text{what is drawn}",
-            formal=("audit_hidden_top_k_divergence",),
+            formal=("audit_hidden_top_k_nucleus",),
         ),
         Clause(
             name="fifty",
             text="that set has at most 50 tokens, whatever the nucleus asks for",
             formula=r"|S|\le50",
-            formal=("audit_hidden_top_k_nested",),
+            formal=(
+                "audit_hidden_top_k_nested",
+                "audit_hidden_top_k_nucleus",
+            ),
         ),
     ),
     hypotheses=(

@@ -61,7 +61,7 @@ CLAIM = Claim(
             formula=r"\operatorname{Cov}(L,R')-\operatorname{Cov}(L,R)=\operatorname{Cov}(L,-\log p_+\mathbf 1_B)",
             formal=("audit_lost_score_shift",),
         ),
-        Clause(name="line", text="E(L + R) becomes E[log p+(Y); Y not in B]"),
+        Clause(name="line", text="E(L + R) becomes E[log p+(Y); Y not in B]", formal=("audit_lost_score_line",)),
     ),
     hypotheses=(
         "the public code at commit ccec1ac, as read, replaces NaN by a surprisal of 0",

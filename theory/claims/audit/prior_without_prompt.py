@@ -128,6 +128,7 @@ CLAIM = Claim(
             name="line",
             text="the mean of L + R is right, -H(Y | X), so that the line does not show the difference",
             formula=r"\mathbb E(L'+R')=-H(Y\mid X)",
+            formal=("audit_prior_without_prompt_line",),
         ),
     ),
     hypotheses=(

@@ -117,7 +117,10 @@ CLAIM = Claim(
             text="strings scored without their end have the probabilities of prefixes, which sum to the mean number of "
             "strings that a string of p begins with: 1 only if no string begins another",
             formula=r"\sum_y e^{L'(y)}=\mathbb E_p\,\#\{y: Y\text{ begins with }y\}",
-            formal=("audit_unscored_end_mass",),
+            formal=(
+                "audit_unscored_end_mass",
+                "audit_unscored_end_prefixes",
+            ),
         ),
         Clause(
             name="shift",

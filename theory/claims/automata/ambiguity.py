@@ -144,6 +144,7 @@ CLAIM = Claim(
             "automaton is "
             "ambiguous, and equal to it otherwise",
             formula=r"Z(2,0)\le\sum_y p(y)^2,\quad\text{with equality}\iff\text{unambiguous}",
+            formal=("automata_ambiguity_squares",),
         ),
         Clause(
             name="product",
@@ -155,6 +156,7 @@ CLAIM = Claim(
         Clause(
             name="first-power",
             text="the sum of p itself over paths is that over strings, whether the automaton is ambiguous or not",
+            formal=("automata_ambiguity_first_power",),
         ),
         Clause(
             name="figures",

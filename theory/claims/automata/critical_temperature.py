@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array
 from theory.automata.path_sums import step_weights
 from theory.automata.spectral_radius import bisected_exponent, converges, critical_temperature
 from theory.claims.automata.models import ONE, automaton_case, diverging, equality_slack, random_automata
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
-from theory.claims.symbolic import cancels, vanishes
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.examples.automata import letters, two_states
 from theory.language_models.automaton import Automaton
 from theory.language_models.rewards import Reward
@@ -99,35 +97,6 @@ def _critical_cases(profile: Profile) -> Iterator[Case]:
         yield automaton_case(name, automaton)
 
 
-def _letters_proof() -> list[str]:
-    """The matrix of one state is the number sum_i (a q_i)^tau: solve for the a at which it is 1, then take the formula.
-
-    H_tau = log(sum_i q_i^tau) / (1 - tau) is the definition of the Renyi entropy; tau and the q_i are free.
-    """
-    tau = sp.Symbol("tau", positive=True)
-    lines = []
-    for n in (2, 3, 4):
-        letter = sp.symbols(f"q1:{n + 1}", positive=True)
-        power_sum = sp.Add(*(q**tau for q in letter))
-        going_on = power_sum ** (-1 / tau)
-        radius = sp.Add(*((going_on * q) ** tau for q in letter))
-        lines.append(vanishes(sp.cancel(radius) - 1, f"rho = 1 at a = (sum q^tau)^(-1/tau), {n} letters"))
-        renyi = sp.log(power_sum) / (1 - tau)
-        gap = 1 / tau - 1 + sp.expand_log(sp.log(going_on)) / renyi
-        lines.append(vanishes(gap, f"and there 1 + log(1/a) / H_tau = 1/tau = T_c, {n} letters"))
-    return lines
-
-
-def _uniform_proof() -> list[str]:
-    """m letters of probability a/m each: m (a/m)^tau = 1 in logarithms, log m + tau (log a - log m) = 0."""
-    log_a, log_m = sp.symbols("loga logm")
-    tau = log_m / (log_m - log_a)
-    return [
-        cancels(log_m + tau * (log_a - log_m), "m (a/m)^tau = 1 at tau = log m / (log m - log a)"),
-        cancels(1 / tau - 1 + log_a / log_m, "and 1/tau = 1 - log a / log m"),
-    ]
-
-
 def _smallest_letters(_: Profile) -> Iterator[Case]:
     """Two letters, in the order of the sum of their weights and those of going on and stopping."""
     for total in range(4, 14):
@@ -169,13 +138,16 @@ CLAIM = Claim(
             text="for independent letters, where the string goes on with probability a whatever came before, "
             "T_c = 1 + log(1/a)/H_(1/T_c)(letters), H the Renyi entropy of order 1/T_c",
             formula=r"T_c=1+\frac{\log(1/a)}{H_{1/T_c}(\text{letters})}",
-            proof=Proof("at most 4 letters", _letters_proof),
+            formal=(
+                "automata_critical_temperature_letters",
+                "automata_critical_temperature_exact",
+            ),
         ),
         Clause(
             name="uniform",
             text="for m equally likely letters T_c = 1 - log a / log m: 1.00097 for m = 32,000 and a = .99",
             formula=r"T_c=1-\log a/\log m",
-            proof=Proof("any m and a", _uniform_proof),
+            formal=("automata_critical_temperature_uniform",),
         ),
     ),
     hypotheses=("an unambiguous automaton of finitely many states with an additive reward and a finite Z",),

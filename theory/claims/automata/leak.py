@@ -202,6 +202,10 @@ CLAIM = Claim(
             name="prior",
             text="that law itself loses nothing: it has more than n letters with probability 1/(n + 2), which tends "
             "to 0",
+            formal=(
+                "automata_leak_prior",
+                "automata_leak_law",
+            ),
         ),
         Clause(
             name="finite",
@@ -209,7 +213,11 @@ CLAIM = Claim(
             "cannot "
             "stop, and it leaks the mass that reaches such states",
         ),
-        Clause(name="temperature", text="on finitely many states a local temperature does not leak"),
+        Clause(
+            name="temperature",
+            text="on finitely many states a local temperature does not leak",
+            formal=("automata_leak_temperature",),
+        ),
     ),
     hypotheses=("p+ is a law on finite strings: without the adaptor nothing is lost",),
     source="Euler's product for sinh; Welleck et al. (2020), arXiv:2002.02492, on inconsistent decoding",

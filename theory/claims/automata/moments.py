@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy as sp
 from flint import arb, arb_mat, fmpq
 
 from theory.adaptors.moments import moments
@@ -30,8 +28,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed, of
-from theory.claims.symbolic import vanishes
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
@@ -100,7 +97,7 @@ def _moments(automaton: Automaton) -> Iterator[Finding]:
     yield Finding("H = A - A_s - A_t", found.entropy - (a.value - a.s - a.t), clause="surprisal")
     variance = found.var_surprisal - (a.ss + 2 * a.st + a.tt)
     yield Finding("V = A_ss + 2 A_st + A_tt", variance, clause="surprisal")
-    yield Finding("Cov(L, I) = -A_ss - A_st", found.cov_log_prior_surprisal + a.ss + a.st, clause="surprisal")
+    yield Finding("Cov(L, I) = -A_ss - A_st", found.cov_log_prior_surprisal + a.ss + a.st, clause="exchange")
     if kept.graph.acyclic:
         yield from of("systems", _string_sums(kept, a))
 
@@ -168,56 +165,6 @@ def _without_prior_term(automaton: Automaton) -> Iterator[Finding]:
         yield Finding("H = A - A_t", found.entropy - (a.value - a.t))
 
 
-def _systems_proof() -> list[str]:
-    return [_derivatives_by_hand(states) for states in (1, 2)]
-
-
-def _surprisal_proof() -> list[str]:
-    """p = b a^n, e^R = x^n: p+ = (1 - c) c^n, c = ax, with E n = c/(1 - c) and Var n = c/(1 - c)^2.
-
-    I = -log(1 - c) - n log c and L = log b + n log a are affine in n.
-    """
-    a, b, x, s, t = sp.symbols("a b x s t", positive=True)
-    value = s * sp.log(b) - sp.log(1 - a**s * x**t)
-
-    def at_one(*by: sp.Symbol) -> sp.Expr:
-        return (sp.diff(value, *by) if by else value).subs({s: 1, t: 1})
-
-    c = a * x
-    log_c, spread = sp.log(a) + sp.log(x), c / (1 - c) ** 2
-    entropy = at_one() - at_one(s) - at_one(t) + sp.log(1 - c) + c * log_c / (1 - c)
-    varentropy = at_one(s, s) + 2 * at_one(s, t) + at_one(t, t) - spread * log_c**2
-    cov = -at_one(s, s) - at_one(s, t) + spread * sp.log(a) * log_c
-    return [
-        vanishes(entropy, "one state: A - A_s - A_t = -log(1 - c) - c log c / (1 - c), c = ax, is H"),
-        vanishes(varentropy, "one state: A_ss + 2 A_st + A_tt = c (log c)^2 / (1 - c)^2 is V"),
-        vanishes(cov, "one state: -A_ss - A_st = -c log a log c / (1 - c)^2 is Cov(L, I)"),
-    ]
-
-
-def _derivatives_by_hand(states: int) -> str:
-    """F = e_0' (I - M)^-1 e_f with free entries: its derivatives by m_ij, and by m_ij and m_kl.
-
-    They are e_0' N E_ij N e_f and e_0' N (E_ij N E_kl + E_kl N E_ij) N e_f, E_ij the matrix unit; the chain rule for
-    m_ij(s, t) makes F_x and F_xy of them, since both formulas are linear in M_xy and in M_x, M_y each.
-    """
-    size = states + 1
-    matrix = sp.Matrix(states, size, lambda i, j: sp.Symbol(f"m{i}{j}")).col_join(sp.zeros(1, size))
-    inverse = (sp.eye(size) - matrix).inv(method="ADJ").applyfunc(sp.cancel)
-    total, places = inverse[0, size - 1], list(itertools.product(range(states), range(size)))
-    what = f"{states} state{'s' if states > 1 else ''}, free weights: F_x, F_xy are derivatives of e_0' (I - M)^-1 e_f"
-    for i, j in places:
-        first = sp.diff(total, matrix[i, j])
-        if sp.cancel(first - inverse[0, i] * inverse[j, size - 1]) != 0:
-            raise ProofFailed(what)
-        for k, l in places:
-            forth = inverse[0, i] * inverse[j, k] * inverse[l, size - 1]
-            back = inverse[0, k] * inverse[l, i] * inverse[j, size - 1]
-            if sp.cancel(sp.diff(first, matrix[k, l]) - forth - back) != 0:
-                raise ProofFailed(what)
-    return what
-
-
 CLAIM = Claim(
     id="automata.moments",
     sentence="",
@@ -239,7 +186,6 @@ CLAIM = Claim(
             text="with N = (I - M)^-1, F = Z has F_x = e_0' N M_x N e_f and F_xy = e_0' N (M_xy + M_x N M_y + M_y N "
             "M_x) N e_f: linear systems",
             formula=r"F_x=e_0^\top N M_x N e_f,\quad F_{xy}=e_0^\top N(M_{xy}+M_xNM_y+M_yNM_x)Ne_f",
-            proof=Proof("at most 2 states", _systems_proof),
             formal=(
                 "automata_moments_first",
                 "automata_moments_second",
@@ -247,10 +193,14 @@ CLAIM = Claim(
         ),
         Clause(
             name="surprisal",
-            text="under p+ H = A - A_s - A_t, V = A_ss + 2 A_st + A_tt and Cov(L, I) = -A_ss - A_st at (1, 1)",
-            formula=r"H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt},\ \operatorname{Cov}(L,I)=-A_{ss}-A_{st}",
-            proof=Proof("1 state, 1 letter", _surprisal_proof),
+            text="under p+ the entropy and the varentropy are H = A - A_s - A_t and V = A_ss + 2 A_st + A_tt at (1, 1)",
+            formula=r"H=A-A_s-A_t,\ V=A_{ss}+2A_{st}+A_{tt}",
             formal=("automata_moments_entropy",),
+        ),
+        Clause(
+            name="exchange",
+            text="under p+ Cov(L, I) = -A_ss - A_st at (1, 1), so that b = -(A_ss + A_st)/V",
+            formula=r"\operatorname{Cov}(L,I)=-A_{ss}-A_{st}",
         ),
     ),
     hypotheses=(

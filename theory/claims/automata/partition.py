@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
 from theory.arithmetic.exact import Array, Exact, objects
@@ -25,7 +23,7 @@ from theory.claims.automata.models import (
     random_automata,
     smallest_automata,
 )
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, ProofFailed, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.examples.automata import two_states
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
@@ -132,35 +130,6 @@ def _alternating(square: fmpq) -> Automaton:
     return Automaton.of(("a",), arcs, [half, half])
 
 
-def _partition_proof() -> list[str]:
-    return [_doob_is_a_law(states) for states in (1, 2, 3)]
-
-
-def _doob_is_a_law(states: int) -> str:
-    """With free weights and v = (I - M)^-1 b: the M_ij v_j / v_i and b_i / v_i sum to 1, and v cancels along a path."""
-    matrix = sp.Matrix(states, states, lambda i, j: sp.Symbol(f"m{i}{j}", positive=True))
-    ends = sp.Matrix(states, 1, lambda i, _: sp.Symbol(f"b{i}", positive=True))
-    system = sp.eye(states) - matrix
-    numerators = system.adjugate() * ends
-    determinant = system.det()
-    what = (
-        f"{states} state{'s' if states > 1 else ''}: the Doob law is a law, and p+(y) = p(y) e^R / Z along every path"
-    )
-    for i in range(states):
-        row = sum(matrix[i, j] * numerators[j] for j in range(states)) + ends[i] * determinant
-        if sp.expand(row - numerators[i]) != 0:
-            raise ProofFailed(what)
-    path = [0, *range(states), 0]
-    product, weight = sp.Integer(1), sp.Integer(1)
-    for i, j in itertools.pairwise(path):
-        product *= matrix[i, j] * numerators[j] / numerators[i]
-        weight *= matrix[i, j]
-    product *= ends[0] * determinant / numerators[0]
-    if sp.cancel(product - weight * ends[0] * determinant / numerators[0]) != 0:
-        raise ProofFailed(what)
-    return what
-
-
 def _formula_always(automaton: Automaton) -> Iterator[Finding]:
     weight = step_weights(automaton, ONE, ONE)
     formula = _formula(automaton, weight)
@@ -205,7 +174,6 @@ CLAIM = Claim(
             text="if Z is finite, the aligned law is again an automaton: p+(j | i) = M_ij v_j/v_i with v = (I - M)^-1 "
             "e_f",
             formula=r"p_+(j\mid i)=M_{ij}\,v_j/v_i,\ v=(I-M)^{-1}e_f",
-            proof=Proof("at most 3 states", _partition_proof),
             formal=(
                 "automata_partition_doob_law",
                 "automata_partition_doob_strings",

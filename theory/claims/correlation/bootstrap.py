@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact, objects
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.correlation.models import correlates, joint_of, varying_tables
 from theory.claims.instances import named, random_laws
-from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Joint, Mixture
 from theory.corpora.resampling import (
     pools,
@@ -109,99 +106,6 @@ def _pool_is_the_law(found: FiniteModel) -> Iterator[Finding]:
             yield Finding("Corr in a pool of 3 = Corr under p+", matrix.correlation - found.mean.correlation)
 
 
-def _pool_proof() -> list[str]:
-    """The pool's own law is any law of (L, R), and Cov any of its three entries."""
-    return [_mean_of(sp.Symbol("N", positive=True), "corpora of N strings from a pool: Cov = Cov(pool)/N, for every N")]
-
-
-_SIZES = ((2, 2), (2, 3), (3, 2), (4, 2))
-"""(strings, n) of the pools that are listed with free probabilities and values."""
-
-
-def _about_mean_proof() -> list[str]:
-    size, pool, sigma, l, r, both = sp.symbols("N n Sigma l r lr", positive=True)
-    shown = (pool - 1) / pool * sigma / size
-    inside = (both - (l * r + (both - l * r) / pool)) - (pool - 1) / pool * (both - l * r)
-    return [
-        cancels(inside, "within a pool: E[LR] - E[Lbar Rbar] = (n - 1)/n Sigma for every n"),
-        cancels(shown + sigma / pool - (1 + size / (pool - 1)) * shown, "W/N + B = (1 + N/(n - 1)) W/N"),
-        *(_corpora_of_all_pools(strings, number) for strings, number in _SIZES),
-    ]
-
-
-def _about_pool_proof() -> list[str]:
-    size, pool, sigma = sp.symbols("N n Sigma", positive=True)
-    shown = (pool - 1) / pool * sigma / size
-    ratio = sigma / pool - size / (pool - 1) * shown
-    return [
-        _mean_of(pool, "between pools: Cov of the pools' means = Sigma/n for every n"),
-        cancels(ratio, "Cov of the pools' means = N/(n - 1) times what their corpora show"),
-        *(_means_of_all_pools(strings, number) for strings, number in _SIZES),
-    ]
-
-
-def _mean_of(size: sp.Expr, what: str) -> str:
-    """Cov of two means of independent copies, from E e^{s Lbar + t Rbar} = phi(s/N, t/N)^N."""
-    s, t, l, r, both = sp.symbols("s t l r lr")
-    transform = (1 + s * l / size + t * r / size + s * t * both / size**2) ** size
-    first, second, mixed = (sp.diff(transform, *by).subs({s: 0, t: 0}) for by in ((s,), (t,), (s, t)))
-    return cancels(mixed - first * second - (both - l * r) / size, what)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pools:
-    """All ordered pools of n of some strings with free probabilities and values, pool by pool.
-
-    Args:
-        prob: the probability of each.
-        log_prior: the L of its members.
-        reward: their R.
-        sigma: Cov(L, R) of a string.
-        mean: (E L, E R).
-    """
-
-    prob: list[sp.Expr]
-    log_prior: list[list[sp.Expr]]
-    reward: list[list[sp.Expr]]
-    sigma: sp.Expr
-    mean: tuple[sp.Expr, sp.Expr]
-
-
-def _all_pools(strings: int, pool: int) -> _Pools:
-    q = simplex(strings)
-    log_prior, reward = sp.symbols(f"L1:{strings + 1}"), sp.symbols(f"R1:{strings + 1}")
-    listed = list(itertools.product(range(strings), repeat=pool))
-    return _Pools(
-        [sp.Mul(*(q[y] for y in members)) for members in listed],
-        [[log_prior[y] for y in members] for members in listed],
-        [[reward[y] for y in members] for members in listed],
-        covariance(q, log_prior, reward),
-        (mean(q, log_prior), mean(q, reward)),
-    )
-
-
-def _corpora_of_all_pools(strings: int, pool: int) -> str:
-    """Every corpus of 2 strings of every pool: what pools show on average, and the error about (E L, E R)."""
-    drawn, even = _all_pools(strings, pool), [sp.Rational(1, pool)] * pool
-    pairs = list(itertools.product(range(pool), repeat=2))
-    members = list(zip(drawn.log_prior, drawn.reward, strict=True))
-    within = mean(drawn.prob, [covariance(even, one, other) for one, other in members])
-    products = [
-        sp.Add(*((one[i] + one[j]) * (other[i] + other[j]) for i, j in pairs)) / (4 * pool**2) for one, other in members
-    ]
-    what = f"pool by pool, corpus by corpus, n = {pool}, {strings} strings, N = 2: (1 + N/(n - 1)) times what is shown"
-    cancels(within - sp.Rational(pool - 1, pool) * drawn.sigma, what)
-    error = mean(drawn.prob, products) - drawn.mean[0] * drawn.mean[1]
-    return cancels(error - (1 + sp.Rational(2, pool - 1)) * within / 2, what)
-
-
-def _means_of_all_pools(strings: int, pool: int) -> str:
-    drawn, even = _all_pools(strings, pool), [sp.Rational(1, pool)] * pool
-    means = [[mean(even, values) for values in column] for column in (drawn.log_prior, drawn.reward)]
-    what = f"pool by pool, n = {pool}, {strings} strings: Cov of the pools' means = Sigma/n"
-    return cancels(covariance(drawn.prob, *means) - drawn.sigma / pool, what)
-
-
 CLAIM = Claim(
     id="correlation.bootstrap",
     sentence="A",
@@ -212,7 +116,6 @@ CLAIM = Claim(
             "the "
             "law is, unless L or R is constant on the pool",
             formula=r"\operatorname{Corr}(\bar L,\bar R\mid\text{pool})=\operatorname{Corr}(\text{pool})",
-            proof=Proof("any pool, N any", _pool_proof),
             formal=("correlation_bootstrap_pool",),
         ),
         Clause(
@@ -222,7 +125,6 @@ CLAIM = Claim(
             "pool of n >= 2 independent strings shows on average",
             formula=r"\mathbb E(\bar L-\mathbb E L)^2=\Big(1+\frac{N}{n-1}\Big)\,\mathbb E\operatorname{Var}(\bar "
             r"L\mid\text{pool})",
-            proof=Proof("n and N any; pools listed for n <= 3", _about_mean_proof),
             formal=("correlation_bootstrap_spread",),
         ),
         Clause(
@@ -232,7 +134,7 @@ CLAIM = Claim(
             "independent strings shows on average",
             formula=r"\operatorname{Var}(\text{mean of the pool})=\frac{N}{n-1}\,\mathbb E\operatorname{Var}(\bar "
             r"L\mid\text{pool})",
-            proof=Proof("n and N any; pools listed for n <= 3", _about_pool_proof),
+            formal=("correlation_bootstrap_about_pool",),
         ),
     ),
     hypotheses=(

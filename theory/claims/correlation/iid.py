@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sympy as sp
-
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.correlation.models import EPSILON, varying
 from theory.claims.instances import case, integer_cases, small
 from theory.claims.line.models import SizedCorpus, sized
-from theory.claims.symbolic import cancels, covariance, model, simplex, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -71,63 +68,6 @@ def _averaging_reverses(content: SizedCorpus) -> Iterator[Finding]:
     yield Finding("Corr(Lbar, Rbar) <= 0 at N = 2", -content.corpora.correlation(), "nonnegative")
 
 
-def _corpus_covariances(n: int) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
-    """(Cov(Lbar, Rbar), Var Lbar, Var Rbar) for N a symbol, and those of one string times 1/N; n strings, L and R free.
-
-    The first from the transform E e^{s Lbar + t Rbar} = (sum_y q(y) e^{(s L(y) + t R(y))/N})^N, differentiated at 0.
-    """
-    size, s, t = sp.symbols("N s t", positive=True)
-    q, values = simplex(n), [sp.symbols(f"{name}1:{n + 1}") for name in "lr"]
-    pairs = ((values[0], values[1]), (values[0], values[0]), (values[1], values[1]))
-    of_corpora, of_string = [], []
-    for one, two in pairs:
-        terms = [w * sp.exp((s * a + t * b) / size) for w, a, b in zip(q, one, two, strict=True)]
-        transform = sp.Add(*terms) ** size
-        first, second, mixed = (sp.powsimp(sp.diff(transform, *by).subs({s: 0, t: 0})) for by in ((s,), (t,), (s, t)))
-        of_corpora.append(sp.expand(mixed - first * second))
-        of_string.append(covariance(q, one, two) / size)
-    return tuple(of_corpora), tuple(of_string)
-
-
-def _scaling_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        for name, one, two in zip(("Cov(Lbar, Rbar)", "Var Lbar", "Var Rbar"), *_corpus_covariances(n), strict=True):
-            lines.append(cancels(one - two, f"{name} is that of a string over N, for every N, n = {n}"))
-    return lines
-
-
-def _correlation_proof() -> list[str]:
-    """rho_N^2 = rho^2 across a cross product of polynomials, and N Cov(Lbar, Rbar) = Cov: the sign is kept."""
-    lines = []
-    for n in (2, 3):
-        (cov, var_l, var_r), (own_cov, own_l, own_r) = _corpus_covariances(n)
-        same = cov**2 * own_l * own_r - own_cov**2 * var_l * var_r
-        lines.append(cancels(same, f"Corr(Lbar, Rbar)^2 = Corr(L, R)^2 for every N, n = {n}"))
-        size = sp.Symbol("N", positive=True)
-        lines.append(
-            cancels(cov * size - own_cov * size, f"and N Cov(Lbar, Rbar) = Cov(L, R), of the same sign, n = {n}")
-        )
-    return lines
-
-
-def _sign_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        m = model(n)
-        cov, var_l, var_r, variance = (
-            covariance(m.prob, one, two)
-            for one, two in (
-                (m.log_prior, m.reward),
-                (m.log_prior, m.log_prior),
-                (m.reward, m.reward),
-                (m.surprisal, m.surprisal),
-            )
-        )
-        lines.append(vanishes(variance - var_l - var_r - 2 * cov, f"V = Var L + Var R + 2 Cov, n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="correlation.iid",
     sentence="A",
@@ -137,7 +77,6 @@ CLAIM = Claim(
             text="averaging alone creates no trade-off: corpora of N independent strings have "
             "Corr(Lbar, Rbar) = Corr(L, R) at every N, unless L or R is constant",
             formula=r"\mathrm{Corr}(\bar L,\bar R)=\mathrm{Corr}_{p_+}(L,R)\quad\forall N",
-            proof=Proof("N any, n <= 3", _correlation_proof),
             formal=("correlation_iid_every_size",),
         ),
         Clause(
@@ -145,15 +84,16 @@ CLAIM = Claim(
             text="over corpora of N independent strings Cov(Lbar, Rbar), Var Lbar and Var Rbar are those of one string "
             "divided by N",
             formula=r"\mathrm{Cov}(\bar L,\bar R)=\mathrm{Cov}_{p_+}(L,R)/N",
-            proof=Proof("N any, n <= 4", _scaling_proof),
             formal=("correlation_iid_covariance",),
         ),
         Clause(
             name="sign",
             text="Cov(L, R) < 0 exactly if V < Var L + Var R, and Cov(L, R) = 0 exactly if V = Var L + Var R",
             formula=r"V=\mathrm{Var}L+\mathrm{Var}R+2\,\mathrm{Cov}(L,R)",
-            proof=Proof("n <= 4", _sign_proof),
-            formal=("correlation_iid_sign",),
+            formal=(
+                "correlation_iid_sign",
+                "correlation_iid_sign_of_strings",
+            ),
         ),
     ),
     hypotheses=("the strings of a corpus are independent draws from p+", "Var L and Var R are finite"),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, Relation
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Relation
 from theory.claims.correlation.models import integer_varying
 from theory.claims.instances import case, usual
-from theory.claims.symbolic import cancels, covariance, model, vanishes
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
 
@@ -78,48 +76,6 @@ def _negative_anyway(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("rho < 0", -found.mean.correlation, "positive")
 
 
-def _variances() -> tuple[tuple[sp.Symbol, ...], sp.Expr, list[str]]:
-    """(Var L, Var R, Cov), V in them, and the lines that prove V = Var(L + R), from p and e^R of n strings."""
-    symbols = sp.symbols("vL vR c")
-    var_l, var_r, cov = symbols
-    lines = []
-    for n in (2, 3, 4):
-        m = model(n)
-        both = [l + r for l, r in zip(m.log_prior, m.reward, strict=True)]
-        gap = covariance(m.prob, m.surprisal, m.surprisal) - covariance(m.prob, both, both)
-        lines.append(vanishes(gap, f"V = Var(L + R), n = {n}"))
-    return symbols, var_l + var_r + 2 * cov, lines
-
-
-def _forced_proof() -> list[str]:
-    """Were rho >= 0, V would be at least both variances; rho^2 is 1 - V/max and a square."""
-    (var_l, var_r, cov), variance, lines = _variances()
-    for name, own, other in (("Var L", var_l, var_r), ("Var R", var_r, var_l)):
-        lines.append(cancels(variance - own - other - 2 * cov, f"V - {name} = the other variance + 2 Cov"))
-        rest = cov**2 / (var_l * var_r) - 1 + variance / own - (other + cov) ** 2 / (var_l * var_r)
-        lines.append(cancels(rest, f"rho^2 = 1 - V/{name} + (the other + Cov)^2 / (Var L Var R)"))
-    return lines
-
-
-def _bound_proof() -> list[str]:
-    (var_l, var_r, cov), variance, lines = _variances()
-    for name, own, other in (("Var L", var_l, var_r), ("Var R", var_r, var_l)):
-        slack = variance - (1 - cov**2 / (var_l * var_r)) * own
-        lines.append(
-            cancels(slack - (other + cov) ** 2 / other, f"V - (1 - rho^2) {name} = (the other + Cov)^2 / the other")
-        )
-    return lines
-
-
-def _equality_proof() -> list[str]:
-    """With max the one variance, the slack is (min + Cov)^2 / min, which is 0 iff Cov = -min."""
-    (var_l, var_r, cov), variance, lines = _variances()
-    slack = (variance - (1 - cov**2 / (var_l * var_r)) * var_l) * var_r
-    lines.append(cancels(slack - (var_r + cov) ** 2, "Var R (V - (1 - rho^2) Var L) = (Var R + Cov)^2"))
-    lines.append(cancels(slack.subs(cov, -var_r), "which is 0 at Cov = -Var R"))
-    return lines
-
-
 CLAIM = Claim(
     id="correlation.sharp",
     sentence="A",
@@ -129,14 +85,15 @@ CLAIM = Claim(
             text="a small varentropy forces a negative correlation: if V < max(Var L, Var R), then "
             "Corr(L, R) <= -sqrt(1 - V/max(Var L, Var R)) < 0",
             formula=r"V<M\Rightarrow\rho\le-\sqrt{1-V/M},\quad M=\max(\mathrm{Var}L,\mathrm{Var}R)",
-            proof=Proof("n <= 4", _forced_proof),
-            formal=("correlation_sharp_correlation",),
+            formal=(
+                "correlation_sharp_correlation",
+                "correlation_sharp_forced",
+            ),
         ),
         Clause(
             name="bound",
             text="V >= (1 - rho^2) max(Var L, Var R) with rho = Corr(L, R), for every law on which L and R vary",
             formula=r"V\ge(1-\rho^2)\max(\mathrm{Var}L,\mathrm{Var}R)",
-            proof=Proof("n <= 4", _bound_proof),
             formal=("correlation_sharp_variance",),
         ),
         Clause(
@@ -144,7 +101,10 @@ CLAIM = Claim(
             text="that bound is attained exactly if Cov(L, R) = -min(Var L, Var R), as for p+ = (2, 2, 1, 1)/6 with "
             "e^R = (2, 1, 2, 1), where V > 0",
             formula=r"V=(1-\rho^2)\max\iff\mathrm{Cov}(L,R)=-\min(\mathrm{Var}L,\mathrm{Var}R)",
-            proof=Proof("n <= 4", _equality_proof),
+            formal=(
+                "correlation_sharp_equality",
+                "correlation_sharp_example",
+            ),
         ),
     ),
     hypotheses=("0 < Var L, Var R < inf",),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
-from theory.claims.correlation.limit_models import limit_at, monotone, narrow_proof, turn_proof, turning
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
+from theory.claims.correlation.limit_models import limit_at, monotone, turning
 from theory.claims.correlation.models import integer_varying, varying
 from theory.claims.instances import case, named, small
 from theory.claims.line.models import SizedCorpus, certainly, sized
@@ -234,12 +234,16 @@ CLAIM = Claim(
             "Var(Rbar | A), corpora have Corr(Lbar, Rbar | A) <= -sqrt(1 - Var(Ibar | A)/M) < 0",
             formula=r"\mathrm{Var}(\bar I|A)<M\Rightarrow\mathrm{Corr}(\bar L,\bar R|A)\le"
             r"-\sqrt{1-\mathrm{Var}(\bar I|A)/M},\quad M=\max(\mathrm{Var}(\bar L|A),\mathrm{Var}(\bar R|A))",
-            formal=("correlation_typical_conditional",),
+            formal=(
+                "correlation_typical_conditional",
+                "correlation_typical_forced",
+            ),
         ),
         Clause(
             name="band",
             text="Var(Ibar | A) <= eps^2 for every event A inside the typical set |Ibar - H| <= eps",
             formula=r"A\subseteq\{|\bar I-H|\le\varepsilon\}\Rightarrow\mathrm{Var}(\bar I|A)\le\varepsilon^2",
+            formal=("correlation_typical_band",),
         ),
         Clause(
             name="limit",
@@ -253,14 +257,20 @@ CLAIM = Claim(
             text="as c -> 0 that limit tends to -1 exactly if u > 0 or b lies outside [-1, 0]; otherwise it is +1 at "
             "every c",
             formula=r"\lim_{c\to0}=-1\iff u>0\ \text{or}\ b\notin[-1,0]",
-            proof=Proof("any b, u and v", narrow_proof),
+            formal=(
+                "correlation_typical_narrow",
+                "correlation_typical_narrow_in_width",
+            ),
         ),
         Clause(
             name="turn",
             text="for u > 0 a smaller c lowers that limit, except that if u < b(1 + b)V it first raises it, until v = "
             "u/(b(1 + b)); for u = 0 it stays",
             formula=r"\operatorname{sgn}\frac{d\,\mathrm{limit}}{dv}=\operatorname{sgn}\big(u\,(u-b(1+b)v)\big)",
-            proof=Proof("any b, u and v", turn_proof),
+            formal=(
+                "correlation_typical_turn",
+                "correlation_typical_turn_in_width",
+            ),
         ),
         Clause(
             name="fixed",

@@ -137,7 +137,6 @@ CLAIM = Claim(
             text="the two averages of N independent strings miss log Z - H in sum by eps or more with probability at most "
             "V/(N eps^2)",
             formula=r"P(|\bar L+\bar R-(\log Z-H)|\ge\varepsilon)\le\frac{V}{N\varepsilon^2}",
-            cited="Feller, An Introduction to Probability Theory and Its Applications, volume 1 (1968), section IX.6",
             formal=("line_concentration_chebyshev",),
         ),
         Clause(
@@ -151,6 +150,7 @@ CLAIM = Claim(
             name="chernoff",
             text="either tail of Ibar at x has probability at most exp(N(log E e^(sI) - sx)), s > 0 above and s < 0 below",
             formula=r"P(\pm\bar I\ge\pm x)\le e^{N(\log\mathbb E e^{sI}-sx)},\ \pm s>0",
+            formal=("line_concentration_chernoff",),
         ),
         Clause(
             name="renyi",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array, ball
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
     integer_cases,
     law_of,
@@ -17,7 +16,6 @@ from theory.claims.instances import (
     small,
 )
 from theory.claims.line.models import Band, banded, counted
-from theory.claims.symbolic import mean, simplex, vanishes
 from theory.corpora.large_deviations import (
     Departure,
     legendre,
@@ -124,48 +122,6 @@ def _unconstrained(band: Band) -> Iterator[Finding]:
             yield Finding(f"KL({name} || p+) >= rate", cost - law.rate, "nonnegative")
 
 
-def _split_proof() -> list[str]:
-    """log q_tau = -tau I - Lambda = -I + s I - Lambda, s = 1 - tau, whatever the law t that it is averaged under."""
-    lines = []
-    s, rate_log = sp.symbols("s Lambda", real=True)
-    for n in (2, 3, 4):
-        q, t = simplex(n), simplex(n, "t")
-        logs = sp.symbols(f"logq1:{n + 1}", real=True)
-        surprisal = sp.symbols(f"I1:{n + 1}", real=True)
-        tilted = [-i + s * i - rate_log for i in surprisal]
-        cost = mean(q, [a + i for a, i in zip(logs, surprisal, strict=True)])
-        least = mean(t, [a + i for a, i in zip(tilted, surprisal, strict=True)])
-        distance = mean(q, [a - b for a, b in zip(logs, tilted, strict=True)])
-        same = s * (mean(q, surprisal) - mean(t, surprisal))
-        what = f"KL(q||p+) - KL(q_tau||p+) - KL(q||q_tau) = s (CE(q) - CE(q_tau)), n = {n}"
-        lines.append(vanishes(cost - least - distance - same, what))
-    return lines
-
-
-def _legendre_proof() -> list[str]:
-    """The weights a_i = p_i^{1 - s} of q_tau have da_i/ds = I_i a_i; their sum is E e^{sI}."""
-    lines = []
-    s = sp.Symbol("s", real=True)
-    for n in (2, 3, 4):
-        surprisal = sp.symbols(f"I1:{n + 1}", real=True)
-        weight = sp.symbols(f"a1:{n + 1}", positive=True)
-        total = sp.Add(*weight)
-        law = [a / total for a in weight]
-        cost = mean(
-            law, [-i + s * i - sp.log(total) + i for i in surprisal]
-        )  # log q_tau/p+, log q_tau = (s-1) I - Lambda
-
-        def along(f: sp.Expr, weight: tuple[sp.Expr, ...] = weight, values: tuple[sp.Expr, ...] = surprisal) -> sp.Expr:
-            return sp.Add(*(sp.diff(f, a) * i * a for a, i in zip(weight, values, strict=True)))
-
-        first = mean(law, surprisal)
-        lines.append(vanishes(cost - s * first + sp.log(total), f"KL(q_tau||p+) = s CE(q_tau) - Lambda(s), n = {n}"))
-        lines.append(vanishes(along(sp.log(total)) - first, f"Lambda'(s) = CE(q_(1-s)), n = {n}"))
-        square = mean(law, [(i - first) ** 2 for i in surprisal])
-        lines.append(vanishes(along(first) - square, f"Lambda''(s) = Var I under q_(1-s), n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="line.rate",
     sentence="B",
@@ -177,18 +133,18 @@ CLAIM = Claim(
             formula=r"q_\tau\propto p_+^\tau,\ \mathrm{CE}(q_\tau)=x:\quad "
             r"\mathrm{KL}(q_\tau\|p_+)=\min\{\mathrm{KL}(q\|p_+):\mathrm{CE}(q)=x\},\quad "
             r"\tau>0\iff x<\tfrac1n\sum_yI(y)",
+            formal=("line_rate_cheapest_power",),
         ),
         Clause(
             name="split",
             text="every law q of the same mean surprisal costs KL(q || p+) = KL(q_tau || p+) + KL(q || q_tau)",
             formula=r"\mathrm{KL}(q\|p_+)=\mathrm{KL}(q_\tau\|p_+)+\mathrm{KL}(q\|q_\tau)",
-            proof=Proof("n <= 4", _split_proof),
+            formal=("line_rate_cheapest",),
         ),
         Clause(
             name="legendre",
             text="KL(q_tau || p+) is the largest value of sx - log E e^(sI) over all s, reached at s = 1 - tau",
             formula=r"\mathrm{KL}(q_\tau\|p_+)=\sup_s\{sx-\log\mathbb{E}e^{sI}\}",
-            proof=Proof("n <= 4", _legendre_proof),
             formal=("line_rate_legendre",),
         ),
         Clause(

@@ -8,7 +8,7 @@ import numpy as np
 from flint import fmpq
 
 from theory.arithmetic.exact import objects
-from theory.claims.claim import Claim, Clause, Control, Finding, Proof
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.metropolis.models import (
     AdaptedModel,
     Chained,
@@ -19,7 +19,6 @@ from theory.claims.metropolis.models import (
     tree_cases,
     two_string_chains,
 )
-from theory.claims.symbolic import simplex, vanishes
 from theory.corpora.metropolis import (
     stationary_law,
     transition_matrix,
@@ -55,18 +54,6 @@ def _local_is_global(content: AdaptedModel) -> Iterator[Finding]:
         yield from _stays_at_target(correct)
 
 
-def _accept_all_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        q, law = simplex(n), simplex(n, "m")
-        stays = [1 - sum(q[:k]) - sum(q[k + 1 :]) for k in range(n)]
-        for k in range(n):
-            after = stays[k] * law[k] + q[k] * (sum(law) - law[k])
-            vanishes(after - q[k], f"(m P)_{k + 1} = q_{k + 1}, n = {n}")
-        lines.append(f"m P = q for every law m, n = {n}")
-    return lines
-
-
 CLAIM = Claim(
     id="metropolis.accept-all",
     sentence="C",
@@ -77,7 +64,6 @@ CLAIM = Claim(
             "whatever "
             "its state and its target",
             formula=r"a\equiv1\Rightarrow P(x,\cdot)=q\text{ for every }x,\quad \mu P=q",
-            proof=Proof("n <= 4", _accept_all_proof),
             formal=("metropolis_accept_all_step",),
         ),
         Clause(

@@ -10,16 +10,14 @@ import numpy as np
 from flint import fmpq
 
 from theory.arithmetic.exact import Array, objects
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import compositions
 from theory.claims.metropolis.models import (
     Chained,
     acceptance_cases,
-    symbolic_chain_of,
     three_string_chains,
     two_string_chains,
 )
-from theory.claims.symbolic import is_zero
 from theory.corpora.metropolis import (
     largest_weight,
     stationary_acceptance,
@@ -113,22 +111,6 @@ def _doubled_gini(content: Chained) -> Iterator[Finding]:
     yield Finding("acceptance - (1 - E|w - w'|)", walk.acceptance() - 1 + doubled)
 
 
-def _acceptance_proof() -> list[str]:
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        q, w = c.proposal, c.weight
-        pairs = list(itertools.product(range(n), repeat=2))
-        rate = sum(q[x] * q[y] * w[min(x, y)] for x, y in pairs)
-        accepted = sum(c.target[x] * q[y] * (w[y] / w[x] if y < x else 1) for x, y in pairs)
-        spread = sum(q[x] * q[y] * (w[max(x, y)] - w[min(x, y)]) for x, y in pairs)
-        summed = sum(c.target[i] * (q[i] + 2 * sum(q[i + 1 :])) for i in range(n))
-        lines.append(is_zero(accepted - rate, f"E_pi E_q min(1, w'/w) = E min(w, w'), n = {n}"))
-        lines.append(is_zero(rate - 1 + spread / 2, f"E min(w, w') = 1 - Gini(w), n = {n}"))
-        lines.append(is_zero(rate - summed, f"E min(w, w') = sum_i pi_i (q_i + 2 sum_(j > i) q_j), n = {n}"))
-    return lines
-
-
 CLAIM = Claim(
     id="metropolis.acceptance",
     sentence="",
@@ -139,8 +121,10 @@ CLAIM = Claim(
             "= pi/q "
             "and w' independent under q",
             formula=r"\mathbb{E}_\pi\mathbb{E}_q\min(1,w'/w)=\mathbb{E}_{q\times q}\min(w,w')=1-\mathrm{Gini}(w)",
-            proof=Proof("n <= 4", _acceptance_proof),
-            formal=("metropolis_acceptance_identity",),
+            formal=(
+                "metropolis_acceptance_identity",
+                "metropolis_acceptance_absolutely_continuous",
+            ),
         ),
         Clause(
             name="lower",
@@ -151,13 +135,17 @@ CLAIM = Claim(
             formal=(
                 "metropolis_acceptance_star",
                 "metropolis_acceptance_square",
+                "metropolis_acceptance_absolutely_continuous",
             ),
         ),
         Clause(
             name="upper",
             text="for pi << q it accepts with probability at most 1 - TV",
             formula=r"\le1-\mathrm{TV}",
-            formal=("metropolis_acceptance_upper",),
+            formal=(
+                "metropolis_acceptance_upper",
+                "metropolis_acceptance_absolutely_continuous",
+            ),
         ),
     ),
     hypotheses=(

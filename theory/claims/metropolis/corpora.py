@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Array
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.metropolis.models import (
     Chained,
     SymbolicChain,
@@ -19,11 +18,9 @@ from theory.claims.metropolis.models import (
     is_constant,
     mean_under,
     point_law,
-    symbolic_chain_of,
     three_string_chains,
     two_string_chains,
 )
-from theory.claims.symbolic import is_zero, vanishes
 from theory.corpora.metropolis import (
     IndependentChain,
     corpus_variance_bound,
@@ -167,70 +164,6 @@ def _from_proposal(content: Chained) -> Iterator[Finding]:
             yield Finding("started at q: (2 w* - 1) V/N - Var(Ibar), N = 1", bound - var, "nonnegative")
 
 
-def _closed_form_proof() -> list[str]:
-    """Both sides are symmetric bilinear in (f, g) - the kernel is reversible - so that f = g proves it for all."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n, "f")
-        (f,) = c.free
-        modes = []
-        for k in range(1, n):
-            gap = f[k] - mean_under(c.target[:k], f[:k]) / c.mass[k - 1]
-            modes.append(c.target[k] * c.mass[k - 1] / c.mass[k] * gap * gap)
-        lines.append(is_zero(_covariance(c, f, f) - sum(modes), f"Var(f) = sum m_k, n = {n}"))
-        if n < 4:
-            lag = _covariance(c, f, [mean_under(row, f) for row in c.kernel])
-            decayed = mean_under(modes, c.rejection[1:])
-            lines.append(is_zero(lag - decayed, f"Cov(f(Y_0), f(Y_1)) = sum m_k lambda_k, n = {n}"))
-        for i, j in itertools.combinations(range(n), 2):
-            is_zero(c.target[i] * c.kernel[i][j] - c.target[j] * c.kernel[j][i], f"pi_{i} P_{i}{j} = pi_{j} P_{j}{i}")
-        lines.append(f"pi_i P_ij = pi_j P_ji, n = {n}")
-    x, power, size = sp.symbols("x P N", positive=True)
-    factor = _summed(x, power, size)
-    longer = factor.subs({size: size + 1, power: power * x}, simultaneous=True)
-    lines.append(vanishes(factor.subs({size: 1, power: x}) - 1, "S_1 = 1"))
-    rest = longer - factor - 1 - 2 * x * (1 - power) / (1 - x)
-    lines.append(vanishes(rest, "S_(N+1) - S_N = 1 + 2 (x + ... + x^N), every N"))
-    return lines
-
-
-def _summed(x: sp.Expr, power: sp.Expr, size: sp.Expr) -> sp.Expr:
-    """S_N(x) = N (1 + x)/(1 - x) - 2 x (1 - x^N)/(1 - x)^2, with ``power`` for x^N."""
-    return size * (1 + x) / (1 - x) - 2 * x * (1 - power) / (1 - x) ** 2
-
-
-def _bound_proof() -> list[str]:
-    """S_N <= N (1 + lambda)/(1 - lambda), which rises in lambda, and lambda <= 1 - 1/w*."""
-    x, y, w, power, size = sp.symbols("x y w P N", positive=True)
-    ratio = (1 + x) / (1 - x)
-    below = size * ratio - _summed(x, power, size) - 2 * x * (1 - power) / (1 - x) ** 2
-    rise = ratio.subs(x, y) - ratio - 2 * (y - x) / ((1 - x) * (1 - y))
-    return [
-        vanishes(below, "N (1 + x)/(1 - x) - S_N = 2 x (1 - x^N)/(1 - x)^2 >= 0"),
-        vanishes(rise, "(1 + y)/(1 - y) - (1 + x)/(1 - x) = 2 (y - x)/((1 - x)(1 - y))"),
-        vanishes(ratio.subs(x, 1 - 1 / w) - 2 * w + 1, "(1 + x)/(1 - x) = 2 w - 1 at x = 1 - 1/w"),
-    ]
-
-
-def _attained_proof() -> list[str]:
-    """The indicator f of the heaviest state has Cov(f(Y_0), f(Y_t)) = lambda^t Var f: P f - E f = lambda (f - E f)."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        f = [0] * (n - 1) + [1]
-        for x in range(n):
-            image = mean_under(c.kernel[x], f) - c.target[-1]
-            is_zero(image - (1 - 1 / c.weight[-1]) * (f[x] - c.target[-1]), f"P f at state {x + 1}, n = {n}")
-        lines.append(f"P f - E f = (1 - 1/w*) (f - E f) for the indicator of the heaviest state, n = {n}")
-    x, power, size, w = sp.symbols("x P N w", positive=True)
-    rest = (1 + x) / (1 - x) - _summed(x, power, size) / size - 2 * x * (1 - power) / (size * (1 - x) ** 2)
-    lines.append(
-        vanishes(rest, "S_N/N = (1 + x)/(1 - x) - 2 x (1 - x^N)/(N (1 - x)^2), which tends to (1 + x)/(1 - x)")
-    )
-    lines.append(vanishes(((1 + x) / (1 - x)).subs(x, 1 - 1 / w) - 2 * w + 1, "and that is 2 w* - 1 at x = 1 - 1/w*"))
-    return lines
-
-
 def _covariance(c: SymbolicChain, first: Sequence[sp.Expr], second: Sequence[sp.Expr]) -> sp.Expr:
     products = [a * b for a, b in zip(first, second, strict=True)]
     return mean_under(c.target, products) - mean_under(c.target, first) * mean_under(c.target, second)
@@ -244,6 +177,7 @@ CLAIM = Claim(
             name="reversal",
             text="corpora of successive states of a Metropolis chain can correlate negatively although strings do not: along C6 "
             "Corr(Lbar, Rbar) is +.179 at N = 1, negative for N = 2 to 400 and in the limit",
+            formal=("metropolis_corpora_reversal",),
         ),
         Clause(
             name="closed-form",
@@ -252,14 +186,12 @@ CLAIM = Claim(
             "shares of Cov(L, R) in their eigenfunctions",
             formula=r"\mathrm{Cov}(\bar L,\bar R)=\frac1{N^2}\sum_k m_k"
             r"\Bigl[N\tfrac{1+\lambda_k}{1-\lambda_k}-\tfrac{2\lambda_k(1-\lambda_k^N)}{(1-\lambda_k)^2}\Bigr]",
-            proof=Proof("N any, n <= 3", _closed_form_proof),
             formal=("metropolis_corpora_covariance",),
         ),
         Clause(
             name="bound",
             text="Var(Ibar) <= (2 w* - 1) V/N over N successive states in equilibrium, w* the largest weight pi/q",
             formula=r"\mathrm{Var}(\bar I)\le(2w^*-1)\,V/N",
-            proof=Proof("any N, w* and eigenvalues", _bound_proof),
             formal=("metropolis_corpora_bound",),
         ),
         Clause(
@@ -268,12 +200,13 @@ CLAIM = Claim(
             "has it in "
             "the limit of large N",
             formula=r"N\,\mathrm{Var}(\bar f)/\mathrm{Var}f\to2w^*-1,\quad f=1_{x_1}",
-            proof=Proof("N any, n <= 4", _attained_proof),
+            formal=("metropolis_corpora_attained",),
         ),
         Clause(
             name="independent",
             text="a chain that proposes from its target gives independent strings: N Cov(Lbar, Rbar) = Cov(L, R) at "
             "every N",
+            formal=("metropolis_corpora_independent",),
         ),
     ),
     hypotheses=(

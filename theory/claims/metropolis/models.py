@@ -278,22 +278,6 @@ class SymbolicChain:
     free: list[list[Any]]
 
 
-def symbolic_chain_of(n: int, names: str = "") -> SymbolicChain:
-    """The chain of symbols on n states, with further functions of the state by name."""
-    symbols = [f"q{i}" for i in range(1, n)] + [f"{name}{i}" for name in ("w", *names) for i in range(1, n + 1)]
-    _, *generators = sp.polys.fields.field(symbols, sp.QQ)
-    zero = 0 * generators[0]
-    q = [*generators[: n - 1], 1 - sum(generators[: n - 1])]
-    blocks = [generators[start : start + n] for start in range(n - 1, len(generators), n)]
-    w = [v / mean_under(q, blocks[0]) for v in blocks[0]]
-    kernel = [[zero if i == j else q[j] * (w[j] / w[i] if j < i else 1) for j in range(n)] for i in range(n)]
-    for i in range(n):
-        kernel[i][i] = 1 - sum(kernel[i])
-    target = [a * b for a, b in zip(q, w, strict=True)]
-    rejection = [sum((q[i] * (1 - w[i] / w[k]) for i in range(k)), zero) for k in range(n)]
-    return SymbolicChain(q, w, target, kernel, rejection, list(itertools.accumulate(target)), blocks[1:])
-
-
 def mean_under(law: Sequence[sp.Expr], values: Sequence[sp.Expr]) -> sp.Expr:
     """E f under a law."""
     return sum(a * b for a, b in zip(law, values, strict=True))

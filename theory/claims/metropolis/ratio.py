@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-
-import sympy as sp
 
 from theory.adaptors.exact import adapt, chain, decide
 from theory.arithmetic.exact import Array, Exact, ball, exp
-from theory.claims.claim import Claim, Clause, Control, Finding, Proof
+from theory.claims.claim import Claim, Clause, Control, Finding
 from theory.claims.instances import integer_cases
 from theory.claims.metropolis.models import AdaptedModel, adapted_law, is_constant, total_gap, tree_cases
-from theory.claims.symbolic import vanishes
 from theory.corpora.metropolis import (
     acceptance_probability,
     stationary_law,
@@ -89,39 +85,6 @@ def _inverted(content: AdaptedModel) -> Iterator[Finding]:
         yield Finding("ratio prod c_t(y)/prod c_t(y'): sum |stationary law - q_glob|", total_gap(law_found, law.glob))
 
 
-def _four_strings() -> tuple[list[sp.Expr], list[sp.Expr], list[sp.Expr]]:
-    """(q_loc, prod c_t, the product of the weights) of the strings of two tokens and two steps, all weights free."""
-    first = sp.symbols("u1:3", positive=True)
-    second = sp.symbols("v1:5", positive=True)
-    sums = [sp.Add(*first) * sp.Add(*second[2 * (k // 2) : 2 * (k // 2) + 2]) for k in range(4)]
-    weight = [first[k // 2] * second[k] for k in range(4)]
-    return [w / c for w, c in zip(weight, sums, strict=True)], sums, weight
-
-
-def _corrected_proof() -> list[str]:
-    """Between every two strings pi(x) q(y) ratio = pi(y) q(x), and so both flows are the smaller of the two sides."""
-    local, sums, weight = _four_strings()
-    glob = [w / sp.Add(*weight) for w in weight]
-    lines = [vanishes(sp.Add(*local) - 1, "q_loc sums to 1")]
-    for x, y in itertools.combinations(range(4), 2):
-        gap = glob[x] * local[y] * sums[y] - glob[y] * local[x] * sums[x]
-        what = f"q_glob balances min(1, prod c_t(y')/prod c_t(y)) between strings {x + 1} and {y + 1}"
-        lines.append(vanishes(gap, what))
-    return lines
-
-
-def _restricted_proof() -> list[str]:
-    """p+ of the four strings is free, and so is q_loc: the weights of a temperature are other ones."""
-    local, _, _ = _four_strings()
-    masses = sp.symbols("p1:5", positive=True)
-    lines = []
-    for x, y in itertools.combinations(range(4), 2):
-        ratio = (masses[y] / local[y]) / (masses[x] / local[x])
-        gap = masses[x] * local[y] * ratio - masses[y] * local[x]
-        lines.append(vanishes(gap, f"p+ balances min(1, p+/q_loc) between strings {x + 1} and {y + 1}"))
-    return lines
-
-
 CLAIM = Claim(
     id="metropolis.ratio",
     sentence="C",
@@ -133,7 +96,6 @@ CLAIM = Claim(
             "q_glob, c_t the sum of the adaptor's weights at step t",
             formula=r"\frac{q_{\mathrm{glob}}(y')\,q_{\mathrm{loc}}(y)}{q_{\mathrm{glob}}(y)\,q_{\mathrm{loc}}(y')}"
             r"=\frac{\prod_t c_t(y')}{\prod_t c_t(y)}",
-            proof=Proof("1 tree of 4 strings", _corrected_proof),
             formal=(
                 "metropolis_ratio_identity",
                 "metropolis_ratio_stationary",
@@ -146,7 +108,6 @@ CLAIM = Claim(
             "temperature",
             formula=r"\frac{p_+(y')\,q_{\mathrm{loc}}(y)}{p_+(y)\,q_{\mathrm{loc}}(y')}\text{ leads to }p_+(\cdot\mid "
             r"S)",
-            proof=Proof("1 tree of 4 strings", _restricted_proof),
             formal=("metropolis_ratio_aligned",),
         ),
         Clause(

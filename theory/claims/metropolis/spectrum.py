@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-import sympy as sp
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from theory.arithmetic.exact import Array, objects
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.metropolis.models import (
     Chained,
-    SymbolicChain,
     chain_cases,
     chained_case,
     correction_cases,
-    mean_under,
     point_law,
-    symbolic_chain_of,
     total_gap,
     two_string_chains,
 )
-from theory.claims.symbolic import is_zero
 from theory.corpora.metropolis import (
     IndependentChain,
     largest_weight,
@@ -122,96 +117,6 @@ def _heaviest_is_worst(content: Chained) -> Iterator[Finding]:
         )
 
 
-def _eigenvalues_proof() -> list[str]:
-    """v_k is 0 above k, not at k: the v_k are independent. pi v_k = 0: the constant is no combination of them."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        for row in c.kernel:
-            is_zero(sum(row) - 1, f"P 1 = 1, n = {n}")
-        for k in range(1, n):
-            vector = [-c.target[k]] * k + [c.mass[k - 1]] + [0] * (n - k - 1)
-            is_zero(mean_under(c.target, vector), f"pi v = 0, n = {n}, k = {k + 1}")
-            for row, value in zip(c.kernel, vector, strict=True):
-                is_zero(mean_under(row, vector) - c.rejection[k] * value, f"P v = lambda v, n = {n}, k = {k + 1}")
-        lines.append(f"P 1 = 1, P v_k = lambda_k v_k and pi v_k = 0 for k = 2, ..., n, n = {n}")
-    return lines
-
-
-def _second_proof() -> list[str]:
-    """lambda_n = 1 - 1/w*, and w_k w_(k+1) (lambda_(k+1) - lambda_k) is a sum of q_i w_i (w_(k+1) - w_k) >= 0."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        lines.append(is_zero(c.rejection[-1] - 1 + 1 / c.weight[-1], f"lambda_n = 1 - 1/w*, n = {n}"))
-        for k in range(n - 1):
-            low, high = c.weight[k], c.weight[k + 1]
-            rise = (high - low) * c.mass[k]
-            is_zero(low * high * (c.rejection[k + 1] - c.rejection[k]) - rise, f"lambda rises with w, n = {n}")
-        lines.append(f"w_k w_(k+1) (lambda_(k+1) - lambda_k) = (w_(k+1) - w_k) (pi_1 + ... + pi_k), n = {n}")
-    return lines
-
-
-def _steps_proof() -> list[str]:
-    lines = []
-    for n in (2, 3):
-        c = symbolic_chain_of(n, "f")
-        phi = c.free[0]
-        raised = [a * b for a, b in zip([1, *c.rejection[1:]], phi, strict=True)]
-        now, later, still = (_function_of_kernel(c, values) for values in (phi, raised, [phi[0]] * n))
-        for x, y in itertools.product(range(n), repeat=2):
-            stepped = mean_under(c.kernel[x], [row[y] for row in now])
-            is_zero(stepped - later[x][y], f"one more step, n = {n}")
-            is_zero(still[x][y] - (phi[0] if x == y else 0), f"no step, n = {n}")
-        lines.append(f"P phi(P) = (lambda phi)(P) and 1(P) = 1, hence the k-step law at every k, n = {n}")
-    return lines
-
-
-def _heaviest_proof() -> list[str]:
-    """P(x1, .) = (1 - 1/w*) delta + pi/w*: k steps give (1 - 1/w*)^k delta + (1 - (1 - 1/w*)^k) pi, as pi P = pi."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        star = c.weight[-1]
-        for y in range(n):
-            stays = 1 - 1 / star if y == n - 1 else 0
-            is_zero(c.kernel[-1][y] - stays - c.target[y] / star, f"P(x1, y), n = {n}")
-            is_zero(mean_under(c.target, [row[y] for row in c.kernel]) - c.target[y], f"pi P = pi, n = {n}")
-        lines.append(f"P(x1, .) = (1 - 1/w*) delta + pi/w* and pi P = pi, n = {n}")
-    return lines
-
-
-def _any_start_proof() -> list[str]:
-    """P(x, y) - pi(y)/w* is q_y (1 - w_y/w*) or pi(y) (1/w_x - 1/w*), not negative: a step has a share 1/w* of pi."""
-    lines = []
-    for n in (2, 3, 4):
-        c = symbolic_chain_of(n)
-        star = c.weight[-1]
-        for x, y in itertools.product(range(n), repeat=2):
-            excess = c.kernel[x][y] - c.target[y] / star
-            if y < x:
-                is_zero(excess - c.target[y] * (1 / c.weight[x] - 1 / star), f"P(x, y) below x, n = {n}")
-            else:
-                refused = c.rejection[x] if y == x else 0
-                rest = c.proposal[y] * (1 - c.weight[y] / star) + refused
-                is_zero(excess - rest, f"P(x, y) above x, n = {n}")
-        lines.append(f"P(x, y) >= pi(y)/w* for all x and y, n = {n}")
-    return lines
-
-
-def _function_of_kernel(c: SymbolicChain, phi: Sequence[sp.Expr]) -> list[list[sp.Expr]]:
-    """phi(P) in closed form; phi[0] is phi(1), phi[k] is phi(lambda_k).
-
-    At the least weight phi(lambda_1) cancels between T and the diagonal: any value does, and 0 is taken.
-    """
-    n = len(c.target)
-    own = [0 * phi[0], *phi[1:]]
-    flow = [phi[0] - phi[-1]] * n
-    for k in range(n - 2, -1, -1):
-        flow[k] = flow[k + 1] + (own[k + 1] - own[k]) / c.mass[k]
-    return [[c.target[y] * flow[max(x, y)] + (own[x] if x == y else 0) for y in range(n)] for x in range(n)]
-
-
 CLAIM = Claim(
     id="metropolis.spectrum",
     sentence="",
@@ -222,7 +127,6 @@ CLAIM = Claim(
             "weight, "
             "w = pi/q",
             formula=r"\lambda_k=\sum_i q_i(1-w_i/w_k)^+",
-            proof=Proof("n <= 4", _eigenvalues_proof),
             formal=(
                 "metropolis_spectrum_eigenvalues",
                 "metropolis_spectrum_complete",
@@ -232,7 +136,6 @@ CLAIM = Claim(
             name="second",
             text="the second largest eigenvalue is 1 - 1/w*, w* the largest weight",
             formula=r"\lambda_{\max}=1-1/w^*",
-            proof=Proof("n <= 4", _second_proof),
             formal=("metropolis_spectrum_second",),
         ),
         Clause(
@@ -242,22 +145,18 @@ CLAIM = Claim(
             "the states of larger weight",
             formula=r"T_k(w_j)=1-\lambda_n^k+\sum_{j\le "
             r"i<n}(\lambda_{i+1}^k-\lambda_i^k)/\Pi_i,\quad\Pi_i=\pi_1+\dots+\pi_i",
-            proof=Proof("n <= 3", _steps_proof),
-            formal=("metropolis_spectrum_every_step",),
         ),
         Clause(
             name="heaviest",
             text="from a state x1 of the largest weight the distance in total variation after k steps is "
             "(1 - 1/w*)^k (1 - pi(x1))",
             formula=r"\mathrm{TV}(P^k(x_1,\cdot),\pi)=(1-1/w^*)^k(1-\pi(x_1))",
-            proof=Proof("n <= 4", _heaviest_proof),
             formal=("metropolis_spectrum_heaviest",),
         ),
         Clause(
             name="any-start",
             text="from any start the distance in total variation after k steps is at most (1 - 1/w*)^k",
             formula=r"\mathrm{TV}(P^k(x,\cdot),\pi)\le(1-1/w^*)^k",
-            proof=Proof("n <= 4", _any_start_proof),
             formal=("metropolis_spectrum_every_start",),
         ),
     ),

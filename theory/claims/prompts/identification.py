@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, Exact, ball
-from theory.claims.claim import Claim, Clause, Control, Finding, Proof, of
+from theory.claims.claim import Claim, Clause, Control, Finding, of
 from theory.claims.prompts.models import Conditional, edge_cases, prompt_trees, smallest_prompts
-from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Identification, identification, prompts
 from theory.language_models.rewards import Reward
 from theory.models.finite import FiniteModel
@@ -154,65 +152,6 @@ def _opposite(found: Identification) -> Array:
     return found.reward_at(-e / k * found.side)
 
 
-def _within_proof() -> list[str]:
-    """e^{R + g(x)} is e^R times a factor a of the prompt, which cancels in p+(y | x)."""
-    lines = []
-    factor, shift = sp.symbols("a", positive=True), sp.symbols("g", real=True)
-    for n in (2, 3):
-        weight = sp.symbols(f"w1:{n + 1}", positive=True)
-        q = [w / sp.Add(*weight) for w in weight]
-        moved = [w * factor / sp.Add(*(v * factor for v in weight)) for w in weight]
-        log_prior, reward = (sp.symbols(f"{name}1:{n + 1}", real=True) for name in "LR")
-        free = sp.symbols(f"c1:{n + 1}")
-        change = mean(free, [b - a for a, b in zip(q, moved, strict=True)])
-        lines.append(cancels(change, f"p+(y | x) is the same under r + g(x), {n} answers"))
-        lifted = [r + shift for r in reward]
-        gap = covariance(moved, log_prior, lifted) - covariance(q, log_prior, reward)
-        spread = covariance(moved, lifted, lifted) - covariance(q, reward, reward)
-        lines.append(cancels(gap, f"Cov(L, R | x) is the same under r + g(x), {n} answers"))
-        lines.append(cancels(spread, f"Var(R | x) is the same under r + g(x), {n} answers"))
-    return lines
-
-
-def _identification_proof() -> list[str]:
-    """f = (t e + k)/sqrt(t^2 + m^2 + 1), with m^2 the variance over S^2 of what in g is uncorrelated with A."""
-    t, m, e, k, d = sp.symbols("t m e k d", real=True)
-    norm = t**2 + m**2 + 1
-    upper = (e**2 + k**2) * norm - (t * e + k) ** 2 - (t * k - e) ** 2 - (e**2 + k**2) * m**2
-    lines = [
-        *(_split(shape) for shape in ((2, 2), (1, 3), (2, 1, 1))),
-        cancels(
-            upper,
-            "(e^2 + k^2)(t^2 + m^2 + 1) - (t e + k)^2 = (t k - e)^2 + (e^2 + k^2) m^2: the far end, at t = e/k, m = 0",
-        ),
-    ]
-    # k > 0, and k < 0 by symmetry; if e = 0, f > 0. Where the numerator is -d < 0, t = -(k + d)/e: the excess of e^2
-    # over f^2 is a sum of positive terms
-    excess = (e**2 * norm - d**2).subs(t, -(k + d) / e) - (k**2 + 2 * k * d + e**2 * (m**2 + 1))
-    lines.append(
-        cancels(excess, "t e + k = -d < 0: e^2 (t^2 + m^2 + 1) - d^2 = k^2 + 2 k d + e^2 (m^2 + 1) > 0, so f > -e")
-    )
-    return lines
-
-
-def _split(shape: Sequence[int]) -> str:
-    """Cov(L, R + g) = E Cov(L, R | x) + Cov(A, E[R + g | x]) and Var(R + g) = S^2 + Var E[R + g | x]."""
-    weight = simplex(len(shape), "P")
-    laws = [simplex(n, f"q{x}_") for x, n in enumerate(shape)]
-    log_prior, reward = ([sp.symbols(f"{name}{x}_0:{n}", real=True) for x, n in enumerate(shape)] for name in "LR")
-    extra = sp.symbols(f"g0:{len(shape)}", real=True)
-    prob = [p * q for p, law in zip(weight, laws, strict=True) for q in law]
-    values = [a for row in log_prior for a in row]
-    total = [r + g for row, g in zip(reward, extra, strict=True) for r in row]
-    level = [mean(q, a) for q, a in zip(laws, log_prior, strict=True)]
-    merit = [mean(q, r) + g for q, r, g in zip(laws, reward, extra, strict=True)]
-    within = [covariance(q, a, r) for q, a, r in zip(laws, log_prior, reward, strict=True)]
-    spread = [covariance(q, r, r) for q, r in zip(laws, reward, strict=True)]
-    what = f"g moves only the means given x: Cov and Var split, answers per prompt {tuple(shape)}"
-    cancels(covariance(prob, values, total) - mean(weight, within) - covariance(weight, level, merit), what)
-    return cancels(covariance(prob, total, total) - mean(weight, spread) - covariance(weight, merit, merit), what)
-
-
 CLAIM = Claim(
     id="prompts.identification",
     sentence="A",
@@ -225,7 +164,10 @@ CLAIM = Claim(
             formula=r"\{\operatorname{Corr}(L,R+g(X)):g\}=\big(-e,\sqrt{e^2+(1-e^2)\rho_w^2}\,\big]\quad "
             r"(\mathbb E\operatorname{Cov}(L,R\mid X)>0),\quad "
             r"e^2=\frac{\operatorname{Var}\mathbb E[L\mid X]}{\operatorname{Var}L}",
-            proof=Proof("2 or 3 prompts of at most 3 answers", _identification_proof),
+            formal=(
+                "prompts_identification_same",
+                "prompts_identification_range",
+            ),
         ),
         Clause(
             name="other-signs",
@@ -238,7 +180,7 @@ CLAIM = Claim(
             text="no g changes p+(y | x), nor a variance or covariance of L and R within prompts: rho_w is identified",
             formula=r"\rho_w=\frac{\mathbb E\operatorname{Cov}(L,R\mid X)}"
             r"{\sqrt{\mathbb E\operatorname{Var}(L\mid X)\,\mathbb E\operatorname{Var}(R\mid X)}}",
-            proof=Proof("2 or 3 answers to a prompt", _within_proof),
+            formal=("prompts_identification_within",),
         ),
     ),
     hypotheses=(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
-import sympy as sp
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Exact
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case
 from theory.claims.prompts.models import prompt_trees, smallest_prompts
-from theory.claims.symbolic import cancels, covariance, mean, simplex
 from theory.corpora.mixtures import Joint, Prompts, prompt_tree, prompts
 from theory.models.finite import FiniteModel
 from theory.probability.concentration import chebyshev
@@ -80,75 +77,6 @@ SHAPES = ((1, 2), (2, 2), (2, 1, 1))
 """Answers per prompt of the symbolic models."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """L + R = log w(x, y) with weights w = p(y | x) e^R, and what the laws q = w/Z(x) make of it; logs are symbols.
-
-    Args:
-        weight: P(x).
-        prob: P(x) q(y | x).
-        line: L + R of each pair.
-        centre: log Z(x) - H(x), H from q alone.
-        varentropy: Var_q(-log q) given x.
-    """
-
-    weight: Sequence[sp.Expr]
-    prob: list[sp.Expr]
-    line: list[sp.Expr]
-    centre: list[sp.Expr]
-    varentropy: list[sp.Expr]
-
-
-def _symbolic_line(shape: Sequence[int]) -> _Line:
-    weight = simplex(len(shape), "P")
-    raw = [sp.symbols(f"w{x}_0:{n}", positive=True) for x, n in enumerate(shape)]
-    total = [sp.Add(*row) for row in raw]
-    symbols = {sp.log(w): sp.Symbol(f"l_{w}") for row in raw for w in row}
-    symbols |= {sp.log(z): sp.Symbol(f"z{x}") for x, z in enumerate(total) if sp.log(z) not in symbols}
-
-    def log(value: sp.Expr) -> sp.Expr:
-        return sp.expand_log(sp.log(value)).subs(symbols)
-
-    laws = [[w / z for w in row] for row, z in zip(raw, total, strict=True)]
-    surprisal = [[-log(q) for q in law] for law in laws]
-    return _Line(
-        weight,
-        [p * q for p, law in zip(weight, laws, strict=True) for q in law],
-        [log(w) for row in raw for w in row],
-        [log(z) - mean(q, i) for z, q, i in zip(total, laws, surprisal, strict=True)],
-        [covariance(q, i, i) for q, i in zip(laws, surprisal, strict=True)],
-    )
-
-
-def _mean_proof() -> list[str]:
-    lines = []
-    for shape in SHAPES:
-        known = _symbolic_line(shape)
-        gap = mean(known.prob, known.line) - mean(known.weight, known.centre)
-        lines.append(cancels(gap, f"E(L + R) = E_x[log Z(x) - H(x)]; answers per prompt {shape}"))
-    return lines
-
-
-def _variance_proof() -> list[str]:
-    lines = []
-    for shape in SHAPES:
-        known = _symbolic_line(shape)
-        between = covariance(known.weight, known.centre, known.centre)
-        gap = covariance(known.prob, known.line, known.line) - mean(known.weight, known.varentropy) - between
-        what = f"Var(L + R) = E V(x) + Var_x(log Z(x) - H(x)); answers per prompt {shape}"
-        lines.append(cancels(gap, what))
-    return [*lines, _corpus_variance()]
-
-
-def _corpus_variance() -> str:
-    """Var of the mean of N independent copies of S = Var(S)/N: E e^{s Sbar} = phi(s/N)^N, N a symbol."""
-    s, first, second = sp.symbols("s m1 m2")
-    size = sp.Symbol("N", positive=True)
-    transform = (1 + s * first / size + s**2 * second / (2 * size**2)) ** size
-    slope, curvature = (sp.diff(transform, s, k).subs(s, 0) for k in (1, 2))
-    return cancels(curvature - slope**2 - (second - first**2) / size, "Var(Sbar) = Var(S)/N for every N")
-
-
 CLAIM = Claim(
     id="prompts.variance",
     sentence="B",
@@ -158,7 +86,6 @@ CLAIM = Claim(
             text="with a prompt drawn for every string the two averages of a corpus sum, in the mean, to the mean over "
             "prompts of log Z(x) - H(x)",
             formula=r"\mathbb E(\bar L+\bar R)=\mathbb E_x[\log Z(x)-H(x)]",
-            proof=Proof("2 or 3 prompts of 1 or 2 answers", _mean_proof),
             formal=("prompts_variance_centre",),
         ),
         Clause(
@@ -166,14 +93,13 @@ CLAIM = Claim(
             text="N times the variance of that sum is the mean varentropy given the prompt plus the variance over prompts of "
             "log Z(x) - H(x)",
             formula=r"\operatorname{Var}(\bar L+\bar R)=\tfrac1N\big(\mathbb E_xV(x)+\operatorname{Var}_x(\log Z(x)-H(x))\big)",
-            proof=Proof("N any, 2 or 3 prompts of 1 or 2 answers", _variance_proof),
             formal=("prompts_variance_split",),
         ),
         Clause(
             name="chebyshev",
             text="the sum misses the mean over prompts of log Z(x) - H(x) by eps or more with probability at most its "
             "variance over eps^2",
-            cited="Feller, An Introduction to Probability Theory and Its Applications, volume 1 (1968), section IX.6",
+            formal=("prompts_variance_chebyshev",),
         ),
     ),
     hypotheses=(

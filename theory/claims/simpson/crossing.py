@@ -13,9 +13,8 @@ from flint import arb, fmpq
 from theory.adaptors.exact import Chain, chain
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Exact, floor_of
-from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, Proof, of
+from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import case, random_laws, smallest_tables
-from theory.claims.simpson.proof_models import mixed_proof, sign_proof, total_proof
 from theory.corpora.mixtures import Covariance, Joint, Mixture, adaptor_mixture, crossing, prompt_tree
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
@@ -277,6 +276,7 @@ CLAIM = Claim(
             name="reversal",
             text="corpora from several adaptors can have Cov(Lbar, Rbar) < 0 although under each adaptor it is positive: for p = (1, 2, 2), e^R = (3, "
             "3, 4) on the tree a(1 2), b(1), mixing local T = 1 and 1/2, from N = 140 on",
+            formal=("simpson_crossing_reversal",),
         ),
         Clause(
             name="total",
@@ -286,7 +286,6 @@ CLAIM = Claim(
             formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W}{N}+B,\quad W=\sum_k "
             r"w_k\operatorname{Cov}_{q_k}(L,R),\ "
             r"B=\operatorname{Cov}_w(\mathbb E_{q_k}L,\mathbb E_{q_k}R)",
-            proof=Proof("N any, 2 or 3 adaptors", total_proof),
             formal=("simpson_crossing_covariance",),
         ),
         Clause(
@@ -294,13 +293,15 @@ CLAIM = Claim(
             text="W/N + B takes both signs as N grows exactly if N* = -W/B > 1: it has the sign of W below N* and "
             "that of B above, + to - if W > 0 > B, - to + if W < 0 < B",
             formula=r"\frac WN+B=B\Big(1-\frac{N^*}N\Big),\quad N^*=-W/B",
-            proof=Proof("any W, B and N", sign_proof),
+            formal=(
+                "simpson_crossing_both_signs",
+                "simpson_crossing_either_way",
+            ),
         ),
         Clause(
             name="mixed",
             text="if every string draws its own adaptor, Cov(Lbar, Rbar) = (W + B)/N, of one sign at every N",
             formula=r"\operatorname{Cov}(\bar L,\bar R)=\frac{W+B}{N}",
-            proof=Proof("N any, 2 or 3 adaptors", mixed_proof),
             formal=("simpson_crossing_mixed",),
         ),
     ),
