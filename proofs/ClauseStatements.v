@@ -515,3 +515,12 @@ Definition correlation_iid_sign_of_strings : Prop :=
   forall (A : Type) (s : list A) (p Rw : A -> R), full s p ->
   let q := aligned s p Rw in let l := Var s q (L p) in let r := Var s q Rw in let V := Var s q (I s p Rw) in
   (Cov s q (L p) Rw < 0 <-> V < l + r) /\ (Cov s q (L p) Rw = 0 <-> V = l + r).
+
+(** alignment.gibbs: with p+(n) = 2^-n, n = 1, 2, ..., and p proportional to 2^-4^n, and q = p+, both E_q R and
+    KL(q || p) are infinite although R - log(q/p) is log Z on every string. *)
+Definition alignment_gibbs_infinite_means : Prop :=
+  forall c log_Z : R, 0 < c ->
+  let q n := (/ 2) ^ S n in let p n := c * (/ 2) ^ (4 ^ S n) in let Rw n := log_Z + ln (q n / p n) in
+  (forall n, Rw n - ln (q n / p n) = log_Z) /\
+  is_lim_seq (fun n => sum_n (fun k => q k * Rw k) n) p_infty /\
+  is_lim_seq (fun n => sum_n (fun k => q k * ln (q k / p k)) n) p_infty.

@@ -139,6 +139,7 @@ CLAIM = Claim(
             name="infinite-means",
             text="on infinitely many strings E_q r and KL(q || p) may both be infinite while r - beta log(q/p) has a "
             "mean: p+(n) = 2^-n, p proportional to 2^-4^n, q = p+",
+            formal=("alignment_gibbs_infinite_means",),
         ),
     ),
     hypotheses=(
