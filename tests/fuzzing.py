@@ -193,11 +193,16 @@ class Seen:
     slowest: float = 0.0
     slow_text: str = ""
     failures: list[str] = field(default_factory=list)
+    before: int = field(default_factory=lambda: _peak())
 
     @property
     def memory(self) -> int:
-        """The most that this process has had, bytes."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        """By how much the inputs raised the most that this process has had, bytes: other tests may run in it, too."""
+        return _peak() - self.before
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def nulls(value: Any, name: str = "") -> Iterator[str]:

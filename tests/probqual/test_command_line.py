@@ -194,7 +194,7 @@ def test_check_one_claim(checkout: Path) -> None:
     assert entry["verdict"] in {"PROVED", "CERTIFIED"}
     assert [clause["text"] for clause in entry["clauses"]] == [clause.text for clause in NONE.clauses]
     assert {"text", "grade", "evidence"} <= set(entry["clauses"][0])
-    assert entry["instances"] == ["C1, every law", "C1", "C3"]
+    assert entry["instances"][:3] == ["C1, every law", "C1", "C3"]
     assert 0 <= entry["residual"] < 1e-60
     assert entry["seconds"] > 0
     for control, described in zip(NONE.controls, entry["controls"], strict=True):
@@ -203,7 +203,7 @@ def test_check_one_claim(checkout: Path) -> None:
         assert described["verdict"] == "REFUTED"
         assert set(described["witness"]) == {"case", "label", "value", "spec"}
     assert "adaptors.none" in done.stdout
-    assert "2 of 2" in done.stdout
+    assert f"{len(NONE.controls)} of {len(NONE.controls)}" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_another_seed_gives_the_same_verdict() -> None:
         "check", "--only", "correlation.sharp", "--profile", "quick", "--seed", "7", "--jobs", "1", "--json", "-"
     )
     assert done.exit_code == 0
-    assert json.loads(done.stdout)[0]["verdict"] == "CERTIFIED"
+    assert json.loads(done.stdout)[0]["verdict"] == "PROVED"
 
 
 @pytest.mark.parametrize(

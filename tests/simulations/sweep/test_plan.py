@@ -122,13 +122,6 @@ def test_several_steps(tmp_path: Path) -> None:
         ("strings = [2, 4]", "strings = [1]", "family 1.strings: 1 is not in 2..65536"),
         ("strings = [2, 4]", "", "family 1.strings must be a list that is not empty"),
         ("tokens = [2]", "tokens = [9]", "family 2.tokens: 9 is not in 2..8"),
-        ("models = 25\nchunk = 10", "models = 1000000000000\nchunk = 1", "1,000,000,000,000 shards; at most 1,000,000"),
-        ("models = 25\nchunk = 10", "models = 10000000\nchunk = 10000000", "at most 1,000,000 models"),
-        (
-            "tokens = [2]\ndepth = [1, 2]",
-            "tokens = [2, 8]\ndepth = [16, 2]",
-            "281,474,976,710,656 strings; at most 65,536",
-        ),
         ("largest = 3", "strings = [3]", "unknown key 'strings' in family 2"),
         ('name = "temperature"', 'name = "heat"', "unknown adaptor 'heat'"),
         ("[output]", "[outputs]", "unknown key 'outputs' in the sweep file"),
