@@ -100,12 +100,12 @@ def cooling_in_words(b: float) -> str:
 
 
 def _words(report: Report) -> str:
-    found = ", ".join(
+    found = "; ".join(
         f"{cooling_in_words(study.moments['exchange_coefficient'])} at beta = {study.beta} "
         f"(b = {study.moments['exchange_coefficient']:+.3f})"
         for study in report.words
     )
-    return f"On the words of the State of the Union speeches a small global cooling at T = 1 {found}."
+    return f"On the words of the State of the Union speeches a small global cooling at T = 1 does this: {found}."
 
 
 def _random(report: Report) -> str:

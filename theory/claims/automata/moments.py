@@ -204,7 +204,8 @@ CLAIM = Claim(
         ),
     ),
     hypotheses=(
-        "an unambiguous automaton of finitely many states with an additive reward",
+        "a deterministic automaton of finitely many states with an additive reward (in an unambiguous one, too, a string has one "
+        "path; that step is not formal)",
         "the spectral radius of M(s, t) is below 1",
     ),
     source="derivatives of a resolvent; Eisner (2002), doi:10.3115/1073083.1073085, for expectations",

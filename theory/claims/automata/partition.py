@@ -181,7 +181,8 @@ CLAIM = Claim(
         ),
     ),
     hypotheses=(
-        "an unambiguous automaton of finitely many states, trimmed",
+        "a deterministic automaton of finitely many states, trimmed (in an unambiguous one, too, a string has one "
+        "path; that step is not formal)",
         "the reward adds up along the path; the end earns nothing",
     ),
     source="Droste, Kuich and Vogler (2009), Handbook of Weighted Automata; Doob (1957)",
