@@ -92,26 +92,3 @@ def vanishes(expression: sp.Expr, what: str) -> str:
     if sp.expand(sp.expand_log(numerator)) != 0:
         raise ProofFailed(f"{what}: does not cancel")
     return what
-
-
-def is_zero(element: sp.Expr, what: str) -> str:
-    """The line that says ``what``, proved if an element of a polynomial ring or a field of fractions is 0.
-
-    Such elements are kept in lowest terms, so that equal ones are the same.
-
-    Raises:
-        ProofFailed: it is not 0.
-    """
-    if element != 0:
-        raise ProofFailed(f"{what}: leaves {element}")
-    return what
-
-
-def cancels(expression: sp.Expr, what: str) -> str:
-    """The line that says ``what``, proved if a rational function is 0 in the field that its symbols generate.
-
-    Raises:
-        ProofFailed: it is another function.
-    """
-    symbols = sorted(expression.free_symbols, key=str)
-    return is_zero(sp.field(symbols, sp.QQ)[0].from_expr(expression) if symbols else expression, what)

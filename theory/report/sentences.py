@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from theory.arithmetic.exact import power_of_ten_above
 from theory.claims.correlation.models import PUBLISHED
 from theory.claims.grades import Grade, Verdict
+from theory.quantities.cooling import WORDS
 from theory.report.claims import tally
 from theory.report.report import Report
 from theory.report.sweep import percent
@@ -89,14 +90,16 @@ def _share(report: Report) -> str:
 
 
 def cooling_in_words(b: float) -> str:
-    """What a small cooling from T = 1 does to (E L, E R), from b = Cov(L, I)/V away from its borders.
+    """What a small cooling from T = 1 does to (E L, E R), from b = Cov(L, I)/V, where V > 0.
 
     >>> cooling_in_words(-0.5), cooling_in_words(-1.5), cooling_in_words(0.5)
     ('raises both', 'trades R for L', 'trades L for R')
     """
-    if -1 < b < 0:
-        return "raises both"
-    return "trades R for L" if b < -1 else "trades L for R"
+    return WORDS[_sign(-b), _sign(1 + b)]
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _words(report: Report) -> str:
