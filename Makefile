@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test branches bridge false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants proofs proofs-mutants clean
+.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants proofs proofs-mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ bridge: .venv/.bridge-stamp ## add torch, transformers, numba and dask: real mod
 
 false-alarms: bridge ## 1,000 runs of the comparisons with fresh seeds, and how often a sampler off by 1 % is caught
 	$(BIN)/python -m tests.false_alarms
+
+coverage: bridge ## simulate how often the intervals of `probqual analyse` hold the truth; write theory/data/coverage.json
+	$(BIN)/python -m simulations.coverage.run
 
 kills: bridge ## kill writers of a store 200 times and flip 1,000 of its bits
 	$(BIN)/python -m tests.kills
@@ -93,5 +96,5 @@ clean: ## remove caches and build products, but not the environments
 	@touch $@
 
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.
-test oracles false-alarms: export OMP_NUM_THREADS := 1
-test oracles false-alarms: export OPENBLAS_NUM_THREADS := 1
+test oracles coverage false-alarms: export OMP_NUM_THREADS := 1
+test oracles coverage false-alarms: export OPENBLAS_NUM_THREADS := 1

@@ -19,7 +19,7 @@ CAPTION = (
     "setting; in the grey band global temperature moves both means the same way."
 )
 SEED: int | None = 1
-PARAMETERS = {"run": "examples/default.toml", "interval": "95 %, delete-one-prompt jackknife with Student's t"}
+PARAMETERS = {"run": "examples/default.toml", "interval": "95 % over prompts; none where it would not cover"}
 
 Bounds = tuple[float, float, float]
 
@@ -67,7 +67,7 @@ def compute() -> Record:
         name = " + ".join(f"{n.replace('_', '-')} {v}" for n, v in (steps[1:] if warmed else steps)) or "none"
         means, rewards, exchange = own.mean_log_prior, own.mean_reward, own.exchange_coefficient
         temperature = int(numerator) / int(denominator or 1)
-        points.append(SettingPoint(name, temperature, means.bounds, rewards.bounds, exchange.bounds))
+        points.append(SettingPoint(name, temperature, means.drawn, rewards.drawn, exchange.drawn))
     if found.exchange_slope is None:
         raise RecordError("the recorded pair was not sampled at p+ itself: the figure needs the slope there")
     return Record(tuple(points), found.exchange_slope)

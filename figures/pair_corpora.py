@@ -17,10 +17,10 @@ CAPTION = (
     "The strings of the embedded pair. Left: correlation of L and R within prompts under each setting, which is that "
     "of corpora of any size from that setting alone (95 % intervals over prompts). Right: corpora of N strings, each "
     "from one of the settings, have Cov = W/N + B, W the mean covariance within settings and B that of their means; "
-    "circles with 95 % intervals over prompts at four sizes."
+    "circles at four sizes, with 95 % intervals over prompts where there are prompts enough for one."
 )
 SEED: int | None = 1
-PARAMETERS = {"run": "examples/default.toml", "interval": "95 %, delete-one-prompt jackknife with Student's t"}
+PARAMETERS = {"run": "examples/default.toml", "interval": "95 % over prompts; none where it would not cover"}
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class Record:
         within: (temperature, value, low, high) of each setting's correlation, in the run's order, shape (settings, 4).
         names: of the settings.
         corpora: (N, value, low, high), shape (sizes, 4).
-        crossing: N*, None where the covariance keeps its sign.
+        crossing: N*, None where the interval does not show that the covariance changes its sign.
     """
 
     within: Floats
@@ -59,9 +59,12 @@ def compute() -> Record:
         warmed = bool(steps) and steps[0][0] == "temperature"
         numerator, _, denominator = (steps[0][1] if warmed else "1").partition("/")
         names.append(", ".join(f"{n.replace('_', '-')} {v}" for n, v in (steps[1:] if warmed else steps)) or "none")
-        within.append((int(numerator) / int(denominator or 1), *own.within_correlation.bounds))
-    corpora = [(int(size), *estimate.bounds) for size, estimate in found.pooled.corpora.items()]
-    return Record(np.array(within), tuple(names), np.array(corpora), found.pooled.crossing)
+        within.append((int(numerator) / int(denominator or 1), *own.within_correlation.drawn))
+    corpora = [(int(size), *estimate.drawn) for size, estimate in found.pooled.corpora.items()]
+    crossing = found.pooled.crossing
+    settled = crossing is not None and crossing.low is not None and crossing.low > 1
+    where = crossing.value if settled and crossing is not None else None
+    return Record(np.array(within), tuple(names), np.array(corpora), where)
 
 
 def draw(record: Record, figure: Figure) -> None:

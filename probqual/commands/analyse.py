@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +16,9 @@ from probqual.options import JsonPath
 from probqual.output import console, emit_json, interval, table
 
 if TYPE_CHECKING:
-    from theory.report.records import GibbsAnalysis, PairAnalysis
+    from rich.console import Console
+
+    from theory.report.records import Estimate, GibbsAnalysis, PairAnalysis
 
 
 def analyse(
@@ -58,10 +62,38 @@ def _show_tilted(found: GibbsAnalysis) -> None:
 
     column = "estimate, 95 % over prompts"
     tilted = table("quantity", column, left={"quantity"}, title="the prior tilted by the reward")
+    notes = _Notes()
     for field in fields(found.gibbs):
         value = getattr(found.gibbs, field.name)
-        tilted.add_row(field.name, interval(value) if isinstance(value, Estimate) else str(value))
-    console(240).print(tilted)
+        tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else str(value))
+    screen = console(240)
+    screen.print(tilted)
+    notes.show(screen)
+
+
+class _Notes:
+    """Why estimates have no interval, each kind of reason with a letter that stands in its cells."""
+
+    def __init__(self) -> None:
+        self.needed: dict[tuple[str, str], int] = {}
+
+    def cell(self, estimate: Estimate) -> str:
+        """The estimate with its interval, or with the letter of its note."""
+        text = interval(estimate)
+        if estimate.note is None or estimate.low is not None:
+            return text
+        found = re.fullmatch(r"(.*: )([\d,]+)( needed)", estimate.note)
+        kind, number = ((found[1], found[3]), int(found[2].replace(",", ""))) if found else ((estimate.note, ""), 0)
+        self.needed[kind] = max(number, self.needed.get(kind, 0))
+        return f"{text} ({string.ascii_lowercase[list(self.needed).index(kind) % 26]})".strip()
+
+    def show(self, screen: Console) -> None:
+        """A line each, with the most that one of the cells needs."""
+        for letter, ((before, after), number) in zip(string.ascii_lowercase, self.needed.items(), strict=False):
+            most = f"up to {number:,}" if number else ""
+            screen.print(
+                f"({letter}) no interval: {before}{most}{after}", highlight=False, markup=False, soft_wrap=True
+            )
 
 
 def _show_settings(found: PairAnalysis) -> None:
@@ -69,12 +101,14 @@ def _show_settings(found: PairAnalysis) -> None:
 
     columns = ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance")
     settings = table(*columns, left={"setting"}, title="settings, 95 % over prompts")
+    notes = _Notes()
     for steps, own in zip(found.run.chains, found.settings, strict=True):
         means = (own.mean_log_prior, own.mean_reward, own.entropy, own.kl_to_aligned)
         rest = (own.exchange_coefficient, own.within_correlation, own.acceptance)
-        settings.add_row(str(chain(*steps)), *map(interval, (*means, *rest)))
+        settings.add_row(str(chain(*steps)), *map(notes.cell, (*means, *rest)))
     screen = console(240)
     screen.print(settings)
+    notes.show(screen)
     verdicts = [
         f"{what}: {verdict}"
         for what, verdict in (

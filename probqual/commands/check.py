@@ -168,14 +168,22 @@ def _settle(
     """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
     from theory.report.pages import FOLDERS, FRONT, pages
     from theory.report.paper_check import with_table
-    from theory.report.records import RUNS, bridge_record, sampled_record, sweep_record, sweep_steps_record
+    from theory.report.records import (
+        RUNS,
+        bridge_record,
+        coverage_record,
+        sampled_record,
+        sweep_record,
+        sweep_steps_record,
+    )
     from theory.report.report import Report
 
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
-    report = Report(chosen, results, *studies, sampled_record(), runs, sweep_record(), sweep_steps_record())
+    sweeps, coverage = (sweep_record(), sweep_steps_record()), coverage_record()
+    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, coverage)
     found, root, readme = pages(report), target.parent, target.parent / "README.md"
     if target != _committed_report() or not readme.is_file():
         texts, stale = {target: found[FRONT]}, []

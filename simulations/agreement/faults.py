@@ -6,17 +6,22 @@ mistake itself, on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.agreement.procedures import ChainStates, Parts, string_log_prob
+from simulations.estimation.corpora import CovarianceParts
+from simulations.estimation.prompts import Prompts
+from simulations.estimation.strings import Strings, secret
 from simulations.sampling import draws, score
 from simulations.sampling import metropolis as chains
 from simulations.sampling.adaptors import log_softmax, log_weights
 from simulations.sampling.generate import PAD, Decoder, Sample, Tokens
 from theory.adaptors.exact import Chain, chain
+from theory.report.records import Estimate
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -157,6 +162,46 @@ def _without_duplicates(counts: Index, values: Floats) -> Floats:
     return Parts().corpus_means(np.minimum(counts, 1), values)
 
 
+# --- estimates from few strings -----------------------------------------------------------------------------------
+
+
+def _over_n(prompts: Prompts, first: Floats, second: Floats) -> Floats:
+    count = prompts.count[prompts.count > 1]
+    found: Floats = prompts.covs(first, second) * (count - 1) / count
+    return found
+
+
+def _uncorrected(prompts: Prompts, statistic: Callable[..., Floats], *columns: Floats) -> Floats:
+    return statistic(*map(prompts.sums, columns), prompts.count)
+
+
+def _proposed_to_itself(prompts: Prompts, log_weight: Floats) -> Floats:
+    found = []
+    for x in range(len(prompts)):
+        weight = np.exp(log_weight[prompts.place == x])
+        found.append(np.minimum.outer(weight, weight).mean() / weight.mean())
+    return np.array(found)
+
+
+def _between_with_prompts(strings: Strings) -> Floats:
+    parts = CovarianceParts.of(strings)
+    within, prompts = parts.within.mean(axis=0), Prompts.of(strings)
+    settings = np.unique(strings.setting)
+    l, r = prompts.centred(strings.log_prior), prompts.centred(secret(strings))
+    means = np.array([[v[strings.setting == k].mean() for v in (l, r)] for k in settings])
+    plain = np.cov(means.T, ddof=0)[[0, 0, 1], [0, 1, 1]]
+    found: Floats = plain - within * (1 - 1 / len(settings)) / (len(strings) / len(settings) - 1)
+    return found
+
+
+def _by_jackknife(above: Floats, below: Floats) -> Estimate:
+    left = (above.sum() - above) / (below.sum() - below)
+    count = len(above)
+    radius = 2.365 * float(np.sqrt((count - 1) / count * ((left - left.mean()) ** 2).sum()))
+    value = float(above.mean() / below.mean())
+    return Estimate(value, value - radius, value + radius)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault("always-accept", "the chain accepts every proposal", Parts(ratio=_always)),
     Fault("inverted-ratio", "the acceptance ratio is turned upside down", Parts(ratio=_inverted)),
@@ -203,6 +248,23 @@ FAULTS: tuple[Fault, ...] = (
         "without-duplicates",
         "a string that occurs twice in a corpus counts once",
         Parts(corpus_means=_without_duplicates),
+    ),
+    Fault("covariance-over-n", "covariances within a prompt are divided by n instead of n - 1", Parts(covs=_over_n)),
+    Fault("ratio-uncorrected", "a mean by weights keeps its bias of 1 / strings", Parts(corrected=_uncorrected)),
+    Fault(
+        "proposed-to-itself",
+        "an acceptance rate from few strings counts a string as a proposal to itself",
+        Parts(acceptances=_proposed_to_itself),
+    ),
+    Fault(
+        "settings-by-prompt",
+        "what a setting does to single prompts is taken for a difference between settings",
+        Parts(between=_between_with_prompts),
+    ),
+    Fault(
+        "jackknife-of-a-ratio",
+        "the interval of a slope is the jackknife's, as if the denominator could not be 0",
+        Parts(quotient=_by_jackknife),
     ),
 )
 

@@ -12,11 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.estimation import intervals
+from simulations.estimation.corpora import CovarianceParts
+from simulations.estimation.prompts import Prompts, acceptances
+from simulations.estimation.strings import Strings
 from simulations.sampling import draws, score
 from simulations.sampling import metropolis as chains
 from simulations.sampling.adaptors import log_weights
 from simulations.sampling.generate import Decoder, Sample, Tokens
 from theory.adaptors.exact import Chain
+from theory.report.records import Estimate
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -75,6 +80,12 @@ def unchanged(steps: Chain) -> Chain:
     return steps
 
 
+def between(strings: Strings) -> Floats:
+    """B of Cov(Lbar, Rbar) = W / N + B over corpora that draw their setting: (Var L, Cov, Var R), without bias."""
+    found: Floats = CovarianceParts.of(strings).between.mean(axis=0)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The procedures by name; each field's default is the right one."""
@@ -89,11 +100,17 @@ class Parts:
     normalise: Callable[[str], str] = str
     string_log_prob: Callable[[Decoder, Tokens, Sample], Floats] = string_log_prob
     secret_reward: Callable[[Floats, Floats], Floats] = secret_reward
+    covs: Callable[[Prompts, Floats, Floats], Floats] = Prompts.covs
+    corrected: Callable[..., Floats] = Prompts.corrected
+    acceptances: Callable[[Prompts, Floats], Floats] = acceptances
+    between: Callable[[Strings], Floats] = between
+    quotient: Callable[[Floats, Floats], Estimate] = intervals.ratio
 
 
 __all__ = [
     "ChainStates",
     "Parts",
+    "between",
     "corpus_means",
     "secret_reward",
     "string_log_prob",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulations.agreement import corpora, decoding, infinite, markov, strings
+from simulations.agreement import corpora, decoding, estimates, infinite, markov, strings
 from simulations.agreement.comparison import DIFFERS, Comparison, SettledComparison, settle
 from simulations.agreement.faults import FAULTS, Fault
 from simulations.agreement.procedures import Parts
@@ -24,6 +24,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *markov.EXPERIMENTS,
     *infinite.EXPERIMENTS,
     *decoding.EXPERIMENTS,
+    *estimates.EXPERIMENTS,
 )
 """Those that need no torch."""
 

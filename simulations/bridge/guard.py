@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from simulations.arrays import Floats
-from simulations.bridge.estimates import Strings, secret, within_prompts
+from simulations.estimation.intervals import NOTHING
+from simulations.estimation.prompts import Prompts
+from simulations.estimation.strings import Strings, secret
 from theory.report.records import CoolingStep, Estimate, PairAnalysis, PooledSettings, Rounding, SettingEstimates
-
-NOTHING = Estimate(None, None, None)
 
 SHARE = 3.0
 """A deviation of so many roundings is the least that is read: rounding is then a tenth of the variance."""
@@ -99,8 +99,9 @@ def _within(values: Floats, strings: Strings) -> float:
     """The deviation within prompts; infinite where a value is."""
     if not np.isfinite(values).all():
         return np.inf
-    free = len(values) - len(np.unique(strings.prompt))
-    return float(np.sqrt((within_prompts(strings, values) ** 2).sum() / max(free, 1)))
+    prompts = Prompts.of(strings)
+    free = len(values) - len(prompts)
+    return float(np.sqrt((prompts.centred(values) ** 2).sum() / max(free, 1)))
 
 
 def _small(values: Floats, strings: Strings, size: float) -> bool:

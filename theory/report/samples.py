@@ -80,19 +80,18 @@ def _run_head(found: PairAnalysis | GibbsAnalysis) -> str:
         f"{found.strings:,} strings, {found.tokens:,} tokens, {len(run.prompts)} prompts, at most "
         f"{run.length} tokens each, on {'a CPU' if found.device == 'cpu' else found.device} in {run.dtype}; run key "
         f"`{found.key[:16]}`. A string cut at that length stands for all strings that begin with it. "
-        f"Intervals are {found.level:.0%} over prompts: the delete-one-prompt jackknife with Student's t. "
-        "They cover the variation between prompts. They do not cover the bias of ratios, such as an acceptance rate, "
-        "that are estimated from few strings per prompt."
+        f"Intervals are {found.level:.0%} over prompts; [how often they hold the truth](coverage.md) was measured. "
+        "Where none does, the number stands with the prompts or strings that an interval would need."
     )
 
 
 def interval(estimate: Estimate, digits: int = 2) -> str:
-    """The value with its interval; nothing for one that does not exist."""
+    """The value with its interval, or with why there is none; nothing for one that does not exist."""
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return ""
     if low is None or high is None:
-        return f"{value:.{digits}f}"
+        return f"{value:.{digits}f}" if estimate.note is None else f"{value:.{digits}f} ({estimate.note})"
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
@@ -137,12 +136,11 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
         f"over all strings (Spearman {interval(base.spearman)}). If the reward is known only up to a function of the "
         f"prompt, the identified interval of Corr(L, R) is {open_to} (prompts.identification)."
     )
-    crossing = pooled.crossing
-    turns = "keeps its sign at every N" if crossing is None else f"changes sign at N* = {crossing:.1f}"
     corpora = "; ".join(f"N = {size}: {interval(value)}" for size, value in pooled.corpora.items())
     yield (
         f"- Corpora of N strings, each from one setting, all settings equally often: Cov(Lbar, Rbar) = W/N + B with "
-        f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, so it {turns} "
+        f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, "
+        f"so it {_turning(pooled.crossing)} "
         "(simpson.crossing). "
         f"Corr(Lbar, Rbar): {corpora}. Corr(L, R) over the strings of all settings: {interval(pooled.correlation)}."
     )
@@ -153,6 +151,19 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
         "- Acceptance, in the table, is the rate at which a Metropolis chain with the local law as proposal and the "
         "global one as target accepts, estimated from the strings (metropolis.acceptance)."
     )
+
+
+def _turning(crossing: Estimate | None) -> str:
+    """What the set of N* = -W/B says of the sign of W/N + B at N >= 1."""
+    if crossing is None or crossing.value is None:
+        return "keeps its sign at every N"
+    low, high, outside = crossing.low, crossing.high, crossing.outside
+    if low is not None and low > 1:
+        return f"changes its sign at N* = {interval(crossing, 1)}"
+    if high is not None and high <= 1:
+        return "keeps its sign at every N"
+    known = interval(crossing, 1) if outside is None else f"{crossing.value:.1f} ({crossing.note})"
+    return f"changes its sign if N* = -W/B is above 1, which is not settled: {known}"
 
 
 def _pair_table(found: PairAnalysis) -> str:
@@ -170,7 +181,7 @@ def _pair_table(found: PairAnalysis) -> str:
                 *(str(chain(*steps)), interval(own.mean_log_prior, 1), interval(own.mean_reward)),
                 *reward,
                 *(interval(own.entropy, 1), interval(own.kl_to_aligned), interval(own.exchange_coefficient)),
-                *(interval(own.within_correlation), shown(own.acceptance.value, ".2f")),
+                *(interval(own.within_correlation), interval(own.acceptance)),
             ]
         )
     return markdown_table(head, rows)

@@ -17,12 +17,16 @@ from theory.claims.grades import Grade, Verdict
 from theory.claims.registry import claims, repeated
 from theory.claims.running import ClauseResult, ControlResult, Result, Witness
 from theory.report.claims import page_of, witness_file
+from theory.report.coverage import coverage_page
 from theory.report.pages import FRONT, pages
 from theory.report.paper_check import TELLING
 from theory.report.records import (
     AdaptorDirections,
     ClaimOutcomes,
     ComparisonRecord,
+    CoverageRecord,
+    Covered,
+    CoveredDesign,
     FalseAlarms,
     LabelledShare,
     NoticedFault,
@@ -200,12 +204,55 @@ def made_up(claim: Claim) -> Result:
     )
 
 
+def covered(place: str, printed: int, held: int) -> Covered:
+    """One interval of a design of 1,000 runs."""
+    return Covered(place=place, truth=None if place.endswith("trades") else 0.5, printed=printed, held=held)
+
+
+COVERAGE = CoverageRecord(
+    runs=1000,
+    seed=7,
+    date="2026-11-30",
+    designs=(
+        CoveredDesign(
+            name="middle",
+            prompts=16,
+            strings=8,
+            gibbs=False,
+            reward=1.0,
+            settings=("p+", "temperature 1/2"),
+            intervals=(
+                covered("settings.0.acceptance", 1000, 1000),
+                covered("settings.1.acceptance", 400, 372),
+                covered("settings.0.mean_reward", 1000, 921),
+                covered("settings.1.mean_reward", 1000, 950),
+                covered("cooling.0.slope", 1000, 980),
+                covered("cooling.0.trades", 300, 287),
+                covered("pooled.corpora.1000", 0, 0),
+            ),
+        ),
+    ),
+)
+
+
+def test_the_page_on_intervals() -> None:
+    """Counts inside, below and above the aim; exact and absent ones are neither; verdicts by their errors."""
+    page = coverage_page(COVERAGE)
+    assert "4 intervals" in page
+    assert "2 hold the truth in 93% to 97.5% of them, 1 less often and 1 more often" in page
+    assert "Least often: 92.1%, E R, secret of the design *middle*" in page
+    assert "Most often: 98.0%, cooling step, dE R / dE L" in page
+    assert "wrong in 1.3% of the runs (cooling step, verdict of *middle*)" in page
+    assert "| acceptance | exact | 93.0 (40.0%) |" in page
+    assert "| all settings, Corr of corpora, N = 1000 | none |" in page
+    assert "| verdict | 1.3% wrong, 70% undecided |" in page
+
+
 def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
-    return Report(
-        CLAIMS, results, TOY, [WORDS, replace(WORDS, beta=fmpq(2))], [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP, STEPS
-    )
+    words = [WORDS, replace(WORDS, beta=fmpq(2))]
+    return Report(CLAIMS, results, TOY, words, [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP, STEPS, COVERAGE)
 
 
 @pytest.fixture(scope="module")

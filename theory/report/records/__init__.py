@@ -19,6 +19,7 @@ from theory.report.records.committed import (
     SampledRecord,
     bench_record,
     bridge_record,
+    coverage_record,
     pair_record,
     sampled_record,
     sweep_record,
@@ -34,6 +35,7 @@ from theory.report.records.comparison import (
     Training,
     TrainingStep,
 )
+from theory.report.records.coverage import CoverageRecord, Covered, CoveredDesign
 from theory.report.records.format import FormatError, RecordError, as_json, plain, read_record, record_of
 from theory.report.records.run import (
     CoolingStep,
@@ -42,6 +44,8 @@ from theory.report.records.run import (
     GibbsEstimates,
     PairAnalysis,
     PooledSettings,
+    RewardEstimates,
+    RewardStep,
     Rounding,
     RunRecord,
     SettingEstimates,
@@ -65,6 +69,9 @@ __all__ = [
     "ClaimOutcomes",
     "ComparisonRecord",
     "CoolingStep",
+    "CoverageRecord",
+    "Covered",
+    "CoveredDesign",
     "Estimate",
     "FalseAlarms",
     "FormatError",
@@ -83,6 +90,8 @@ __all__ = [
     "Projection",
     "Rates",
     "RecordError",
+    "RewardEstimates",
+    "RewardStep",
     "Rounding",
     "RunRecord",
     "SampledRecord",
@@ -100,6 +109,7 @@ __all__ = [
     "as_json",
     "bench_record",
     "bridge_record",
+    "coverage_record",
     "pair_record",
     "plain",
     "read_record",

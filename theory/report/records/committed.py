@@ -1,8 +1,8 @@
 """The committed records, theory/data/*.json.
 
-``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``probqual analyse --record
-NAME`` bridge_NAME.json, ``probqual sweep examples/NAME.toml --record`` the file that ``SWEEPS`` says, and ``probqual
-bench`` bench.json.
+``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``make coverage``
+coverage.json, ``probqual analyse --record NAME`` bridge_NAME.json, ``probqual sweep examples/NAME.toml --record`` the
+file that ``SWEEPS`` says, and ``probqual bench`` bench.json.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 from theory.files import JsonObject
 from theory.report.records.bench import BenchRecord
 from theory.report.records.comparison import ComparisonRecord, FalseAlarms, SampledRow
+from theory.report.records.coverage import CoverageRecord
 from theory.report.records.format import RecordError, read_record, record_of
 from theory.report.records.run import GibbsAnalysis, PairAnalysis
 from theory.report.records.sweep import SweepRecord
@@ -43,6 +44,11 @@ def sampled_record() -> SampledRecord:
     """The committed record."""
     comparison = read_record(ComparisonRecord, *_committed("compare.json"))
     return SampledRecord(comparison, read_record(FalseAlarms, *_committed("false_alarms.json")))
+
+
+def coverage_record() -> CoverageRecord:
+    """How often the intervals of ``probqual analyse`` hold the truth."""
+    return read_record(CoverageRecord, *_committed("coverage.json"))
 
 
 RUNS = ("default", "smollm2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -12,11 +13,26 @@ from theory.report.records.format import STRICT
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Estimate:
-    """A number with its interval; all None where it does not exist on these samples."""
+    """A number with its interval; all None where it does not exist on these samples.
+
+    Args:
+        value: the number.
+        low, high: its interval; None where there is none that covers.
+        note: why there is none, and what would give one: "too few strings: 640 needed".
+        outside: two numbers between which it does not lie, where that is all that is known.
+    """
 
     value: float | None
     low: float | None
     high: float | None
+    note: str | None = None
+    outside: tuple[float, float] | None = None
+
+    @property
+    def drawn(self) -> tuple[float, float, float]:
+        """(value, low, high), NaN for what there is not."""
+        value, low, high = (math.nan if v is None else v for v in (self.value, self.low, self.high))
+        return value, low, high
 
     @property
     def bounds(self) -> tuple[float, float, float]:
@@ -79,6 +95,36 @@ class Rounding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RewardEstimates:
+    """What one setting did to a named reward r.
+
+    Args:
+        mean: E r, in nats where the reward has a beta, else in its own units.
+        correlation: of r and L within prompts.
+        slope: dE r / dE L of a small cooling of the setting's law, globally normalised: Cov(r, log q) / Cov(L, log q).
+        trades: whether that cooling moves E L and E r apart: "yes", "no" or "undecided".
+        front: whether no setting has both a higher E L and a higher E r, by the estimates.
+        missing: strings without a number, which are left out.
+    """
+
+    mean: Estimate
+    correlation: Estimate
+    slope: Estimate
+    trades: str
+    front: bool = False
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RewardStep:
+    """What one step of cooling, as it was sampled, did to a named reward: its change, slope over E L, and verdict."""
+
+    mean: Estimate
+    slope: Estimate
+    trades: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SettingEstimates:
     """What one setting did.
 
@@ -95,6 +141,7 @@ class SettingEstimates:
         identification: where Corr(L, R) may lie if the reward is known up to a function of the prompt.
         budget_residual: the largest |log w - log p+ / T| of a string, nats; None where that is infinite.
         impossible: strings that the prior gives probability 0: L = -inf and R = +inf.
+        rewards: what the setting did to each named reward.
     """
 
     mean_log_prior: Estimate
@@ -114,17 +161,25 @@ class SettingEstimates:
     identification: tuple[float, float] | None
     budget_residual: float | None
     impossible: int = 0
+    rewards: dict[str, RewardEstimates] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class PooledSettings:
-    """What pooling the settings does to the correlation, string by string, and corpus by corpus by size."""
+    """What pooling the settings does to the correlation, string by string, and corpus by corpus by size.
+
+    Args:
+        correlation, spearman: over the strings of all settings.
+        within_cov, between_cov: W and B of Cov(Lbar, Rbar) = W / N + B, nats^2.
+        crossing: N* = -W / B, where the covariance changes its sign if it is above 1; None for one setting.
+        corpora: Corr(Lbar, Rbar) by N.
+    """
 
     correlation: Estimate
     spearman: Estimate
     within_cov: float | None
     between_cov: float | None
-    crossing: float | None
+    crossing: Estimate | None
     corpora: dict[str, Estimate]
 
 
@@ -137,6 +192,7 @@ class CoolingStep:
         warm, cool: the temperatures; "from" and "to" in JSON.
         mean_log_prior, mean_reward: their changes, nats.
         slope: of E R over E L.
+        rewards: the same of each named reward.
     """
 
     behind: tuple[tuple[str, str], ...]
@@ -145,6 +201,7 @@ class CoolingStep:
     mean_log_prior: Estimate
     mean_reward: Estimate
     slope: Estimate
+    rewards: dict[str, RewardStep] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -193,6 +250,7 @@ class GibbsEstimates:
         chain_acceptance: of one chain over the strings.
         effective_share: of the strings.
         trades: whether a global temperature trades at T = 1.
+        rewards: what is known of each named reward under p+.
     """
 
     mean_log_prior: Estimate
@@ -209,6 +267,7 @@ class GibbsEstimates:
     ended: float
     tokens: float
     trades: str
+    rewards: dict[str, RewardEstimates] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -234,6 +293,8 @@ __all__ = [
     "GibbsEstimates",
     "PairAnalysis",
     "PooledSettings",
+    "RewardEstimates",
+    "RewardStep",
     "Rounding",
     "RunRecord",
     "SettingEstimates",
