@@ -310,7 +310,7 @@ def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
             if store.committed(number):
                 continue
             table = draw_shard(plan, shard, scorer, rng=store.rng(number))
-            store.write(number, table)
+            store.write(number, table, mine)
             tokens = int(pc.sum(pc.list_value_length(table["tokens"])).as_py())
             yield Made(number, len(table), tokens, sum(-math.inf in own for own in table["log_prior"].to_pylist()))
 

@@ -6,7 +6,8 @@ set aside. Pages carry checksums, so that reading a damaged page fails.
 
 Workers need no coordinator: each holds a lock of the operating system on the shard that it makes, which ends with the
 process however it ends. A shard's draws depend on the run's key and the shard's number alone, so it does not matter who
-makes it, or how often.
+makes it, or how often. A lock is a file that is open, and whoever removes that file lets a second worker in: the first
+one then stops with a line, and does not commit.
 """
 
 from __future__ import annotations
@@ -27,6 +28,40 @@ from theory.files import JsonObject, JsonValue, replaced, sha256, sync, write_wh
 
 class StoreError(ValueError):
     """A store that cannot be used as asked; the message says which file or field, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that this process holds.
+
+    Args:
+        path: of the file that it is on.
+        file: device and inode of that file: another one of this name is another lock.
+    """
+
+    path: Path
+    file: tuple[int, int]
+
+    def check(self) -> None:
+        """Stop where the lock was removed: somebody else may hold one of this name by now.
+
+        Raises:
+            StoreError: names it.
+        """
+        if _file(self.path) != self.file:
+            raise StoreError(
+                f"{self.path}: was removed while its shard was being made, and another process may be making it, too; "
+                "leave locks/ alone and run the same command again"
+            )
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +97,7 @@ class Store:
         for name in ("shards", "locks", "aside"):
             (folder / name).mkdir(exist_ok=True)
         with _locked(folder / "locks" / "key") as held:
-            assert held, "waits until it is free"
+            assert held is not None, "waits until it is free"
             for left in folder.glob(".key.json.*"):
                 left.unlink(missing_ok=True)
             there = folder / "key.json"
@@ -128,8 +163,15 @@ class Store:
         return self._fault(shard) is None
 
     def _fault(self, shard: int) -> str | None:
-        """What is wrong with a shard, None where nothing is."""
+        """What is wrong with a shard, None where nothing is.
+
+        Raises:
+            StoreError: a folder has the name of the shard or of its sidecar.
+        """
         path, mark = self.path(shard), self._mark(shard)
+        for file in (path, mark):
+            if file.is_dir():
+                raise StoreError(f"{file}: is a folder where a file of the run should be; move it away")
         try:
             if sha256(path) != mark.read_text(encoding="ascii", errors="replace").strip():
                 return "is damaged"
@@ -146,31 +188,46 @@ class Store:
         """The shards that are still to be made."""
         return [shard for shard in range(self.shards) if not self.committed(shard)]
 
-    def claim(self, shard: int) -> AbstractContextManager[bool]:
-        """A context that holds the shard's lock: True in it, or False where another worker has it."""
+    def claim(self, shard: int) -> AbstractContextManager[Held | None]:
+        """A context that holds the shard's lock: gives it, or None where another worker has it."""
         return _locked(self.folder / "locks" / f"{shard:05d}", wait=False)
 
-    def write(self, shard: int, table: pa.Table) -> None:
+    def write(self, shard: int, table: pa.Table, held: Held | None = None) -> None:
         """Commit a shard; call while its lock is held.
 
+        Args:
+            shard: its number.
+            table: its rows.
+            held: its lock, as ``claim`` gives it; None where no other process knows the folder.
+
         Raises:
-            StoreError: what was read back is not what was written.
+            StoreError: what was read back is not what was written, or the lock was removed meanwhile.
             OSError: a full disk, a read-only folder.
         """
-        with replaced(self.path(shard), durable=True) as temporary:
-            pq.write_table(
-                table.replace_schema_metadata({"run key": self.key, "shard": str(shard)}),
-                temporary,
-                compression="zstd",
-                write_page_checksum=True,
-                use_dictionary=False,
-                store_schema=True,
-            )
-            sync(temporary)
-            if not pq.read_table(temporary, page_checksum_verification=True).equals(table):
-                raise StoreError(f"{temporary}: reads back differently than it was written; the disk may be failing")
-            digest = sha256(temporary)
-        write_whole(self._mark(shard), f"{digest}\n", durable=True)
+        try:
+            with replaced(self.path(shard), durable=True) as temporary:
+                digest = self._written(shard, table, temporary)
+                _still(held)
+            write_whole(self._mark(shard), f"{digest}\n", durable=True)
+        except OSError:  # who came in where a lock was removed tidies up what it takes for a killed worker's
+            _still(held)
+            raise
+        _still(held)
+
+    def _written(self, shard: int, table: pa.Table, path: Path) -> str:
+        """The SHA-256 of a shard that was written to a path, and reads back as it should."""
+        pq.write_table(
+            table.replace_schema_metadata({"run key": self.key, "shard": str(shard)}),
+            path,
+            compression="zstd",
+            write_page_checksum=True,
+            use_dictionary=False,
+            store_schema=True,
+        )
+        sync(path)
+        if not pq.read_table(path, page_checksum_verification=True).equals(table):
+            raise StoreError(f"{path}: reads back differently than it was written; the disk may be failing")
+        return sha256(path)
 
     def tidy(self, shard: int) -> None:
         """Remove what a killed writer of this shard left, and set a damaged one aside; call while its lock is held."""
@@ -259,20 +316,36 @@ def _same_configuration(old: JsonValue, new: JsonValue, folder: Path, path: str 
         )
 
 
+def _still(held: Held | None) -> None:
+    if held is not None:
+        held.check()
+
+
 @contextmanager
-def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock that a file stands for: True, or False where another has it and is not waited for."""
+def _locked(path: Path, *, wait: bool = True) -> Iterator[Held | None]:
+    """Hold the lock that a file stands for; gives None where another has it and is not waited for.
+
+    Raises:
+        StoreError: the name is a folder's.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder where a lock of the run should be; move it away")
     # never a marker file instead of a lock of the system: a killed worker would leave it
     lock = FileLock(path, blocking=wait, fallback_to_soft=False)
+    while True:
+        before = _file(path)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield None
+            return
+        if before is not None and _file(path) == before:
+            break
+        lock.release()  # the file is new, or was removed in between: others would not see a lock on the old one
     try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
+        yield Held(path, before)
     finally:
         lock.release()
 
 
-__all__ = ["Store", "StoreError", "canonical"]
+__all__ = ["Held", "Store", "StoreError", "canonical"]

@@ -116,7 +116,7 @@ def commit(sweep: Sweep, store: Store, shard: int, rows: list[ModelRow]) -> bool
         store.tidy(shard)
         if store.committed(shard):
             return False
-        store.write(shard, table_of(sweep, rows))
+        store.write(shard, table_of(sweep, rows), mine)
     return True
 
 

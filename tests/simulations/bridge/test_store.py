@@ -6,6 +6,7 @@ on nothing that the process does reaches the disk; it is put before, after and i
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import errno
@@ -28,6 +29,7 @@ pytest.importorskip("pyarrow")
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulations.bridge import store as store_module
 from simulations.bridge.sample import Plan, draw_shard, work
 from simulations.bridge.store import Store, StoreError, canonical
 from tests.kills import contents, finish, flip, kill, plan
@@ -46,7 +48,7 @@ def make(made: Plan, store: Store, shard: int) -> None:
     with store.claim(shard) as mine:
         assert mine
         store.tidy(shard)
-        store.write(shard, draw_shard(made, made.shards[shard], None, rng=store.rng(shard)))
+        store.write(shard, draw_shard(made, made.shards[shard], None, rng=store.rng(shard)), mine)
 
 
 def first(made: Plan) -> Plan:
@@ -164,8 +166,10 @@ class Disk:
             if self.calls != self.at:
                 return real(*arguments, **named)
             if self.moment == "after" or (self.moment == "middle" and name == "write_table"):
-                found = real(*arguments, **named)
-                if name == "open":
+                found = None
+                with contextlib.suppress(FileExistsError):  # a lock's file is opened as a new one first
+                    found = real(*arguments, **named)
+                if name == "open" and found is not None:
                     os.close(found)
                 if self.moment == "middle":
                     os.truncate(arguments[1], os.stat(arguments[1]).st_size // 2)
@@ -417,7 +421,7 @@ import sys
 from pathlib import Path
 from simulations.bridge.store import Store
 with Store.existing(Path(sys.argv[1])).claim(0) as mine:
-    print(mine, flush=True)
+    print(mine is not None, flush=True)
     sys.stdin.readline()
 """
 
@@ -441,6 +445,80 @@ def test_a_lock_ends_with_its_holder(made: Plan, calm: dict[str, bytes]) -> None
         holder.communicate(timeout=30)
     assert [one.shard for one in work(made, store, None)] == [0]
     assert contents(store) == calm
+
+
+@pytest.mark.parametrize("moment", ["drawing", "writing", "marking", "after"])
+def test_a_lock_that_is_removed_under_its_holder(
+    moment: str, made: Plan, calm: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second worker comes in and makes the shard; the first one says so instead of writing it as well."""
+    store = opened(made)
+    table = draw_shard(made, made.shards[0], None, rng=store.rng(0))
+    others: list[int] = []
+
+    def intrude() -> None:
+        if not others:
+            others.append(0)
+            (store.folder / "locks" / "00000").unlink()
+            with store.claim(0) as second:
+                assert second is not None
+                store.tidy(0)
+                store.write(0, table, second)
+
+    with store.claim(0) as first:
+        assert first is not None
+        steps = {"writing": "sync", "marking": "write_whole"}
+        if moment in steps:
+            whole = getattr(store_module, steps[moment])
+            monkeypatch.setattr(store_module, steps[moment], lambda *a, **k: (intrude(), whole(*a, **k)))
+        elif moment == "drawing":
+            intrude()
+        with contextlib.nullcontext() if moment == "after" else pytest.raises(StoreError, match="00000: was removed"):
+            store.write(0, table, first)
+        if moment == "after":
+            (store.folder / "locks" / "00000").unlink()
+            with store.claim(0) as second:
+                assert second is not None
+                assert store.committed(0)
+    assert [one.shard for one in work(made, store, None)] == [1, 2, 3]
+    assert contents(store) == calm
+
+
+def test_a_lock_on_a_file_that_was_removed_is_none(made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removed between its opening and its locking: nobody else would see that lock, so another is taken."""
+    store = opened(made)
+    acquire, removed = store_module.FileLock.acquire, []
+
+    def late(lock: Any) -> Any:
+        found = acquire(lock)
+        if not removed:
+            removed.append(Path(lock.lock_file).unlink())
+        return found
+
+    monkeypatch.setattr(store_module.FileLock, "acquire", late)
+    with store.claim(0) as mine:
+        assert mine is not None
+        mine.check()
+        with store.claim(0) as second:
+            assert second is None
+
+
+@pytest.mark.parametrize("name", ["shards/00001.parquet", "shards/00001.sha256", "locks/00001", "locks/key"])
+def test_a_folder_where_a_file_should_be(name: str, whole: Store, tmp_path: Path) -> None:
+    """One line that names it, whoever looks; nothing is removed."""
+    store = copied(whole, tmp_path / "run")
+    (store.folder / name).unlink(missing_ok=True)
+    (store.folder / name).mkdir()
+    (store.folder / name / "kept").touch()
+    if name == "locks/00001":
+        (store.folder / "shards" / "00001.parquet").unlink()
+    made = first(plan(tmp_path))
+    with pytest.raises(StoreError, match=f"{name.split('/')[1]}: is a folder"):
+        list(work(made, opened(made), None))
+    if name.startswith("shards"):
+        with pytest.raises(StoreError, match="is a folder"):
+            store.read(1)
+    assert (store.folder / name / "kept").exists()
 
 
 def test_a_lock_ends_with_its_context(made: Plan) -> None:
