@@ -118,3 +118,9 @@ def _show(found: SweepRecord) -> None:
         counts = (claim.holds, claim.silent, claim.undecided, claim.fails)
         outcomes.add_row(claim.id, *(f"{count:,}" for count in counts))
     screen.print(outcomes)
+    if any(claim.undecided for claim in found.claims):
+        screen.print(
+            "note: undecided are models whose rewards differ by so much that balls of 16,384 bits do not tell the "
+            "probabilities' differences from 0; smaller levels x step / beta are decided",
+            highlight=False,
+        )

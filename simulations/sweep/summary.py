@@ -86,13 +86,22 @@ def summarise(store: Store) -> SweepRecord:
         turns=tuple(_turn(table, *turn) for turn in TURNS),
         adaptors=tuple(_adaptor(_texts(table, f"adaptor_{k}"), *entry) for k, entry in enumerate(sweep.adaptors)),
         claims=tuple(_claim(name.removeprefix("claim "), _texts(table, name)) for name in claims),
-        witnesses=tuple(text for text in table["witness"].to_pylist() if text is not None)[:3],
+        witnesses=_witnesses(table, claims),
     )
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
     found: list[str] = table[name].to_pylist()
     return found
+
+
+def _witnesses(table: pa.Table, claims: Sequence[str]) -> tuple[str, ...]:
+    """Models on which a claim fails, the first few, and after them those on which one is undecided."""
+    fails = np.zeros(table.num_rows, dtype=bool)
+    for name in claims:
+        fails |= np.array(_texts(table, name)) == "fails"
+    found = [(not fails[k], k, text) for k, text in enumerate(table["witness"].to_pylist()) if text is not None]
+    return tuple(text for *_, text in sorted(found)[:3])
 
 
 def _signs(table: pa.Table, name: str) -> list[int | None]:

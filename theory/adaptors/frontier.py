@@ -322,6 +322,9 @@ def gaining_mixture(numbers: Numbers, means: Pair) -> Array | None:
     the edge of the hull through which the ray from the means in the direction (1, 1) leaves: equal gains, the
     largest there are. None: the means lie on the hull's upper right boundary, or the hull has no interior. Cost: O(n
     log n). Shape (n,), balls.
+
+    Raises:
+        Undecided: no gain is certain, and for some string it is not certain that there is none.
     """
     aligned = numbers.aligned
     l_gain, r_gain = numbers.log_prior - means[0], numbers.reward - means[1]
@@ -340,4 +343,7 @@ def gaining_mixture(numbers: Numbers, means: Pair) -> Array | None:
             if l_gain[i] + share * (l_gain[j] - l_gain[i]) > 0:
                 law[i], law[j] = 1 - share, share
                 return law
+    unsure = next((g for g in (*l_gain, *r_gain, *across) if not (g == 0 or g > 0 or g < 0)), None)
+    if unsure is not None:
+        raise Undecided(f"whether two strings gain in both means is undecided: {unsure.str(5)}; raise the precision")
     return None

@@ -20,15 +20,17 @@ from simulations.sweep.models import Drawn, coupled_levels, draw
 from simulations.sweep.plan import Family, Sweep
 from simulations.sweep.work import rows_of, table_of
 from theory.adaptors.exact import chain
-from theory.alignment.gibbs import Aligned
+from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import objects, precision, to_float
 from theory.claims.claim import Finding
 from theory.claims.instances import named
-from theory.claims.registry import claims
+from theory.claims.registry import claims, everywhere
 from theory.claims.symbolic import covariance
 from theory.corpora.enumeration import all_corpora
 from theory.corpora.metropolis import IndependentChain
 from theory.examples import finite as examples
+from theory.language_models.rewards import Reward
+from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
 from theory.specification.reader import AdaptorEntry
 
@@ -342,6 +344,39 @@ def test_models_of_small_beta() -> None:
     assert all(row["claim adaptors.exchange"] != "fails" for row in rows)
     assert {row["trades"] for row in rows} <= {"yes", "no", "still", "undecided"}
     assert table_of(sweep, rows).num_rows == 20
+
+
+def gapped(levels: tuple[int, int, int]) -> Aligned:
+    """p = (1, 2, 4) / 7 with R as given."""
+    prior = TreeModel.table(["a", "b", "c"], objects(fmpq(k, 7) for k in (1, 2, 4)))
+    return align(prior, [Reward(exponent=fmpq(level)) for level in levels])
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"), [((0, 1, 200), "no"), ((200, 1, 0), "yes"), ((0, 1000, 1000), "no"), ((0, 999, 1000), "no")]
+)
+def test_rewards_far_apart_are_decided(levels: tuple[int, int, int], expected: str) -> None:
+    """p+ is next to one string y, and of the others the nearest z alone counts: it trades iff L and R are opposed.
+
+    With two strings b (1 + b) has the sign of -(L_y - L_z)(R_y - R_z), and their probabilities differ by e^-200 at
+    most here, of which 256 bits show nothing.
+    """
+    every = dataclasses.replace(SWEEP, claims=tuple(claim.id for claim in everywhere()))
+    with precision():
+        found = measure(0, Drawn(gapped(levels), "table", fmpq(1), fmpq(1), 0.0), every)
+    assert found["trades"] == expected
+    assert {found[f"claim {name}"] for name in every.claims} <= {"holds", "silent"}
+    assert found["witness"] is None
+
+
+def test_rewards_too_far_apart_are_undecided() -> None:
+    """Of e^-10^6 no 16,384 bits tell anything: undecided and not a failure, and the model is shown."""
+    every = dataclasses.replace(SWEEP, claims=("adaptors.interior", "line.identity"))
+    with precision():
+        found = measure(0, Drawn(gapped((10**6, 1, 0)), "table", fmpq(1), fmpq(1), 0.0), every)
+    assert found["claim adaptors.interior"] == "undecided"
+    assert found["claim line.identity"] == "holds"
+    assert found["witness"] is not None
 
 
 def test_a_claim_that_breaks_on_one_model_is_undecided() -> None:

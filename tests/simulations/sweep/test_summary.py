@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,3 +176,17 @@ def test_directions(found: SweepRecord) -> None:
     assert (both(adaptor.trades), both(adaptor.lowers_both)) == ((2, 5), (2, 5))
     assert sum(adaptor.counts.values()) == len(ROWS)
     assert adaptor.counts["same"] == 2
+
+
+def test_witnesses_of_a_failure_come_first(tmp_path: Path) -> None:
+    """A model that is shown as one on which a claim fails is one, though undecided ones stand before it."""
+    (tmp_path / "sweep.toml").write_text(TEXT, encoding="utf-8")
+    sweep = read_sweep(tmp_path / "sweep.toml")
+    store = Store.open(tmp_path / "out", configuration(sweep), sweep.shards)
+    outcomes = ["undecided", "undecided", "holds", "undecided", "fails", "undecided", "holds", "fails", "holds"]
+    rows = [
+        row(sweep, number) | {"claim line.identity": word, "witness": None if word == "holds" else f"{word} {number}"}
+        for number, word in enumerate(outcomes)
+    ]
+    assert commit(sweep, store, 0, rows)
+    assert summarise(store).witnesses == ("fails 4", "fails 7", "undecided 0")

@@ -25,7 +25,7 @@ from theory.adaptors.frontier import (
 from theory.adaptors.hull import hull, independent, orientation
 from theory.adaptors.moments import moments
 from theory.alignment.gibbs import Aligned, align
-from theory.arithmetic.exact import exp, floats, log, objects, to_float
+from theory.arithmetic.exact import Undecided, exp, floats, log, objects, precision, to_float
 from theory.corpora.on_the_line import exact_corpora, sequences
 from theory.examples.finite import c1, c2, c3, c4, c5, c7, table
 from theory.language_models.rewards import Reward
@@ -245,6 +245,22 @@ def test_gaining_mixtures_of_the_models() -> None:
     falling = table((4, 2, 1), (1, 2, 4))
     own = at(falling, fmpq(1), fmpq(1))
     assert gaining_mixture(falling.balls(), (own.mean_log_prior, own.mean_reward)) is None
+
+
+def test_a_gain_below_the_rounding_is_undecided() -> None:
+    """E^R = e^{200}, e, 1: p+ is next to x, and at 256 bits no gain over it is certain; at 1024 bits it is."""
+    aligned = align(
+        TreeModel.table(["x", "y", "z"], objects(fmpq(k, 7) for k in (1, 2, 4))),
+        [Reward(exponent=fmpq(level)) for level in (200, 1, 0)],
+    )
+    own = at(aligned, fmpq(1), fmpq(1))
+    with pytest.raises(Undecided, match="raise the precision"):
+        gaining_mixture(aligned.balls(), (own.mean_log_prior, own.mean_reward))
+    with precision(1024):
+        own = at(aligned, fmpq(1), fmpq(1))
+        law = gaining_mixture(aligned.balls(), (own.mean_log_prior, own.mean_reward))
+        assert law is not None
+        assert (law * aligned.balls().reward).sum() > own.mean_reward
 
 
 # --- the hull -----------------------------------------------------------------------------------------------------

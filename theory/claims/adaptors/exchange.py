@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.adaptors.gauge import global_series, local_slope
 from theory.adaptors.moments import Moments
@@ -27,14 +27,16 @@ def _slope(found: FiniteModel, values: Array, tau: fmpq) -> arb:
     """dE f/dtau along the global temperature, by a symmetric difference whose error is enclosed.
 
     The third derivative is a joint cumulant of f and three I's: a sum over the 15 partitions of the four, with weights
-    that add up to 26, of products of central moments, each at most the product of the ranges.
+    that add up to 26, of products of central moments, each at most the product of the ranges. The step falls with the
+    working precision, so that more digits tell slopes of any size from 0.
     """
     means = []
-    for t in (tau - _STEP, tau + _STEP):
+    step = min(_STEP, fmpq(1, 1 << ctx.prec // 4))
+    for t in (tau - step, tau + step):
         weight = objects((-i * t).exp() for i in found.numbers.surprisal)
         means.append((weight * values).sum() / weight.sum())
-    error = 26 * _range(values) * _range(found.numbers.surprisal) ** 3 * _STEP**2 / 6
-    return widen((means[1] - means[0]) / (2 * _STEP), error)
+    error = 26 * _range(values) * _range(found.numbers.surprisal) ** 3 * step**2 / 6
+    return widen((means[1] - means[0]) / (2 * step), error)
 
 
 def _range(values: Array) -> arb:
