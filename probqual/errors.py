@@ -19,6 +19,9 @@ OWN_FAULT = 70
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
+_LONGEST, _LAST = 800, 300
+"""Characters of a line, and those of them that are its end: what a file holds may be longer than anybody reads."""
+
 _WRONG_CALL: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What the parser of the command line raises."""
 
@@ -53,8 +56,10 @@ def bad_files(place: Path, says: str) -> Iterator[None]:
         says: the message, with {place}, {file} (the very file, if the error names one) and {reason} in it.
 
     Raises:
-        BadInput: for every OSError inside.
+        BadInput: for every OSError inside, and where no file can have that name.
     """
+    if "\0" in str(place):
+        raise BadInput(f"{str(place)!r}: a path holds no NUL")
     try:
         yield
     except OSError as error:
@@ -108,5 +113,17 @@ def exit_status(call: Callable[[], int | None], debug: Callable[[], bool]) -> in
 
 
 def _said(line: str, status: int) -> int:
-    typer.echo(" ".join(line.split()), err=True)
+    typer.echo(one_line(line), err=True)
     return status
+
+
+def one_line(text: str) -> str:
+    r"""The text in one line that a terminal shows as it is: the middle of a long one is left out.
+
+    >>> one_line("a\nb \x1b[1m")
+    'a b \\x1b[1m'
+    """
+    line = " ".join(text.split())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST - _LAST]} ... {line[-_LAST:]}"
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

@@ -15,6 +15,22 @@ _NAMED = 4
 _INDEX = "model.safetensors.index.json"
 
 
+def beside(name: str, base: Path | None) -> Path | None:
+    """What a name of a run file means here: a path beside that file, or in the working folder; None for neither.
+
+    Raises:
+        ValueError: no path can have the name.
+    """
+    if "\0" in name:
+        raise ValueError(f"{name!r}: a path holds no NUL")
+    try:
+        places = ((base or Path()) / Path(name).expanduser(), Path(name))
+        return next((path for path in places if path.exists()), None)
+    except (ValueError, OSError, RuntimeError) as error:  # a NUL, a name too long, nobody's home
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ValueError(f"{name!r}: no path has such a name: {reason}") from None
+
+
 def weights(path: Path, name: str) -> list[Path]:
     """The files of weights, safetensors or GGUF only.
 
@@ -107,4 +123,4 @@ def settings(path: Path) -> JsonObject:
     return {str(p.relative_to(path)): sha256(p) for p in files}
 
 
-__all__ = ["check_report", "identity", "settings", "weights"]
+__all__ = ["beside", "check_report", "identity", "settings", "weights"]

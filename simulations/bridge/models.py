@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTra
 
 from simulations.bridge.conventions import Conventions
 from simulations.bridge.decoder import TorchDecoder
-from simulations.bridge.folder import check_report, identity, settings, weights
+from simulations.bridge.folder import beside, check_report, identity, settings, weights
 from theory.files import JsonObject
 
 
@@ -172,9 +172,9 @@ def _located(name: str, revision: str | None, base: Path | None = None) -> Path:
         return next(Path(found.origin).parent.glob("*.gguf"))
     if kind == "embedded":
         raise ValueError(f"{name}: the embedded models are embedded:prior, embedded:aligned and embedded:smollm2")
-    if "\0" in name:
-        raise ValueError(f"{name!r}: a path holds no NUL")
-    path = next((p for p in ((base or Path()) / Path(name).expanduser(), Path(name)) if p.exists()), None)
+    if not name.strip():
+        raise ValueError(f"[models] {name!r}: names no model; a folder, a .gguf file, embedded:prior or a hub id does")
+    path = beside(name, base)
     if path is not None:
         return path
     if os.sep in name and (name.startswith((".", os.sep, "~")) or name.count("/") > 1):

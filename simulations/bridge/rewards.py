@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
-import io
 import math
 import sys
 import sysconfig
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, SupportsFloat, get_args
 
-from simulations.bridge.folder import weights
+from simulations.bridge.folder import beside, weights
 from theory.files import JsonObject, sha256
 
 RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
@@ -88,9 +87,10 @@ def _beside(source: str, base: Path | None) -> Path:
     Raises:
         ValueError: the name is none that a path can have.
     """
-    if "\0" in source:
-        raise ValueError(f"[reward] source {source!r}: a path holds no NUL")
-    return next((p for p in ((base or Path()) / Path(source).expanduser(), Path(source)) if p.exists()), Path(source))
+    try:
+        return beside(source, base) or Path(source)
+    except ValueError as error:
+        raise ValueError(f"[reward] source {error}") from None
 
 
 def checked(found: Sequence[object], texts: Sequence[str]) -> list[float]:
@@ -214,7 +214,7 @@ def _classifier(source: str, label: str | None, folder: Path) -> Scorer:
         weights(folder, f"the classifier {source}")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        with contextlib.redirect_stderr(io.StringIO()):
+        with importlib.import_module("simulations.bridge.models").quietly():
             model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
                 folder, trust_remote_code=False, use_safetensors=True, local_files_only=True, output_loading_info=True
             )

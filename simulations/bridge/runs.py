@@ -38,11 +38,12 @@ folder = "runs/default"          # beside the run file
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from flint import fmpq
 from pydantic import Field
 
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
@@ -51,13 +52,21 @@ from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
 from theory.report.records import RunRecord, plain
-from theory.specification.reader import Number, as_number, located, read_document
+from theory.specification.reader import Number, as_number, check_temperature, located, read_document
 from theory.specification.tables import Table, Wording, read_as
 
 RUN_FILE = Wording("unknown table [{}]", key="[{}] {}")
 
 
 Temperature = Annotated[Number, Field(description=": expected a number, got {!r}")]
+
+
+_LEAST_BETA, _MOST_BETA = fmpq(1, 10**9), fmpq(10**9)
+
+_LARGEST = 10**15
+"""Of the settings of adaptors: whole numbers up to here are floats."""
+
+_ENDS = " must be a list of ids >= 0 that is not empty, got {!r}"
 
 
 class ModelsTable(Table):
@@ -69,7 +78,9 @@ class ModelsTable(Table):
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
     revision: str | None = None
-    end: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=1)
+    end: list[Annotated[int, Field(ge=0, description=_ENDS)]] | None = Field(
+        default=None, min_length=1, description=_ENDS
+    )
 
 
 class PromptsTable(Table):
@@ -227,8 +238,8 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
     with located("[reward] beta"):
         beta = rational(reward.beta)
-    if not beta > 0:
-        raise ValueError(f"[reward] beta must be > 0, got {beta}")
+    if not _LEAST_BETA <= beta <= _MOST_BETA:
+        raise ValueError(f"[reward] beta must lie between 10^-9 and 10^9, got {reward.beta}")
     prompts = _prompts(file.prompts, base)
     chains = _chains(file.adaptor, sampling.temperatures)
     if models.aligned is None and chains != ((),):
@@ -281,16 +292,31 @@ def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) 
         with located(f"adaptor {number}"):
             if len(names) != len(values):
                 raise ValueError(f"{len(names)} names but {len(values)} values")
-            behind.append(chain(*((name, as_number(value)) for name, value in zip(names, values, strict=True))))
+            behind.append(_chain(zip(names, values, strict=True)))
     found: list[Chain] = []
     for value in temperatures:
         with located("[sampling] temperatures"):
-            front = chain(("temperature", value)) if rational(value) != 1 else Chain()
+            front = _chain([("temperature", value)]) if rational(value) != 1 else Chain()
         found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
     twice = next((steps for steps, count in Counter(found).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"the adaptor {twice} is listed twice")
     return tuple(found)
+
+
+def _chain(steps: Iterable[tuple[str, object]]) -> Chain:
+    """One adaptor or several, with values that float64 has.
+
+    Raises:
+        ValueError: an adaptor or a value that cannot be.
+    """
+    given = [(name, as_number(value)) for name, value in steps]
+    found = chain(*given)
+    for step, (_, value) in zip(found, given, strict=True):
+        check_temperature(step.name, step.value, value)
+        if step.value > _LARGEST:
+            raise ValueError(f"{step.name} needs a value of at most {_LARGEST:,}, got one of {len(str(value))} digits")
+    return found
 
 
 def output_folder(name: str | None, base: Path) -> Path:
@@ -301,7 +327,10 @@ def output_folder(name: str | None, base: Path) -> Path:
     """
     if name is None:
         raise ValueError("[output] needs folder = ..., or use --output")
-    folder = (base / name).resolve()
+    try:
+        folder = (base / name).resolve()
+    except (ValueError, OSError, RuntimeError) as error:  # a NUL, a name too long, links in a circle
+        raise ValueError(f"[output] folder {name!r}: cannot be: {error}") from None
     if not folder.is_relative_to(base) or folder == base:
         raise ValueError(f"[output] folder {name!r} must lie below {base}; use --output for another place")
     return folder

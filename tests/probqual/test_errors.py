@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from probqual.command_line import app
 from probqual.errors import BadInput, Stopped, bad_files, bad_values, exit_status, optional_libraries
 
 
@@ -25,6 +27,8 @@ def raising(error: BaseException) -> Callable[[], Any]:
         (lambda: 1, 1, ""),
         (lambda: 130, 130, "stopped; nothing half-written is left, the same command starts again\n"),
         (raising(BadInput("beta:\n  must be > 0")), 2, "probqual: beta: must be > 0\n"),
+        (raising(BadInput("a \x1b[1m b \0 \u2028 c")), 2, "probqual: a \\x1b[1m b \\x00 c\n"),
+        (raising(BadInput("a" * 9999 + ", got z")), 2, f"probqual: {'a' * 490} ... {'a' * 293}, got z\n"),
         (raising(Stopped("stopped; go on")), 130, "stopped; go on\n"),
         (raising(ValueError("a slip")), 70, "probqual: unexpected ValueError: a slip; --debug shows where\n"),
         (raising(KeyError("x" * 999)), 70, f"probqual: unexpected KeyError: '{'x' * 299}; --debug shows where\n"),
@@ -61,6 +65,40 @@ def test_files(tmp_path: Path) -> None:
         assert str(caught.value).startswith(expected)
     with pytest.raises(BadInput, match=r"^run: no more space$"), bad_files(Path("run"), "{file}: {reason}"):
         raise OSError("no more space")
+
+
+def test_a_path_with_a_nul() -> None:
+    """No file has such a name, and Python says so by a ValueError, before any file is touched."""
+    with pytest.raises(BadInput, match=r"'a\\x00b': a path holds no NUL"), bad_files(Path("a\0b"), "{place}"):
+        raise AssertionError("is not reached")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("exact", "a\0b"),
+        ("exact", "SPEC", "--json", "a\0b"),
+        ("exact", "SPEC", "--json", "x" * 300),
+        ("exact", "SPEC", "--json", "SPEC/out.json"),
+        ("claims", "--json", "a\0b"),
+        ("explore", "--output", "a\0b"),
+        ("figures", "toy", "--output", "a\0b"),
+        ("sample", "a\0b"),
+        ("sample", "SPEC", "--output", "a\0b"),
+        ("analyse", "a\0b"),
+        ("sweep", "a\0b"),
+        ("sweep", "SPEC", "--output", "a\0b"),
+    ],
+)
+def test_paths_that_cannot_be(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """One line and exit 2, whichever argument it is."""
+    if arguments[0] in {"sample", "analyse", "sweep"}:
+        pytest.importorskip("torch" if arguments[0] != "sweep" else "joblib")
+    spec = Path(__file__).resolve().parents[2] / "examples" / "c5.toml"
+    done = CliRunner().invoke(app, [one.replace("SPEC", str(spec)) for one in arguments])
+    assert done.exit_code == 2, done.output
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("probqual: ")
 
 
 def test_other_errors_pass() -> None:

@@ -289,10 +289,19 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
         written.append(as_given)
         with located(where):
             steps.append(Adaptor(name, setting))
-            if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
-                raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {_short(value)}")
+            check_temperature(name, setting, value)
     as_written = written if isinstance(entry.value, list) else written[0]
     return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
+
+
+def check_temperature(name: str, setting: fmpq, given: object) -> None:
+    """Refuse a temperature at which no arithmetic here has digits; other adaptors pass.
+
+    Raises:
+        SpecificationError: it does not lie between 10^-9 and 10^9.
+    """
+    if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
+        raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {_short(given)}")
 
 
 def corpus_entry(entry: CorpusTable) -> CorpusEntry:
@@ -324,6 +333,7 @@ __all__ = [
     "adaptor_entry",
     "as_number",
     "check_names",
+    "check_temperature",
     "corpus_entry",
     "float_text",
     "located",

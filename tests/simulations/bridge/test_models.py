@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -198,6 +199,13 @@ def test_no_folder(tmp_path: Path) -> None:
     assert "no such folder" in refused(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     assert "no weights" in refused(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\0b", "x" * 300, "~no-such-user/model"])
+def test_names_that_no_folder_has(name: str, tmp_path: Path) -> None:
+    """Beside a run file, too: the line shows the name as it was written."""
+    with pytest.raises(ValueError, match=re.escape(repr(name))):
+        load(name, dtype="float32", device="cpu", base=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.bin", "model.pth", "model.ckpt", "model.pkl"])

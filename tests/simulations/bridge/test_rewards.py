@@ -269,11 +269,12 @@ def test_rewards_that_are_no_numbers() -> None:
             checked([value], ["a"])
 
 
-def test_a_classifier_without_its_head() -> None:
-    """A language model read as a classifier would give random rewards."""
+def test_a_classifier_without_its_head(capfd: pytest.CaptureFixture[str]) -> None:
+    """A language model read as a classifier would give random rewards; transformers' own report is not printed."""
     pytest.importorskip("transformers")
     with pytest.raises(ValueError, match="random rewards"):
         scorer("classifier", str(TOKENIZER))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_decides_a_reward_is_part_of_the_run(tmp_path: Path) -> None:

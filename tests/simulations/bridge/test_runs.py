@@ -221,6 +221,16 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "negative seed": ({"sampling": "seed = -1"}, ("[sampling] seed", "got -1")),
     "temperature 0": ({"sampling": 'temperatures = ["0"]'}, ("temperature", "> 0", "got 0")),
     "temperature -1": ({"sampling": "temperatures = [-1]"}, ("temperature", "got -1")),
+    "temperature next to 0": ({"sampling": 'temperatures = ["1e-4000"]'}, ("temperatures", "10^-9", "got 1e-4000")),
+    "temperature beyond floats": (
+        {"adaptor": ADAPTOR + f'name = "temperature"\nvalue = "{"9" * 400}"'},
+        ("adaptor 1",),
+    ),
+    "tokens beyond floats": (
+        {"adaptor": ADAPTOR + f'name = ["top_k", "typical"]\nvalue = [{"9" * 400}, "1/2"]'},
+        ("adaptor 1", "top_k", "at most", "400 digits"),
+    ),
+    "no ends": ({"models": 'prior = "p"\naligned = "q"\nend = []'}, ("[models] end", "not empty")),
     "temperature in words": ({"sampling": 'temperatures = ["1", "warm"]'}, ("temperatures", "'warm'")),
     "temperature in a list": ({"sampling": "temperatures = [[1]]"}, ("temperatures",)),
     "temperature nan": ({"sampling": "temperatures = [nan]"}, ("temperatures", "nan")),
@@ -258,6 +268,7 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "unknown reward": ({"reward": 'kind = "bleu"'}, ("[reward] kind", "'bleu'", "vader")),
     "beta 0": ({"reward": "beta = 0"}, ("[reward] beta", "got 0")),
     "beta negative": ({"reward": 'beta = "-1/2"'}, ("[reward] beta", "got -1/2")),
+    "beta next to 0": ({"reward": 'beta = "1e-4000"'}, ("[reward] beta", "10^-9", "got 1e-4000")),
     "beta inf": ({"reward": "beta = inf"}, ("inf",)),
     "beta in words": ({"reward": 'beta = "low"'}, ("'low'",)),
     "unknown dtype": ({"models": 'prior = "p"\naligned = "q"\ndtype = "float64"'}, ("dtype", "'float64'", "bfloat16")),
@@ -267,6 +278,7 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "output is absolute": ({"output": 'folder = "/tmp/x"'}, ("[output] folder", "'/tmp/x'")),
     "output is the folder itself": ({"output": 'folder = "."'}, ("[output] folder", "'.'")),
     "output is the folder in disguise": ({"output": 'folder = "a/.."'}, ("[output] folder",)),
+    "output with a NUL": ({"output": 'folder = "a\\u0000b"'}, ("[output] folder", "null byte")),
     "output is empty": ({"output": 'folder = ""'}, ("[output] folder", "''")),
 }
 
