@@ -54,6 +54,24 @@ def write_whole(path: Path, content: str | bytes, *, durable: bool = False) -> N
             sync(temporary)
 
 
+def read_at_most(path: Path, most: int) -> bytes:
+    """What a file holds, if that is not too much; also of a pipe or a device, whose size nobody knows before.
+
+    Args:
+        path: of the file.
+        most: bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it holds more.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"has more than {most:,} bytes, which is the most that is read")
+    return content
+
+
 def sync(path: Path) -> None:
     """Have the system put on the disk what was written to a file, or the names in a folder.
 
@@ -86,4 +104,4 @@ def sha256(content: str | bytes | Path) -> str:
     return hashlib.sha256(content.encode("utf-8") if isinstance(content, str) else content).hexdigest()
 
 
-__all__ = ["JsonObject", "JsonValue", "replaced", "sha256", "sync", "write_whole"]
+__all__ = ["JsonObject", "JsonValue", "read_at_most", "replaced", "sha256", "sync", "write_whole"]

@@ -21,11 +21,16 @@ class Conventions:
 
     Args:
         ends: file -> the ids that it says end a string.
-        begins: whether the tokenizer puts its beginning-of-string token in front of a text.
+        front: the ids that the tokenizer puts in front of a text: mostly none, or its beginning-of-string token.
     """
 
     ends: Mapping[str, tuple[int, ...]]
-    begins: bool
+    front: tuple[int, ...] = ()
+
+    @property
+    def begins(self) -> bool:
+        """Whether the tokenizer puts anything in front of a text."""
+        return bool(self.front)
 
     @property
     def union(self) -> tuple[int, ...]:
@@ -37,14 +42,15 @@ class Conventions:
         """Of a folder or a GGUF file."""
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
         ends: dict[str, tuple[int, ...]] = {"tokenizer": own}
-        begins = _begins(tokenizer)
+        front = _front(tokenizer)
         if path.is_file():
             said = gguf_metadata(path)
             ends["GGUF metadata"] = _ids(
                 [said.get("tokenizer.ggml.eos_token_id"), said.get("tokenizer.ggml.eot_token_id")]
             )
             stated = said.get("tokenizer.ggml.add_bos_token")
-            begins = bool(stated) and tokenizer.bos_token_id is not None if stated is not None else begins
+            begin = () if tokenizer.bos_token_id is None else (int(tokenizer.bos_token_id),)
+            front = front if stated is None else begin if stated else ()
         else:
             config = _json(path / "config.json")
             nested = config.get("text_config")
@@ -52,16 +58,16 @@ class Conventions:
             ends["config.json"] = _ids(
                 [config.get("eos_token_id"), nested.get("eos_token_id") if isinstance(nested, dict) else None]
             )
-        return Conventions({file: ids for file, ids in ends.items() if ids}, begins)
+        return Conventions({file: ids for file, ids in ends.items() if ids}, front)
 
 
-def _begins(tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether a text, encoded as the tokenizer itself would, begins with the beginning-of-string token."""
-    begin = tokenizer.bos_token_id
-    if begin is None:
-        return False
+def _front(tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
+    """What stands before a text that is encoded as the tokenizer itself would."""
     with_specials, bare = (tokenizer.encode("a", add_special_tokens=added) for added in (True, False))
-    return bool(with_specials[:1] == [begin] and bare[:1] != [begin])
+    for place in range(len(with_specials) - len(bare) + 1):
+        if with_specials[place : place + len(bare)] == bare:
+            return tuple(int(one) for one in with_specials[:place])
+    return ()
 
 
 def gguf_metadata(path: Path) -> dict[str, object]:

@@ -92,7 +92,7 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None, bas
     conventions = Conventions.of(path, tokenizer)
     if name.startswith("embedded:") and path.is_dir():
         # the pair was trained on texts that begin with the token that ends them, which its tokenizer does not add
-        conventions = Conventions(conventions.ends, True)
+        conventions = Conventions(conventions.ends, (int(tokenizer.bos_token_id),))
     ends = conventions.union or (0,)
     return LoadedModel(
         TorchDecoder(model, ends[0], ends),

@@ -55,11 +55,12 @@ def load_models(run: Run) -> Models:
         same_width = own_width is not None and own_width.weight.shape[0] == width
         one.decoder.end, one.decoder.ends = ends[0], ends
         one.decoder.kept = None if known.all() and same_width else known
-    begin = aligned.conventions.begins if run.begin is None else run.begin
+    front = _front(run, aligned)
+    begin = bool(front)
     return Models(
         prior=prior.decoder,
         aligned=None if run.aligned is None else aligned.decoder,
-        encode=_encoder(prior.tokenizer, begin),
+        encode=_encoder(prior.tokenizer, front),
         decode=_decoder(prior.tokenizer),
         identity={
             "prior": prior.identity,
@@ -73,7 +74,7 @@ def load_models(run: Run) -> Models:
         width=width,
         begin=begin,
         resolved=_resolved(run, loaded, ends, known, begin),
-        notes=_notes(run, loaded, ends, known, begin),
+        notes=_notes(run, loaded, ends, known, front),
     )
 
 
@@ -87,13 +88,28 @@ def _ends(run: Run, conventions: Conventions) -> tuple[int, ...]:
     return found
 
 
-def _encoder(tokenizer: PreTrainedTokenizerFast, begin: bool) -> Callable[[str], list[int]]:
+def _front(run: Run, aligned: LoadedModel) -> tuple[int, ...]:
+    """The ids that stand in front of a prompt that is a text.
+
+    Raises:
+        ValueError: the run asks for a beginning-of-string token, and the tokenizer has none.
+    """
+    if run.begin is None:
+        return aligned.conventions.front
+    start = aligned.tokenizer.bos_token_id
+    if run.begin and start is None:
+        raise ValueError("[prompts] begin = true: the tokenizer has no beginning-of-string token; leave begin out")
+    return (int(start),) if run.begin else ()
+
+
+def _encoder(tokenizer: PreTrainedTokenizerFast, front: tuple[int, ...]) -> Callable[[str], list[int]]:
     start = tokenizer.bos_token_id
 
     def encode(text: str) -> list[int]:
-        ids = [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
-        # a text that a chat template has rendered begins with the token already
-        return [int(start), *ids] if begin and start is not None and ids[:1] != [start] else ids
+        ids = [int(i) for i in tokenizer.encode(text, add_special_tokens=False, verbose=False)]
+        # a text that a chat template has rendered begins with these already
+        begun = ids[: len(front)] == list(front) or (start is not None and ids[:1] == [start])
+        return ids if begun else [*front, *ids]
 
     return encode
 
@@ -141,13 +157,19 @@ def _resolved(
     }
 
 
-def _notes(run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, begin: bool) -> tuple[str, ...]:
+def _notes(
+    run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, front: tuple[int, ...]
+) -> tuple[str, ...]:
     """What a person should know before the work begins."""
+    tokenizer = loaded[-1].tokenizer
+    begins = "the beginning-of-string token" if front else "no token added"
+    if front and front != (tokenizer.bos_token_id,):
+        begins = " ".join(f"{one} {str(tokenizer.convert_ids_to_tokens(one))!r}" for one in front)
     said = loaded[-1].conventions.ends
     sources = "[models] end" if run.end is not None else ", ".join(f"{f} {list(ids)}" for f, ids in said.items())
     tokens = [str(loaded[-1].tokenizer.convert_ids_to_tokens(end)) for end in ends]
     lines = [f"strings end with {' or '.join(f'{end} {token!r}' for end, token in zip(ends, tokens, strict=True))}"]
-    lines[0] += f" ({sources}); prompts begin with {'the beginning-of-string token' if begin else 'no token added'}"
+    lines[0] += f" ({sources}); prompts begin with {begins}"
     other = loaded[0].conventions.union
     if run.end is None and other and not set(other) <= set(ends):
         lines.append(f"warning: the prior's files name the ends {list(other)}; [models] end = [...] sets what holds")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from theory.files import read_at_most
+
 Kind = Literal["prompt", "messages", "ids"]
 
 KINDS: tuple[Kind, ...] = ("prompt", "messages", "ids")
@@ -39,36 +41,83 @@ class Prompt:
         return found
 
 
+_TEXT, _LINES, _COLUMNS = {"", ".txt", ".text", ".md"}, {".jsonl", ".ndjson"}, {".parquet", ".pq"}
+"""Of files with a prompt a line, an object a line, and columns."""
+
+
+_MOST_BYTES = 1 << 27
+"""Of prompts that are read: 128 MiB."""
+
+_BATCH = 64
+"""Rows of a Parquet file that are held at once beside the prompts: a few bytes may stand for a long text many times."""
+
+
 def read_prompts(path: Path) -> list[Prompt]:
-    """The prompts of a file: .jsonl or .parquet with ``prompt``, ``messages`` or ``ids`` in every row, else text.
+    """The prompts of a file: .jsonl or .parquet with ``prompt``, ``messages`` or ``ids`` in every row, or .txt.
 
     Of a text, each line is a prompt unless it is blank; only a line feed ends a line (a carriage return before it goes
     with it), and a byte order mark is no part of one.
 
     Raises:
-        ValueError: it cannot be read, or a row is not a prompt (names the row).
+        ValueError: it cannot be read, is of another kind, or a row is not a prompt (names the row).
     """
-    columns = path.suffix == ".parquet"
+    kind = path.suffix.lower()
+    if kind not in _TEXT | _LINES | _COLUMNS:
+        raise ValueError(
+            f"[prompts] file {path}: {kind} is not read; .txt (a prompt a line), .jsonl and .parquet (rows with "
+            "prompt, messages or ids) are"
+        )
     try:
-        rows = _parquet(path) if columns else []
-        content = "" if columns else path.read_bytes().decode("utf-8-sig")
+        if kind in _COLUMNS:
+            return _rows(_parquet(path), path)
+        content = read_at_most(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
     except OSError as error:
         raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
+    except RowError:
+        raise
     except ValueError as error:  # a path with a NUL, or a file that is no Parquet
         raise ValueError(f"[prompts] file {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
-    if columns:
-        return _rows(rows, path)
+    if "\0" in content:
+        line = content.count("\n", 0, content.index("\0")) + 1
+        raise ValueError(f"[prompts] file {path}: line {line} holds a NUL; UTF-8 is read, and this may be UTF-16")
     lines = [line.removesuffix("\r") for line in content.split("\n")]
-    if path.suffix != ".jsonl":
-        return [Prompt("prompt", line) for line in lines if line.strip()]
+    return _rows(_objects(lines, path), path) if kind in _LINES else _texts(lines, path)
+
+
+class RowError(ValueError):
+    """A row of a prompt file that is no prompt; the message names it."""
+
+
+def _texts(lines: Sequence[str], path: Path) -> list[Prompt]:
+    """Lines of text, each a prompt unless it is blank."""
+    found = [Prompt("prompt", line) for line in lines if line.strip()]
+    if found and all(_is_row(one.given) for one in found):
+        raise ValueError(f"[prompts] file {path}: its lines are JSON objects; a file of these is named .jsonl")
+    return found
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line of text is an object as .jsonl has them."""
+    if not line.startswith("{"):
+        return False
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return bool(found.keys() & set(KINDS))
+
+
+def _objects(lines: Sequence[str], path: Path) -> list[object]:
+    """What each line that is not blank holds as JSON."""
+    rows: list[object] = []
     for number, line in enumerate(lines, start=1):
         try:
             rows += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
-            raise ValueError(f"[prompts] file {path}: line {number} is no JSON") from None
-    return _rows(rows, path)
+            raise RowError(f"[prompts] file {path}: line {number} is no JSON") from None
+    return rows
 
 
 def _parquet(path: Path) -> list[object]:
@@ -81,11 +130,19 @@ def _parquet(path: Path) -> list[object]:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise ValueError("a .parquet file needs pyarrow; install probqual[bridge]") from None
+    found: list[object] = []
+    size = 0
     try:
-        found: list[object] = parquet.read_table(path).to_pylist()
+        file = parquet.ParquetFile(path)
+        named = [name for name in KINDS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(_BATCH, columns=named) if named else ():
+            size += batch.nbytes
+            if size > _MOST_BYTES:
+                raise ValueError(f"holds more than {_MOST_BYTES:,} bytes of prompts")
+            found += batch.to_pylist()
     except arrow.ArrowException as error:
         raise ValueError(str(error)) from None
-    return found
+    return found if named else [None] * min(1, file.metadata.num_rows)
 
 
 def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:
@@ -94,7 +151,7 @@ def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:
         try:
             found.append(_prompt(row))
         except ValueError as error:
-            raise ValueError(f"[prompts] file {path}: row {number}: {error}") from None
+            raise RowError(f"[prompts] file {path}: row {number}: {error}") from None
     return found
 
 

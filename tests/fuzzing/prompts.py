@@ -47,7 +47,7 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", errors="surrogatepass")
 
 
-_PLAIN = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1, max_size=12)
+_PLAIN = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
 """Lines as people may have them: everything but a line feed."""
 
 
@@ -55,15 +55,17 @@ _PLAIN = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"
 def _lines(draw: Any) -> PromptFile:
     """One prompt a line, and what they are."""
     lines = draw(st.lists(st.one_of(_PLAIN, _TEXTS), max_size=5, unique=True))
-    lines = [line for line in lines if "\n" not in line and not line.endswith("\r")]
+    lines = [line for line in lines if not {"\n", "\0"} & set(line) and not line.endswith("\r")]
     mark, end = draw(st.sampled_from(["", "\ufeff"])), draw(st.sampled_from(["\n", "\r\n"]))
     if lines and lines[0].startswith("\ufeff"):
         mark = "\ufeff"
     content = mark + end.join(lines) + draw(st.sampled_from(["", end]))
     try:
-        return PromptFile("txt", content.encode("utf-8"), [line for line in lines if line.strip()])
+        found = content.encode("utf-8")
     except UnicodeEncodeError:
         return PromptFile("txt", _encoded(content))
+    rows = lines and all(line.startswith("{") for line in lines)
+    return PromptFile("txt", found, None if rows else [line for line in lines if line.strip()])
 
 
 def _json_lines(rows: list[Any]) -> str:

@@ -15,6 +15,7 @@ from flint import fmpq
 
 from theory.adaptors.exact import Adaptor, Chain
 from theory.arithmetic.exact import rational, to_float
+from theory.files import read_at_most
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
 from theory.specification.documents import AdaptorTable, CorpusTable
@@ -73,15 +74,15 @@ def read_document(path: Path) -> dict[str, object]:
         SpecificationError: the file is missing, unreadable, or not TOML.
     """
     try:
-        if path.is_file() and path.stat().st_size > MOST_BYTES:
-            raise SpecificationError(f"has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
-        text = path.read_bytes().decode("utf-8")
+        text = read_at_most(path, MOST_BYTES).decode("utf-8")
     except OSError as error:
         raise SpecificationError(f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         if isinstance(error, UnicodeDecodeError):
             raise SpecificationError(f"not UTF-8 text (byte {error.start})") from None
-        raise SpecificationError(f"no file has such a name: {error}") from None
+        if "\0" in str(path):
+            raise SpecificationError(f"no file has such a name: {error}") from None
+        raise SpecificationError(str(error)) from None
     return parse_document(text)
 
 

@@ -212,6 +212,7 @@ FILES: dict[str, tuple[str, bytes, list[list[int]]]] = {
     "line ends": ("p.txt", "a b\u2028c\nb\x0ca d\nd\x85a\rc\r\n".encode(), [[0, 2, 3, 4], [0, 3, 2, 5], [0, 5, 2, 4]]),
     "json lines": ("p.jsonl", b'{"prompt": "a b"}\n\n{"ids": [2, 3, 4]}\n', [[0, 2, 3], [2, 3, 4]]),
     "a rendered template": ("p.txt", b"<s> a\nb\n", [[0, 2], [0, 3]]),
+    "JSON lines by another name": ("p.NDJSON", b'{"prompt": "a b"}\n', [[0, 2, 3]]),
     "no end of line": ("p.txt", b"a\n \nb", [[0, 2], [0, 3]]),
 }
 
@@ -224,6 +225,50 @@ def test_prompt_files(which: str, models: Path, tmp_path: Path) -> None:
     sampled(run_file(tmp_path, models=of(models), prompts=f'file = "{name}"\nbegin = true'))
     assert key(tmp_path)["prompt_ids"] == ids
     assert len(key(tmp_path)["run"]["prompts"]) == len(ids)
+
+
+UNREAD: dict[str, tuple[str, bytes, str]] = {
+    "a table": ("p.csv", b"prompt\na\n", ".csv"),
+    "JSON": ("p.json", b'[{"prompt": "a"}]', ".json"),
+    "compressed": ("p.txt.gz", b"\x1f\x8b", ".gz"),
+    "JSON lines as text": ("p.txt", b'{"prompt": "a"}\n\n{"ids": [2]}\n', "JSON objects"),
+    "UTF-16": ("p.txt", "a\nb\n".encode("utf-16-le"), "NUL"),
+    "UTF-16 with its mark": ("p.txt", "a\nb\n".encode("utf-16"), "not UTF-8"),
+    "rows in UTF-16": ("p.jsonl", '{"prompt": "a"}\n'.encode("utf-16-be"), "NUL"),
+}
+
+
+@pytest.mark.parametrize("which", UNREAD)
+def test_prompt_files_of_another_kind(which: str, models: Path, tmp_path: Path) -> None:
+    """What is no list of prompts is not read as one: its brackets and NULs would be prompts."""
+    name, content, said = UNREAD[which]
+    (tmp_path / name).write_bytes(content)
+    line = refused(run_file(tmp_path, models=of(models), prompts=f'file = "{name}"'))
+    assert said in line
+    assert name in line
+
+
+@pytest.mark.parametrize("suffix", ["txt", "jsonl", "parquet"])
+def test_prompts_without_end(suffix: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that never ends, and a short file whose few texts stand for many bytes, are refused before they are
+    held; the bound is lowered, so that the test needs little memory."""
+    from simulations.bridge import prompts
+
+    monkeypatch.setattr(prompts, "_MOST_BYTES", 1 << 20)
+    if suffix == "parquet":
+        one = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int32()), pa.array(["a" * 1000]))
+        pq.write_table(pa.table({"prompt": one.cast(pa.string())}), tmp_path / "p.parquet")
+        assert (tmp_path / "p.parquet").stat().st_size < 1 << 16
+    else:
+        (tmp_path / f"p.{suffix}").symlink_to("/dev/zero")
+    line = refused(run_file(tmp_path, models=of(models), prompts=f'file = "p.{suffix}"'))
+    assert "more than 1,048,576 bytes" in line
+
+
+def test_a_line_of_json_among_others_is_a_prompt(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text('{"prompt": "a"}\na\n', "utf-8")
+    sampled(run_file(tmp_path, models=of(models), prompts='file = "p.txt"'))
+    assert key(tmp_path)["run"]["prompts"] == ['{"prompt": "a"}', "a"]
 
 
 def test_prompts_in_parquet(models: Path, tmp_path: Path) -> None:
@@ -288,6 +333,29 @@ def test_begin_follows_the_tokenizer(adds: bool, tmp_path: Path) -> None:
     sampled(run_file(tmp_path, prompts='texts = ["a", "<s> b"]'))
     assert key(tmp_path)["prompt_ids"] == [[0, 2] if adds else [2], [0, 3]]
     assert key(tmp_path)["run"]["begin"] is adds
+
+
+def test_a_front_of_several_tokens(tmp_path: Path) -> None:
+    """All that the tokenizer puts in front of a text goes in front of a prompt, but not twice, nor what comes behind."""
+    from tokenizers import processors
+
+    words = tokenizer(("<s>", "</s>", "a", "b", "c", "<g>"))
+    words.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<g> <s> $A </s>", special_tokens=[("<g>", 5), ("<s>", 0), ("</s>", 1)]
+    )
+    pair(tmp_path, words)
+    done = sampled(run_file(tmp_path, prompts='texts = ["a", "<g> <s> b", "<s> c"]'))
+    assert key(tmp_path)["prompt_ids"] == [[5, 0, 2], [5, 0, 3], [0, 4]]
+    assert "prompts begin with 5 '<g>' 0 '<s>'" in done.stderr
+
+
+def test_no_token_to_begin_with(tmp_path: Path) -> None:
+    """``begin`` cannot be had where the tokenizer has no such token."""
+    words = tokenizer()
+    words.bos_token = None
+    pair(tmp_path, words)
+    assert "[prompts] begin = true: the tokenizer has no beginning-of-string token" in refused(run_file(tmp_path))
+    sampled(run_file(tmp_path, prompts='texts = ["a"]'))
 
 
 @pytest.mark.parametrize(("stated", "begins"), [(True, True), (False, False), (None, False)])
