@@ -12,7 +12,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from simulations.sampling.generate import Mask
-from theory.files import JsonObject
+from theory.files import JsonObject, JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,12 @@ class Conventions:
     Args:
         ends: file -> the ids that it says end a string.
         front: the ids that the tokenizer puts in front of a text: mostly none, or its beginning-of-string token.
+        asked: what generation_config.json asks of the sampler, as "temperature = 0.6": no part of the model's law.
     """
 
     ends: Mapping[str, tuple[int, ...]]
     front: tuple[int, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def begins(self) -> bool:
@@ -43,6 +45,7 @@ class Conventions:
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
         ends: dict[str, tuple[int, ...]] = {"tokenizer": own}
         front = _front(tokenizer)
+        asked: tuple[str, ...] = ()
         if path.is_file():
             said = gguf_metadata(path)
             ends["GGUF metadata"] = _ids(
@@ -54,11 +57,41 @@ class Conventions:
         else:
             config = _json(path / "config.json")
             nested = config.get("text_config")
-            ends["generation_config.json"] = _ids([_json(path / "generation_config.json").get("eos_token_id")])
+            generation = _json(path / "generation_config.json")
+            asked = _asked(generation)
+            ends["generation_config.json"] = _ids([generation.get("eos_token_id")])
             ends["config.json"] = _ids(
                 [config.get("eos_token_id"), nested.get("eos_token_id") if isinstance(nested, dict) else None]
             )
-        return Conventions({file: ids for file, ids in ends.items() if ids}, front)
+        return Conventions({file: ids for file, ids in ends.items() if ids}, front, asked)
+
+
+_NEUTRAL: dict[str, JsonValue] = {
+    "temperature": 1,
+    "top_k": 0,
+    "top_p": 1,
+    "min_p": 0,
+    "typical_p": 1,
+    "epsilon_cutoff": 0,
+    "eta_cutoff": 0,
+    "repetition_penalty": 1,
+    "no_repeat_ngram_size": 0,
+    "min_length": 0,
+    "min_new_tokens": 0,
+    "suppress_tokens": [],
+    "begin_suppress_tokens": [],
+    "bad_words_ids": [],
+    "forced_bos_token_id": None,
+    "forced_eos_token_id": None,
+}
+"""What changes the law that ``generate`` of transformers draws from, with the values that leave it alone."""
+
+
+def _asked(generation: JsonObject) -> tuple[str, ...]:
+    """What a generation_config.json asks of the sampler."""
+    found = {name: generation.get(name) for name in _NEUTRAL}
+    asked = {name: value for name, value in found.items() if value is not None and value != _NEUTRAL[name]}
+    return tuple(f"{name} = {str(value)[:40]}" for name, value in asked.items())
 
 
 def _front(tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:

@@ -173,6 +173,12 @@ def _notes(
     other = loaded[0].conventions.union
     if run.end is None and other and not set(other) <= set(ends):
         lines.append(f"warning: the prior's files name the ends {list(other)}; [models] end = [...] sets what holds")
+    asked = loaded[-1].conventions.asked
+    if run.aligned is not None and asked:
+        lines.append(
+            f"generation_config.json asks for {', '.join(asked)}; p+ is the model's law without these: what of them is "
+            "wanted is written as [[adaptor]]"
+        )
     if not known.all():
         lines.append(f"{int((~known).sum())} of {len(known)} ids are no tokens and are left out of the law")
     widths = {one.width for one in loaded}

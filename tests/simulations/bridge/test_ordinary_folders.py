@@ -103,6 +103,21 @@ def test_no_end_at_all(tmp_path: Path) -> None:
     sampled(run_file(tmp_path, models='prior = "prior"\naligned = "aligned"\nend = [1]'))
 
 
+def test_what_generation_config_asks_for_is_told(tmp_path: Path) -> None:
+    """p+ is the model's law; a temperature that ``generate`` would take from the folder is no part of it."""
+    pair(tmp_path)
+    path = tmp_path / "aligned" / "generation_config.json"
+    before = sampled(run_file(tmp_path)).stderr
+    assert "asks for" not in before
+    strings = rows(tmp_path)
+    change(path, do_sample=True, temperature=0.25, top_p=0.9, top_k=0, repetition_penalty=1.0)
+    done = sampled(run_file(tmp_path, output='folder = "again"'))
+    assert "generation_config.json asks for temperature = 0.25, top_p = 0.9; p+" in done.stderr
+    (tmp_path / "run").rename(tmp_path / "old")
+    (tmp_path / "again").rename(tmp_path / "run")
+    assert rows(tmp_path) == strings
+
+
 # --- vocabularies -------------------------------------------------------------------------------------------------
 
 
@@ -250,8 +265,10 @@ def test_prompt_files_of_another_kind(which: str, models: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("suffix", ["txt", "jsonl", "parquet"])
 def test_prompts_without_end(suffix: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that never ends, and a short file whose few texts stand for many bytes, are refused before they are
-    held; the bound is lowered, so that the test needs little memory."""
+    """A device that never ends, and a short file that stands for many bytes, are refused before they are held.
+
+    The bound is lowered, so that the test needs little memory.
+    """
     from simulations.bridge import prompts
 
     monkeypatch.setattr(prompts, "_MOST_BYTES", 1 << 20)
@@ -336,7 +353,7 @@ def test_begin_follows_the_tokenizer(adds: bool, tmp_path: Path) -> None:
 
 
 def test_a_front_of_several_tokens(tmp_path: Path) -> None:
-    """All that the tokenizer puts in front of a text goes in front of a prompt, but not twice, nor what comes behind."""
+    """All that the tokenizer puts in front of a text goes before a prompt, but not twice, nor what comes behind."""
     from tokenizers import processors
 
     words = tokenizer(("<s>", "</s>", "a", "b", "c", "<g>"))
@@ -425,76 +442,6 @@ def phi3(switch: int) -> Any:
     rope = LONG | {"original_max_position_embeddings": switch}
     fields = SIZES | ENDS | {"original_max_position_embeddings": switch, "rope_parameters": rope, "pad_token_id": None}
     return transformers.Phi3ForCausalLM(transformers.Phi3Config(**fields))
-
-
-ARCHITECTURES: dict[str, tuple[Callable[[], Any], str]] = {
-    "Mistral with a window": (
-        lambda: transformers.MistralForCausalLM(
-            transformers.MistralConfig(**SIZES, **ENDS, num_key_value_heads=1, sliding_window=4)
-        ),
-        "cache",
-    ),
-    "Mamba": (
-        lambda: transformers.MambaForCausalLM(
-            transformers.MambaConfig(vocab_size=6, hidden_size=32, state_size=4, num_hidden_layers=2, **ENDS)
-        ),
-        "cache",
-    ),
-    "RecurrentGemma": (
-        lambda: transformers.RecurrentGemmaForCausalLM(
-            transformers.RecurrentGemmaConfig(
-                vocab_size=6,
-                hidden_size=32,
-                lru_width=32,
-                attention_window_size=4,
-                intermediate_size=64,
-                num_hidden_layers=3,
-                num_attention_heads=2,
-                num_key_value_heads=2,
-                **ENDS,
-            )
-        ),
-        "whole",
-    ),
-    "GPT-2": (
-        lambda: transformers.GPT2LMHeadModel(
-            transformers.GPT2Config(vocab_size=6, n_positions=64, n_embd=32, n_layer=2, n_head=2, **ENDS)
-        ),
-        "cache",
-    ),
-    "Phi-3 before the switch": (lambda: phi3(32), "cache"),
-    "Gemma 3, window and whole": (
-        lambda: transformers.Gemma3ForCausalLM(
-            transformers.Gemma3TextConfig(
-                **SIZES,
-                **ENDS,
-                pad_token_id=None,
-                num_key_value_heads=1,
-                head_dim=16,
-                sliding_window=4,
-                layer_types=["sliding_attention", "full_attention"],
-            )
-        ),
-        "cache",
-    ),
-}
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("which", ARCHITECTURES)
-def test_architectures_that_run(which: str, tmp_path: Path) -> None:
-    """Every stored log-probability is that of float64 passes over each prefix, however the cache is called."""
-    make, way = ARCHITECTURES[which]
-    found = {role: spread(make(), seed, 0.35) for seed, role in enumerate(("prior", "aligned"))}
-    for role, model in found.items():
-        save(model, tmp_path / role)
-    sampled(run_file(tmp_path, sampling="strings = 2\nlength = 10"))
-    assert key(tmp_path)["resolved"]["read"] == {"prior": way, "aligned": way}
-    ids = key(tmp_path)["prompt_ids"]
-    for row in rows(tmp_path):
-        for role, model in found.items():
-            exact = float64_scores(model, ids[row["prompt"]], row["tokens"])
-            assert np.abs(exact - row[f"log_{role}"]).max() < 1e-4
 
 
 def bert() -> Any:
