@@ -33,10 +33,18 @@ class Answer(str):
     completion: str
 
     @staticmethod
-    def of(text: str, prompt: str) -> Answer:
-        """A text that goes on from the prompt's."""
+    def of(text: str, prompt: str, alone: str | None = None) -> Answer:
+        """A text that goes on from the prompt's.
+
+        Args:
+            text: of prompt and completion.
+            prompt: of the prompt.
+            alone: of the completion's tokens, where the text of all does not begin with the prompt's: a character
+                may have its first bytes in the one and its last ones in the other.
+        """
         found = Answer(text)
-        found.prompt, found.completion = prompt, text.removeprefix(prompt)
+        rest = text if alone is None else alone
+        found.prompt, found.completion = prompt, text[len(prompt) :] if text.startswith(prompt) else rest
         return found
 
 

@@ -223,11 +223,17 @@ def draw_shard(plan: Plan, shard: Shard, scorer: Scorer | None, *, rng: np.rando
     prior = drawn.log_prob if models.aligned is None else _scored(models.prior, prompts, drawn)
     before = {k: models.decode(plan.ids[k]) for k in set(shard.prompt)}
     texts = [
-        Answer.of(models.decode([*plan.ids[k], *(int(t) for t in tokens[:n])]), before[k])
+        _answer(models, plan.ids[k], before[k], [int(t) for t in tokens[:n]])
         for k, tokens, n in zip(shard.prompt, drawn.tokens, drawn.length, strict=True)
     ]
     rewards = None if scorer is None else checked(scorer(texts, drawn.length.tolist()), texts)
     return _table(plan, shard, drawn, prior, witnesses, texts, rewards)
+
+
+def _answer(models: Models, ids: Sequence[int], prompt: str, tokens: Sequence[int]) -> Answer:
+    """The text of a prompt's ids and the tokens behind them, with its parts."""
+    text = models.decode([*ids, *tokens])
+    return Answer.of(text, prompt, None if text.startswith(prompt) else models.decode(tokens))
 
 
 def _scored(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:

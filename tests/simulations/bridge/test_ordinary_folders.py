@@ -653,6 +653,31 @@ def test_a_function_gets_what_it_reads(
         assert row["reward"] == expected(prompt, row["text"].removeprefix(prompt))
 
 
+def test_an_answer_that_ends_a_character_of_the_prompt(tmp_path: Path) -> None:
+    """The prompt's last byte is the first of an e with an accent: the answer is what its own bytes are, and no more.
+
+    The text of both then does not begin with the prompt's, and the reward was given the prompt as well.
+    """
+    from tokenizers import Tokenizer, decoders
+    from tokenizers import models as kinds
+
+    words = {"<s>": 0, "</s>": 1, "a": 2, "\u00c3": 3, "\u00a9": 4, "b": 5}
+    inner = Tokenizer(kinds.WordLevel(words, unk_token="b"))
+    inner.decoder = decoders.ByteLevel()
+    pair(tmp_path, transformers.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="</s>", bos_token="<s>"))
+    (tmp_path / "p.jsonl").write_text('{"ids": [2, 3]}\n', "utf-8")
+    (tmp_path / "length_of.py").write_text("def answer(prompt, answer):\n    return len(answer)\n", "utf-8")
+    reward = 'kind = "function"\nsource = "length_of:answer"'
+    path = run_file(tmp_path, prompts='file = "p.jsonl"', reward=reward, sampling="strings = 40\nlength = 4")
+    sampled(path)
+    found = rows(tmp_path)
+    byte = {2: b"a", 3: b"\xc3", 4: b"\xa9", 5: b"b"}
+    assert {row["tokens"][0] == 4 for row in found} == {True, False}
+    for row in found:
+        alone = b"".join(byte.get(token, b"") for token in row["tokens"])
+        assert row["reward"] == len(alone.decode("utf-8", errors="replace"))
+
+
 def test_paths_are_beside_the_run_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "below").mkdir()
     pair(tmp_path / "below")
