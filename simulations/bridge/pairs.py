@@ -60,8 +60,8 @@ def load_models(run: Run) -> Models:
     return Models(
         prior=prior.decoder,
         aligned=None if run.aligned is None else aligned.decoder,
-        encode=_encoder(prior.tokenizer, front),
-        decode=_decoder(prior.tokenizer),
+        encode=_encoder(aligned.tokenizer, front),
+        decode=_decoder(aligned.tokenizer),
         identity={
             "prior": prior.identity,
             "aligned": None if run.aligned is None else aligned.identity,

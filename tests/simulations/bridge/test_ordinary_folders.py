@@ -653,6 +653,21 @@ def test_a_function_gets_what_it_reads(
         assert row["reward"] == expected(prompt, row["text"].removeprefix(prompt))
 
 
+def test_texts_are_the_aligned_tokenizers(tmp_path: Path) -> None:
+    """A turn's end that only the aligned model's tokenizer calls special is no part of the text that a reward reads."""
+    for role, seed in (("prior", 1), ("aligned", 2)):
+        save(llama(seed), tmp_path / role, tokenizer(TURNS, "<turn>" if role == "aligned" else "</s>"))
+    path = tmp_path / "prior" / "tokenizer.json"
+    there = json.loads(path.read_text("utf-8"))
+    there["added_tokens"] = [one | {"special": one["content"] != "<turn>"} for one in there["added_tokens"]]
+    path.write_text(json.dumps(there), "utf-8")
+    change(tmp_path / "prior" / "tokenizer_config.json", extra_special_tokens=[], additional_special_tokens=[])
+    sampled(run_file(tmp_path, sampling="strings = 20\nlength = 4"))
+    found = rows(tmp_path)
+    assert any(5 in row["tokens"] for row in found)
+    assert all("<" not in row["text"] for row in found)
+
+
 def test_an_answer_that_ends_a_character_of_the_prompt(tmp_path: Path) -> None:
     """The prompt's last byte is the first of an e with an accent: the answer is what its own bytes are, and no more.
 
