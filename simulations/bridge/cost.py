@@ -35,7 +35,7 @@ def check_size(prompts: int, settings: int, strings: int, length: int) -> None:
     if total > LARGEST or size > LARGEST_STORE:
         raise ValueError(
             f"[sampling] {prompts:,} prompts x {settings} settings x {strings:,} strings are {total:,} strings of up "
-            f"to {length:,} tokens, {size / 2**30:,.1f} GiB on disk; at most {LARGEST:,} strings and "
+            f"to {length:,} tokens, {size >> 30:,} GiB on disk; at most {LARGEST:,} strings and "
             f"{LARGEST_STORE >> 30:,} GiB are planned: ask for fewer strings"
         )
 

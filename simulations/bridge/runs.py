@@ -94,10 +94,10 @@ class PromptsTable(Table):
 class SamplingTable(Table):
     """[sampling]."""
 
-    strings: int = Field(default=16, ge=2)
-    length: int = Field(default=40, ge=1)
-    seed: int = Field(default=1, ge=0)
-    rows: int = Field(default=128, ge=1)
+    strings: int = Field(default=16, ge=2, le=_LARGEST)
+    length: int = Field(default=40, ge=1, le=_LARGEST)
+    seed: int = Field(default=1, ge=0, le=(1 << 64) - 1)
+    rows: int = Field(default=128, ge=1, le=_LARGEST)
     temperatures: list[Temperature] = Field(
         default=["1"], min_length=1, description=' must name one; leave them out for "1"'
     )

@@ -33,6 +33,11 @@ MOST_BYTES = 1 << 24
 
 _MOST_DEPTH = 32
 
+_MOST_DIGITS = 4000
+"""Of an integer: Python shows those of up to 4,300."""
+
+_MOST_BITS = (10**_MOST_DIGITS).bit_length()
+
 MOST_REWARD = 10**18
 """|r / beta| in nats, and the logarithm of e^{r/beta}: beyond it a ball has no digits left."""
 
@@ -96,11 +101,27 @@ def parse_document(text: str) -> dict[str, object]:
         raise SpecificationError(f"has {len(text):,} characters; at most {MOST_BYTES:,} are read")
     _check_depth(text)
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecificationError(f"TOML syntax: this is not TOML: {error}") from None
     except ValueError as error:  # an integer of thousands of digits
         raise SpecificationError(f"TOML syntax: {str(error).split(';')[0]}") from None
+    _check_integers(found, "")
+    return found
+
+
+def _check_integers(value: object, name: str) -> None:
+    """Refuse integers that cannot be shown in decimal: in hexadecimal TOML reads longer ones.
+
+    Raises:
+        SpecificationError: names the element.
+    """
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise SpecificationError(f"TOML syntax: {name} is an integer of more than {_MOST_DIGITS:,} digits")
+    for key, member in value.items() if isinstance(value, dict) else ():
+        _check_integers(member, f"{name}.{key}" if name else str(key))
+    for member in value if isinstance(value, list) else ():
+        _check_integers(member, name)
 
 
 _QUOTED = re.compile(r"""\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''.*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*""", re.DOTALL)
