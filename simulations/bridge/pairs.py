@@ -9,25 +9,25 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from simulations.bridge.adapters import Loader
 from simulations.bridge.conventions import Conventions, check_ends, known_ids
 from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
-from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, load, versions
+from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, versions
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
 from simulations.bridge.sample import Models, Plan
-from simulations.bridge.self_check import Checked, draw, self_check
+from simulations.bridge.self_check import Checked, check_switch, draw, self_check
 from simulations.sampling.generate import Mask
 from theory.files import JsonObject, JsonValue, sha256
 from theory.report.records import Rounding, plain
 
 
-def load_models(run: Run) -> Models:
-    """The prior and the aligned model, on the run's device, with the ends and ids that hold for both.
+def loader(run: Run) -> Loader:
+    """What loads the models of a run, each once, on its device.
 
     Raises:
-        ValueError: a model cannot be loaded, the tokenizers disagree, an end lies beyond a model's logits, or torch
-            does not have the device.
+        ValueError: torch does not have the device.
     """
     # torchrun numbers the workers of a machine, one per GPU
     device = run.device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
@@ -37,11 +37,25 @@ def load_models(run: Run) -> Models:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"[models] device {device!r}: torch cannot use it here: {reason}") from None
     torch.set_num_threads(run.threads)
+    return Loader(run.dtype, device, run.revision, run.base)
+
+
+def load_models(run: Run, models: Loader | None = None) -> Models:
+    """The prior and the aligned model, on the run's device, with the ends and ids that hold for both.
+
+    Args:
+        run: names them.
+        models: loads them, and has those that it has loaded before; by default ``loader(run)``.
+
+    Raises:
+        ValueError: a model cannot be loaded, the tokenizers disagree, an end lies beyond a model's logits, or torch
+            does not have the device.
+    """
+    models = models or loader(run)
     names = (run.prior,) if run.aligned is None else (run.prior, run.aligned)
-    loaded: list[LoadedModel] = []
-    for name in names:
-        same = next((one for other, one in zip(names, loaded, strict=False) if other == name), None)
-        loaded.append(same or load(name, dtype=run.dtype, device=device, revision=run.revision, base=run.base))
+    loaded = [models.model(run.prior)]
+    if run.aligned is not None:
+        loaded.append(models.aligned(run.aligned, run.prior))
     prior, aligned = loaded[0], loaded[-1]
     check_tokenizers(prior.tokenizer, aligned.tokenizer)
     ends = _ends(run, aligned.conventions)
@@ -64,7 +78,7 @@ def load_models(run: Run) -> Models:
         identity={
             "prior": prior.identity,
             "aligned": None if run.aligned is None else aligned.identity,
-            "device": device.split(":")[0],
+            "device": models.device.split(":")[0],
             "reward": reward_identity(run.reward, run.source, run.base),
             "versions": versions(),
         },
@@ -184,6 +198,8 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
             tokens = draw(writer, prompt, run.length, np.random.default_rng(place))
             for name, decoder in decoders.items():
                 found[name].append(self_check(decoder, name, prompt, tokens))
+        if writer is not models.prior and writer.model is models.prior.model:
+            check_switch(models.prior, writer, run.aligned or "", prompt, tokens)
     rounding = _rounding(found, run)
     ways: JsonObject = {
         role: "whole" if one.whole else "cache" for role, one in (("prior", models.prior), ("aligned", writer))
@@ -227,4 +243,4 @@ def _check_lines(rounding: Rounding, names: Mapping[str, TorchDecoder]) -> list[
     return lines
 
 
-__all__ = ["check_models", "load_models"]
+__all__ = ["check_models", "load_models", "loader"]

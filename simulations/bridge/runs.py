@@ -2,7 +2,8 @@
 
 [models]
 prior = "embedded:prior"         # a folder or .gguf file beside this file, a hub id, embedded:prior, embedded:smollm2
-aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the reward (Gibbs)
+aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the reward (Gibbs); {adapter = "folder"}: PEFT's
+                                 # on the prior; a list of such: one run each, in a folder of its name
 dtype = "float32"                # or bfloat16, float16
 device = "cpu"                   # by default a GPU if there is one
 threads = 1                      # of torch on a CPU: part of the numbers' last bits
@@ -39,7 +40,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,17 +55,26 @@ from theory.report.records import RunRecord, plain
 from theory.specification.reader import Number, as_number, located, read_document
 from theory.specification.tables import Table, Wording, read_as
 
+ADAPTER = "adapter:"
+"""In front of an adapter's folder, where the name of an aligned model is kept."""
+
 RUN_FILE = Wording("unknown table [{}]", key="[{}] {}")
 
 
 Temperature = Annotated[Number, Field(description=": expected a number, got {!r}")]
 
 
+Adapter = Annotated[dict[Literal["adapter"], str], Field(min_length=1)]
+"""An aligned model that is the prior with an adapter on: {adapter = "folder"}."""
+
+
 class ModelsTable(Table):
     """[models]."""
 
     prior: str
-    aligned: str | None = None
+    aligned: str | Adapter | list[Adapter] | None = Field(
+        default=None, description=' must be a name, {{adapter = "folder"}} or a list of such adapters, got {!r}'
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
@@ -135,7 +145,8 @@ class Run:
     """A run file, read and checked.
 
     Args:
-        prior, aligned: names of models; aligned None for the Gibbs posterior of the prior.
+        prior, aligned: names of models; aligned None for the Gibbs posterior of the prior, "adapter:FOLDER" for the
+            prior with an adapter on.
         prompts: texts; chats and lists of ids as JSON until a tokenizer has read them.
         begin: whether the beginning-of-string token stands in front; None for what the tokenizer does.
         chains: the adaptors of each setting, left to right.
@@ -206,7 +217,7 @@ class Run:
 
 
 def read_run(path: Path, output: Path | None = None) -> Run:
-    """The run file at a path.
+    """The run file at a path, of one aligned model or none.
 
     Args:
         path: of the run file.
@@ -215,15 +226,48 @@ def read_run(path: Path, output: Path | None = None) -> Run:
     Raises:
         RunError: it cannot be read, or something in it cannot be used.
     """
+    found = read_runs(path, output)
+    if len(found) > 1:
+        raise RunError(f"{path}: [models] aligned names {len(found)} adapters; one is wanted here")
+    return found[0]
+
+
+def read_runs(path: Path, output: Path | None = None) -> tuple[Run, ...]:
+    """The runs of the file at a path: one of each adapter that it names, or a single one.
+
+    Several adapters are stored each in a folder of its own name below the run's, as a run of that adapter alone would
+    be: strings of two aligned models have nothing in common but the prompts.
+
+    Raises:
+        RunError: as ``read_run``.
+    """
     try:
-        return _run(read_as(RunFile, read_document(path), RUN_FILE), path.resolve().parent, output)
+        file = read_as(RunFile, read_document(path), RUN_FILE)
+        aligned, base = file.models.aligned, path.resolve().parent
+        if not isinstance(aligned, list):
+            name = aligned if isinstance(aligned, str) or aligned is None else ADAPTER + aligned["adapter"]
+            return (_run(file, name, base, output),)
+        folders = _folders(aligned)
+        runs = [_run(file, ADAPTER + one["adapter"], base, output) for one in aligned]
+        return tuple(replace(run, folder=run.folder / name) for run, name in zip(runs, folders, strict=True))
     except ValueError as error:
         raise RunError(f"{path}: {error}") from None
 
 
-def _run(file: RunFile, base: Path, output: Path | None) -> Run:
+def _folders(adapters: Sequence[dict[Literal["adapter"], str]]) -> list[str]:
+    """A folder for the run of each adapter: of the adapter's own name."""
+    names = [Path(one["adapter"]).name for one in adapters]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if not names:
+        raise ValueError("[models] aligned names no adapter")
+    if twice is not None:
+        raise ValueError(f"[models] aligned names two adapters {twice!r}; their runs need folders of two names")
+    return names
+
+
+def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None) -> Run:
     models, sampling, reward = file.models, file.sampling, file.reward
-    if models.aligned is None and reward.kind == "secret":
+    if aligned is None and reward.kind == "secret":
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
     with located("[reward] beta"):
         beta = rational(reward.beta)
@@ -231,11 +275,11 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         raise ValueError(f"[reward] beta must be > 0, got {beta}")
     prompts = _prompts(file.prompts, base)
     chains = _chains(file.adaptor, sampling.temperatures)
-    if models.aligned is None and chains != ((),):
+    if aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
     return Run(
         prior=models.prior,
-        aligned=models.aligned,
+        aligned=aligned,
         dtype=models.dtype,
         device=models.device,
         threads=models.threads,
@@ -307,4 +351,4 @@ def output_folder(name: str | None, base: Path) -> Path:
     return folder
 
 
-__all__ = ["OutputTable", "Run", "RunError", "output_folder", "read_run"]
+__all__ = ["ADAPTER", "OutputTable", "Run", "RunError", "output_folder", "read_run", "read_runs"]

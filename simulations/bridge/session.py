@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulations.bridge.adapters import Loader
 from simulations.bridge.analyse import analyse
 from simulations.bridge.cost import check_size
-from simulations.bridge.pairs import check_models, load_models
+from simulations.bridge.pairs import check_models, load_models, loader
 from simulations.bridge.prompts import tokenisation_warnings
 from simulations.bridge.rewards import Scorer, scorer
-from simulations.bridge.runs import read_run
+from simulations.bridge.runs import Run, read_run, read_runs
 from simulations.bridge.sample import Made, Plan, work
 from simulations.bridge.store import Store
 from theory.report.records import GibbsAnalysis, PairAnalysis
@@ -19,25 +20,50 @@ from theory.report.records import GibbsAnalysis, PairAnalysis
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
-    """A run that is ready to go on: its plan, its store, what gives rewards, and lines to print before."""
+    """A run that is ready to go on.
+
+    Args:
+        plan: what is made.
+        store: where.
+        reward: what gives rewards; None for the secret reward.
+        notes: lines to print before.
+        name: of the adapter, where the run file names several.
+    """
 
     plan: Plan
     store: Store
     reward: Scorer | None
     notes: tuple[str, ...] = ()
+    name: str | None = None
 
     @staticmethod
     def open(path: Path, output: Path | None) -> Session:
         """Read the run file, load the models, check them against themselves, and open the store.
 
         Raises:
-            ValueError: one of them cannot be used, in a line that says why.
+            ValueError: one of them cannot be used, in a line that says why; or the file names several adapters.
             OSError: the store cannot be written.
         """
         run = read_run(path, output)
+        return Session._of(run, loader(run))
+
+    @staticmethod
+    def each(path: Path, output: Path | None) -> Iterator[Session]:
+        """One session for each adapter that the run file names, one after another on a base that is loaded once.
+
+        Raises:
+            ValueError, OSError: as ``open``.
+        """
+        runs = read_runs(path, output)
+        models = loader(runs[0])
+        for run in runs:
+            yield replace(Session._of(run, models), name=run.aligned if len(runs) > 1 else None)
+
+    @staticmethod
+    def _of(run: Run, models: Loader) -> Session:
         check_size(len(run.prompts), len(run.chains), run.strings, run.length)
         reward = scorer(run.reward, run.source, run.label, reads=run.reads, base=run.base)
-        plan, check = check_models(Plan.of(run, load_models(run)))
+        plan, check = check_models(Plan.of(run, load_models(run, models)))
         store = Store.open(run.folder, plan.configuration(), len(plan.shards))
         notes = list(plan.models.notes)
         if check is not None:
