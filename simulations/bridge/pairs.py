@@ -87,6 +87,10 @@ def load_models(run: Run, models: Loader | None = None) -> Models:
         width=width,
         begin=begin,
         resolved=_resolved(run, loaded, ends, known, begin),
+        bare=_encoder(prior.tokenizer, False),
+        start=prior.tokenizer.bos_token_id,
+        end=aligned.tokenizer.eos_token_id,
+        pad=aligned.tokenizer.pad_token_id,
         notes=_notes(run, loaded, ends, known, begin),
     )
 
@@ -151,6 +155,7 @@ def _resolved(
         "prior": loaded[0].resolved,
         "aligned": None if run.aligned is None else loaded[-1].resolved,
         "reward": reward,
+        "rewards": {one.name: reward_identity(one.kind, one.source, run.base) for one in run.rewards},
         "versions": library_versions(),
     }
 

@@ -48,27 +48,47 @@ def read_prompts(path: Path) -> list[Prompt]:
     Raises:
         ValueError: it cannot be read, or a row is not a prompt (names the row).
     """
-    columns = path.suffix == ".parquet"
-    try:
-        rows = _parquet(path) if columns else []
-        content = "" if columns else path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
-    except OSError as error:
-        raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # a path with a NUL, or a file that is no Parquet
-        raise ValueError(f"[prompts] file {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
-    if columns:
-        return _rows(rows, path)
-    lines = [line.removesuffix("\r") for line in content.split("\n")]
-    if path.suffix != ".jsonl":
-        return [Prompt("prompt", line) for line in lines if line.strip()]
-    for number, line in enumerate(lines, start=1):
+    if path.suffix in {".parquet", ".jsonl"}:
+        return _rows(read_rows(path, "[prompts] file"), path)
+    lines = [line.removesuffix("\r") for line in _text(path, "[prompts] file").split("\n")]
+    return [Prompt("prompt", line) for line in lines if line.strip()]
+
+
+def read_rows(path: Path, what: str) -> list[object]:
+    """The rows of a .parquet or .jsonl file.
+
+    Args:
+        path: of the file.
+        what: names it in errors.
+
+    Raises:
+        ValueError: it cannot be read, or a line is no JSON (names the line).
+    """
+    if path.suffix == ".parquet":
+        try:
+            return _parquet(path)
+        except OSError as error:
+            raise ValueError(f"{what} {path}: cannot be read: {error.strerror or error}") from None
+        except ValueError as error:  # a path with a NUL, or a file that is no Parquet
+            raise ValueError(f"{what} {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
+    rows: list[object] = []
+    for number, line in enumerate(_text(path, what).split("\n"), start=1):
         try:
             rows += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
-            raise ValueError(f"[prompts] file {path}: line {number} is no JSON") from None
-    return _rows(rows, path)
+            raise ValueError(f"{what} {path}: line {number} is no JSON") from None
+    return rows
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{what} {path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ValueError(f"{what} {path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # a path with a NUL
+        raise ValueError(f"{what} {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
 
 
 def _parquet(path: Path) -> list[object]:
@@ -92,14 +112,14 @@ def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:
     found = []
     for number, row in enumerate(rows, start=1):
         try:
-            found.append(_prompt(row))
+            found.append(as_prompt(row))
         except ValueError as error:
             raise ValueError(f"[prompts] file {path}: row {number}: {error}") from None
     return found
 
 
-def _prompt(row: object) -> Prompt:
-    """The prompt that a row holds.
+def as_prompt(row: object) -> Prompt:
+    """The prompt that a row holds as ``prompt``, ``messages`` or ``ids``.
 
     Raises:
         ValueError: it holds none, several, or one of another type.
@@ -175,4 +195,4 @@ def tokenisation_warnings(texts: Mapping[str, Sequence[int]], encode: Callable[[
     return lines[:_SHOWN] + ([f"warning: and {more} prompts more whose tokens merge so"] if more > 0 else [])
 
 
-__all__ = ["KINDS", "Kind", "Prompt", "first_twice", "read_prompts", "tokenisation_warnings"]
+__all__ = ["KINDS", "Kind", "Prompt", "as_prompt", "first_twice", "read_prompts", "read_rows", "tokenisation_warnings"]

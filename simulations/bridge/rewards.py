@@ -10,14 +10,15 @@ import io
 import math
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, SupportsFloat, get_args
 
 from simulations.bridge.folder import weights
 from theory.files import JsonObject, sha256
 
-RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
+RewardKind = Literal["secret", "vader", "length", "classifier", "function", "column"]
 
 KINDS: tuple[RewardKind, ...] = get_args(RewardKind)
 
@@ -25,30 +26,61 @@ Reads = Literal["text", "completion"]
 """What a reward reads: prompt and completion as one text, or the completion alone."""
 
 
-class Answer(str):
-    """A text that goes to a reward, with its two parts beside it: prompt and completion."""
+Chat = list[dict[str, object]]
+"""Messages with a role and a content each."""
 
-    __slots__ = ("completion", "prompt")
+
+class Answer(str):
+    """A text that goes to a reward, with its two parts beside it: prompt and completion.
+
+    ``chat`` is the prompt's messages where it is a chat, and ``ids`` are the tokens of the completion.
+    """
+
+    __slots__ = ("chat", "completion", "ids", "prompt")
 
     prompt: str
     completion: str
+    chat: Chat | None
+    ids: list[int]
 
     @staticmethod
-    def of(text: str, prompt: str) -> Answer:
+    def of(text: str, prompt: str, chat: Chat | None = None, ids: Sequence[int] = ()) -> Answer:
         """A text that goes on from the prompt's."""
         found = Answer(text)
         found.prompt, found.completion = prompt, text.removeprefix(prompt)
+        found.chat, found.ids = chat, list(ids)
         return found
 
 
 Scorer = Callable[[Sequence[str], Sequence[int]], list[float]]
 """Rewards, in reward units, of texts (prompt and continuation, as ``Answer`` has them) and their lengths in tokens."""
 
+NamedScorer = Callable[[Sequence[str], Sequence[int]], Sequence[object]]
+"""The same, which may give None for a text that it says nothing of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """What gives the rewards of a run.
+
+    Args:
+        own: the run's reward; None for the secret one, which log-probabilities give.
+        named: those that are kept beside it, by name.
+    """
+
+    own: Scorer | None = None
+    named: Mapping[str, NamedScorer] = field(default_factory=dict)
+
+    @staticmethod
+    def of(given: Rewards | Scorer | None) -> Rewards:
+        """Those of a run with one reward, or with the secret one alone, too."""
+        return given if isinstance(given, Rewards) else Rewards(given)
+
 
 def scorer(
     kind: str, source: str | None = None, label: str | None = None, *, reads: Reads = "text", base: Path | None = None
 ) -> Scorer | None:
-    """What gives rewards; None for the secret reward, which log-probabilities give.
+    """What gives rewards; None for the secret reward, which log-probabilities give, and for a column of given strings.
 
     Args:
         kind: of ``KINDS``.
@@ -60,7 +92,7 @@ def scorer(
     Raises:
         ValueError: what is named is not there.
     """
-    if kind == "secret":
+    if kind in {"secret", "column"}:
         return None
     if kind == "length":
         return lambda texts, lengths: [float(n) for n in lengths]
@@ -111,6 +143,18 @@ def checked(found: Sequence[object], texts: Sequence[str]) -> list[float]:
             raise ValueError(f"the reward of {text[:60]!r} is {_shown(value)}; it must be a finite number")
         numbers.append(number)
     return numbers
+
+
+def checked_or_null(found: Sequence[object], texts: Sequence[str]) -> list[float | None]:
+    """The rewards as numbers, None where there is none.
+
+    Raises:
+        ValueError: as ``checked``.
+    """
+    if len(found) != len(texts):
+        raise ValueError(f"the reward gave {len(found)} numbers for {len(texts)} texts")
+    pairs = zip(found, texts, strict=True)
+    return [None if value is None else checked([value], [text])[0] for value, text in pairs]
 
 
 def _shown(value: object) -> str:
@@ -278,4 +322,17 @@ def _limit(config: _Config, tokenizer: _Tokenizer) -> int:
     return min(positions, int(tokenizer.model_max_length))
 
 
-__all__ = ["KINDS", "Answer", "Reads", "RewardKind", "Scorer", "checked", "identity", "scorer"]
+__all__ = [
+    "KINDS",
+    "Answer",
+    "Chat",
+    "NamedScorer",
+    "Reads",
+    "RewardKind",
+    "Rewards",
+    "Scorer",
+    "checked",
+    "checked_or_null",
+    "identity",
+    "scorer",
+]

@@ -21,9 +21,10 @@ seed = 1
 rows = 128                       # strings per shard, written side by side
 temperatures = ["1", "1/2"]      # each in front of each adaptor; by default 1 alone
 
-[reward]
-kind = "vader"                   # secret (default), vader, length, classifier, function
-source = "..."                   # of a classifier, or module:function; looked up beside the run file first
+[reward]                         # or [[reward]], several: those with a name are kept beside the one without
+kind = "vader"                   # secret (default), vader, length, classifier, function, column (of given strings)
+source = "..."                   # of a classifier, or module:function, looked up beside the run file first; of a column
+name = "..."                     # of a column reward_NAME in the store; left out for the run's own reward
 reads = "text"                   # text (prompt and answer, default) or completion (the answer alone)
 label = "POSITIVE"               # of a classifier; by default its last one
 beta = "1/4"                     # reward units per nat
@@ -39,13 +40,14 @@ folder = "runs/default"          # beside the run file
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from simulations.bridge.key import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
 from theory.adaptors.exact import Chain, chain
@@ -102,14 +104,18 @@ class SamplingTable(Table):
     )
 
 
-class RewardTable(Table):
-    """[reward]."""
+_NAMES = " must be letters, digits, and - _ . between them, got {!r}"
 
+
+class RewardTable(Table):
+    """[reward], or one of [[reward]]."""
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]{0,63}$", description=_NAMES)
     kind: RewardKind = "secret"
     source: str | None = None
     label: str | None = None
     reads: Reads = "text"
-    beta: Number = "1"
+    beta: Number | None = None
 
 
 class RunAdaptorTable(Table):
@@ -136,6 +142,12 @@ class RunFile(Table):
     output: OutputTable = Field(default_factory=OutputTable)
 
 
+class RunFileOfRewards(RunFile):
+    """A run file with [[reward]]."""
+
+    reward: list[RewardTable] = Field(default_factory=list)  # type: ignore[assignment]
+
+
 class RunError(ValueError):
     """A run file that cannot be used; the message says where and what."""
 
@@ -155,6 +167,7 @@ class Run:
         reads: what the reward reads.
         kinds: of the prompts, one each; () where all are texts.
         base: where relative paths are looked up: beside the run file.
+        rewards: that are kept beside ``reward``, by name.
     """
 
     prior: str
@@ -179,6 +192,7 @@ class Run:
     reads: Reads = "text"
     kinds: tuple[Kind, ...] = ()
     base: Path = Path()
+    rewards: tuple[NamedReward, ...] = ()
 
     @property
     def given(self) -> tuple[Prompt, ...]:
@@ -232,23 +246,31 @@ def read_run(path: Path, output: Path | None = None) -> Run:
     return found[0]
 
 
-def read_runs(path: Path, output: Path | None = None) -> tuple[Run, ...]:
+def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str] | None = None) -> tuple[Run, ...]:
     """The runs of the file at a path: one of each adapter that it names, or a single one.
 
     Several adapters are stored each in a folder of its own name below the run's, as a run of that adapter alone would
     be: strings of two aligned models have nothing in common but the prompts.
 
+    Args:
+        path: of the run file.
+        output: where to store the run instead of what the file says.
+        samples: names of the reward columns of strings that are given, which bring their own prompts; None where they
+            are to be drawn.
+
     Raises:
         RunError: as ``read_run``.
     """
     try:
-        file = read_as(RunFile, read_document(path), RUN_FILE)
+        document = read_document(path)
+        kind = RunFileOfRewards if isinstance(document.get("reward"), list) else RunFile
+        file = read_as(kind, document, RUN_FILE)
         aligned, base = file.models.aligned, path.resolve().parent
         if not isinstance(aligned, list):
             name = aligned if isinstance(aligned, str) or aligned is None else ADAPTER + aligned["adapter"]
-            return (_run(file, name, base, output),)
+            return (_run(file, name, base, output, samples),)
         folders = _folders(aligned)
-        runs = [_run(file, ADAPTER + one["adapter"], base, output) for one in aligned]
+        runs = [_run(file, ADAPTER + one["adapter"], base, output, samples) for one in aligned]
         return tuple(replace(run, folder=run.folder / name) for run, name in zip(runs, folders, strict=True))
     except ValueError as error:
         raise RunError(f"{path}: {error}") from None
@@ -265,15 +287,13 @@ def _folders(adapters: Sequence[dict[Literal["adapter"], str]]) -> list[str]:
     return names
 
 
-def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None) -> Run:
-    models, sampling, reward = file.models, file.sampling, file.reward
+def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, samples: Collection[str] | None) -> Run:
+    models, sampling = file.models, file.sampling
+    reward, named = _rewards(file, samples)
     if aligned is None and reward.kind == "secret":
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
-    with located("[reward] beta"):
-        beta = rational(reward.beta)
-    if not beta > 0:
-        raise ValueError(f"[reward] beta must be > 0, got {beta}")
-    prompts = _prompts(file.prompts, base)
+    beta = _beta(reward, "[reward] beta") or "1"
+    prompts = _prompts(file.prompts, base) if samples is None else ()
     chains = _chains(file.adaptor, sampling.temperatures)
     if aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
@@ -293,14 +313,53 @@ def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None) ->
         reward=reward.kind,
         source=reward.source,
         label=reward.label,
-        beta=str(beta),
+        beta=beta,
         chains=chains,
         folder=output if output is not None else output_folder(file.output.folder, base),
         end=None if models.end is None else tuple(sorted(set(models.end))),
         reads=reward.reads,
         kinds=() if all(one.kind == "prompt" for one in prompts) else tuple(one.kind for one in prompts),
         base=base,
+        rewards=named,
     )
+
+
+def _beta(reward: RewardTable, where: str) -> str | None:
+    if reward.beta is None:
+        return None
+    with located(where):
+        beta = rational(reward.beta)
+    if not beta > 0:
+        raise ValueError(f"{where} must be > 0, got {beta}")
+    return str(beta)
+
+
+def _rewards(file: RunFile, samples: Collection[str] | None) -> tuple[RewardTable, tuple[NamedReward, ...]]:
+    """(the run's own reward, those that are kept beside it); without any that names a column, all columns are kept."""
+    tables = file.reward if isinstance(file.reward, list) else [file.reward]
+    own = [one for one in tables if one.name is None]
+    if len(own) > 1:
+        raise ValueError("of several [[reward]] only one may be without a name, the run's own")
+    found = []
+    for one in tables:
+        where = "[reward]" if one.name is None else f"reward {one.name}"
+        if one.kind == "column" and (samples is None or (one.source or one.name) not in samples):
+            there = "none; they come with strings: probqual score" if samples is None else ", ".join(samples) or "none"
+            raise ValueError(f"{where}: no column {one.source or one.name!r} of rewards; there are {there}")
+        if one.name is None:
+            continue
+        if one.kind == "secret":
+            raise ValueError(f"{where}: the secret reward is stored as log_aligned - log_prior; leave the name out")
+        beta = _beta(one, f"{where}, beta")
+        found.append(
+            NamedReward(name=one.name, kind=one.kind, source=one.source, label=one.label, reads=one.reads, beta=beta)
+        )
+    if samples is not None and not any(one.kind == "column" for one in found):
+        found += [NamedReward(name=name, kind="column") for name in samples]
+    twice = next((name for name, count in Counter(one.name for one in found).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"two rewards are named {twice!r}")
+    return (own[0] if own else RewardTable()), tuple(found)
 
 
 def _prompts(table: PromptsTable, base: Path) -> tuple[Prompt, ...]:

@@ -29,7 +29,6 @@ from tests.simulations.bridge.making import (
     analysed,
     change,
     command,
-    float64_scores,
     key,
     llama,
     refused,
@@ -72,11 +71,20 @@ def merged(base: Any, folder: Path) -> Any:
     return wide
 
 
+@torch.inference_mode()
+def in_one_pass(model: Any, prompt: Sequence[int], tokens: Sequence[int]) -> Any:
+    """log p of each token under a float64 model."""
+    logits = model(input_ids=torch.tensor([[*prompt, *tokens]]), use_cache=False).logits[0]
+    laws = torch.log_softmax(logits[len(prompt) - 1 : -1], -1)
+    return laws[torch.arange(len(tokens)), torch.tensor(tokens)].numpy()
+
+
 def check_reward(prior: Any, aligned: Any, prompts: Sequence[Sequence[int]], found: Sequence[dict[str, Any]]) -> None:
     """R of every string is that of the two models in float64, within 1e-5 a token."""
+    prior = copy.deepcopy(prior).double()
     for row in found:
         prompt, tokens = prompts[row["prompt"]], row["tokens"]
-        r = float64_scores(aligned, prompt, tokens).sum() - float64_scores(prior, prompt, tokens).sum()
+        r = in_one_pass(aligned, prompt, tokens).sum() - in_one_pass(prior, prompt, tokens).sum()
         assert sum(row["log_aligned"]) - sum(row["log_prior"]) == pytest.approx(r, abs=1e-5 * len(tokens))
 
 
@@ -112,16 +120,13 @@ def test_secret_reward_of_the_embedded_pair(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_secret_reward_of_smollm2(tmp_path: Path) -> None:
     """The same on a model of 135 million parameters."""
-    prior = load("embedded:smollm2", dtype="float32", device="cpu").decoder.model
+    loaded = load("embedded:smollm2", dtype="float32", device="cpu")
+    prior = loaded.decoder.model
+    prior.save_pretrained(tmp_path / "prior")
+    loaded.tokenizer.save_pretrained(tmp_path / "prior")
     lora(prior, tmp_path / "adapter", 2, size=0.02)
-    sampled(
-        run_file(
-            tmp_path,
-            models='prior = "embedded:smollm2"\naligned = {adapter = "adapter"}',
-            prompts='texts = ["The weather today is"]',
-            sampling="strings = 2\nlength = 8",
-        )
-    )
+    table = {"prompts": 'texts = ["The weather today is"]', "sampling": "strings = 2\nlength = 6"}
+    sampled(run_file(tmp_path, models=ADAPTED, **table))
     check_reward(prior, merged(prior, tmp_path / "adapter"), key(tmp_path)["prompt_ids"], rows(tmp_path))
 
 
