@@ -86,7 +86,8 @@ def scorer(
         kind: of ``KINDS``.
         source: a folder for "classifier", "module:function" for "function".
         label: of a classifier; its last one by default.
-        reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart.
+        reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart,
+            and one with an argument ``completions`` is called as TRL calls it.
         base: where ``source`` is looked up first; then in the working folder.
 
     Raises:
@@ -222,6 +223,9 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
         raise ValueError(f"the reward {source} cannot be imported: {type(error).__name__}: {error}") from None
     if not callable(found):
         raise ValueError(f"the reward {source} is no function")
+    taken = _of_trl(found)
+    if taken:
+        return _batched(source, found, taken)
     apart = _takes_two(found)
 
     def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
@@ -236,6 +240,50 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
                 what = f"{type(error).__name__}: {error}"
                 raise ValueError(f"the reward {source} fails on {text[:60]!r}: {what}") from None
         return rewards
+
+    return score
+
+
+def _of_trl(function: Callable[..., object]) -> set[str]:
+    """What a function takes by name, where it is one that TRL calls: completions, many at once; else nothing."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    named = {one.name for one in parameters}
+    if "completions" not in named:
+        return set()
+    return (
+        {"prompts", "completions", "completion_ids"}
+        if any(one.kind is one.VAR_KEYWORD for one in parameters)
+        else named
+    )
+
+
+def _batched(source: str, function: Callable[..., object], taken: set[str]) -> Scorer:
+    """A reward with TRL's signature, called once for a shard; a chat comes as messages, and its answer as one."""
+
+    def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
+        answers = [text if isinstance(text, Answer) else Answer.of(text, "") for text in texts]
+        completions: list[object] = []
+        for one in answers:
+            chat = one.chat is not None
+            completions.append([{"role": "assistant", "content": one.completion}] if chat else one.completion)
+        given: dict[str, object] = {
+            "prompts": [one.prompt if one.chat is None else one.chat for one in answers],
+            "completions": completions,
+            "completion_ids": [one.ids for one in answers],
+        }
+        try:
+            found = function(**{name: value for name, value in given.items() if name in taken})
+        except Exception as error:  # the function is the user's
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"the reward {source} fails on {len(texts)} completions: {what}") from None
+        if not isinstance(found, (list, tuple)):
+            raise ValueError(
+                f"the reward {source} gave {type(found).__name__} for {len(texts)} completions, not a list"
+            )
+        return list(found)
 
     return score
 
