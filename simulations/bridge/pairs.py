@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from simulations.bridge.adapters import Loader
+from simulations.bridge.chats import renderer, system_lines
 from simulations.bridge.conventions import Conventions, check_ends, known_ids
 from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
@@ -83,7 +84,7 @@ def load_models(run: Run, models: Loader | None = None) -> Models:
             "versions": versions(),
         },
         longest=min(prior.longest, aligned.longest),
-        render=_renderer(aligned.tokenizer),
+        render=renderer(aligned.tokenizer, run.template),
         width=width,
         begin=begin,
         resolved=_resolved(run, loaded, ends, known, begin),
@@ -125,27 +126,11 @@ def _decoder(tokenizer: PreTrainedTokenizerFast) -> Callable[[Sequence[int]], st
     return decode
 
 
-def _renderer(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, object]]], tuple[str, list[int]]] | None:
-    """What turns a chat into a prompt; the template alone says which special tokens it has."""
-    if not tokenizer.chat_template:
-        return None
-
-    def render(messages: list[dict[str, object]]) -> tuple[str, list[int]]:
-        try:
-            text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        except Exception as error:  # a template raises whatever its author wrote
-            reason = " ".join(str(error).split())[:160]
-            raise ValueError(f"the chat template refuses {str(messages)[:60]!r}: {reason}") from None
-        return text, [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
-
-    return render
-
-
 def _resolved(
     run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, begin: bool
 ) -> dict[str, JsonValue]:
     """What decides the numbers besides the run file and the weights, as it came out."""
-    template = loaded[-1].tokenizer.chat_template
+    template = run.template or loaded[-1].tokenizer.chat_template
     reward: JsonObject = {"files": reward_identity(run.reward, run.source, run.base), "reads": run.reads}
     return {
         "ends": list(ends),
@@ -170,6 +155,10 @@ def _notes(run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known
     other = loaded[0].conventions.union
     if run.end is None and other and not set(other) <= set(ends):
         lines.append(f"warning: the prior's files name the ends {list(other)}; [models] end = [...] sets what holds")
+    if any(prompt.kind == "messages" for prompt in run.given):
+        lines += system_lines(
+            renderer(loaded[-1].tokenizer, run.template), [one.messages for one in run.given if one.kind == "messages"]
+        )
     if not known.all():
         lines.append(f"{int((~known).sum())} of {len(known)} ids are no tokens and are left out of the law")
     widths = {one.width for one in loaded}

@@ -12,6 +12,7 @@ end = [2, 5]                     # ids that end a string; by default all that th
 
 [prompts]
 texts = ["We must", "The"]       # or file = "prompts.txt", one a line; .jsonl or .parquet: prompt, messages or ids
+template = "chat.jinja"          # of chats, a file beside this one; by default the tokenizer's
 begin = true                     # the beginning-of-string token in front, once; by default as the tokenizer does
 
 [sampling]
@@ -89,6 +90,7 @@ class PromptsTable(Table):
 
     texts: list[str] | None = Field(default=None, description=" must be strings")
     file: str | None = None
+    template: str | None = None
     begin: bool | None = None
 
 
@@ -168,6 +170,7 @@ class Run:
         kinds: of the prompts, one each; () where all are texts.
         base: where relative paths are looked up: beside the run file.
         rewards: that are kept beside ``reward``, by name.
+        template: of chats, as Jinja; None for the tokenizer's.
     """
 
     prior: str
@@ -193,6 +196,7 @@ class Run:
     kinds: tuple[Kind, ...] = ()
     base: Path = Path()
     rewards: tuple[NamedReward, ...] = ()
+    template: str | None = None
 
     @property
     def given(self) -> tuple[Prompt, ...]:
@@ -321,7 +325,20 @@ def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, sa
         kinds=() if all(one.kind == "prompt" for one in prompts) else tuple(one.kind for one in prompts),
         base=base,
         rewards=named,
+        template=None if file.prompts.template is None else _template(base / file.prompts.template),
     )
+
+
+def _template(path: Path) -> str:
+    try:
+        found = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"[prompts] template {path}: cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise ValueError(f"[prompts] template {str(path)!r}: is not UTF-8 text") from None
+    if "messages" not in found:
+        raise ValueError(f"[prompts] template {path}: reads no messages; it is no chat template")
+    return found
 
 
 def _beta(reward: RewardTable, where: str) -> str | None:

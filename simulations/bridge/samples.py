@@ -69,8 +69,8 @@ class Samples:
 def read_samples(path: Path) -> Samples:
     """The strings of a .jsonl or .parquet file, in our own columns or in a layout that is known.
 
-    Other columns of numbers are rewards, "reward_NAME" by the name NAME; columns of something else are left out, and a
-    note says so.
+    Other columns of numbers, or of true and false, are rewards, "reward_NAME" by the name NAME; columns of something
+    else are left out, and a note says so.
 
     Raises:
         ValueError: it cannot be read, or a row lacks something (names the row).
@@ -120,7 +120,7 @@ def _reward_columns(rows: Sequence[Row]) -> tuple[dict[str, str], list[str]]:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float))
 
 
 def _given(number: int, row: Row, columns: Mapping[str, str]) -> Given:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from simulations.bridge.chats import system_lines
 from simulations.bridge.key import GivenSamples
 from simulations.bridge.prompts import Prompt
 from simulations.bridge.rewards import Rewards
@@ -80,7 +81,8 @@ class Scoring:
         shards = tuple(Shard(0, tuple(one.prompt for one in own)) for own in cut)
         record = GivenSamples(sha256=samples.sha256, strings=len(found))
         plan = Plan(run, models, tuple(reader.ids), shards, tuple(reader.chats), record)
-        return Scoring(plan, tuple(cut), (*samples.notes, *reader.notes(), *_unequal(count, run)))
+        system = system_lines(models.render, [chat for chat in reader.chats if chat is not None])
+        return Scoring(plan, tuple(cut), (*samples.notes, *system, *reader.notes(), *_unequal(count, run)))
 
     def table(self, number: int, rewards: Rewards) -> pa.Table:
         """The shard of a number.
