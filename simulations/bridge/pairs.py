@@ -189,7 +189,9 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
     with np.errstate(invalid="ignore", divide="ignore"):
         for place in dict.fromkeys((order[-1], order[0])):
             prompt = np.array(plan.ids[place], dtype=np.int64)
-            tokens = draw(writer, prompt, run.length, np.random.default_rng(place))
+            # of strings that are given the longest may stand behind a shorter prompt
+            length = min(run.length, models.longest - len(prompt))
+            tokens = draw(writer, prompt, length, np.random.default_rng(place))
             for name, decoder in decoders.items():
                 found[name].append(self_check(decoder, name, prompt, tokens))
         if writer is not models.prior and writer.model is models.prior.model:

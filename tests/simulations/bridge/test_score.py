@@ -184,6 +184,23 @@ def test_several_workers_and_going_on(models: Path, tmp_path: Path) -> None:
     assert "samples.sha256" in refused(path, written(samples, [lines[0] | {"finish": "length"}, *lines[1:]]))
 
 
+def test_the_longest_string_behind_the_shortest_prompt(models: Path, tmp_path: Path) -> None:
+    """Each string has room in the models' 64 positions, though the longest prompt and string together have none."""
+    long, short = [2, 3] * 29, [2]
+    lines = [
+        {"prompt_ids": long, "completion_ids": [3, 4, 1]},
+        {"prompt_ids": short, "completion_ids": [3] * 60 + [1]},
+    ]
+    path = run_file(tmp_path, models=of(models))
+    scored(path, written(tmp_path / "s.jsonl", lines))
+    for row in rows(tmp_path):
+        given = lines[row["row"] - 1]
+        exact = float64_scores(llama(11), given["prompt_ids"], given["completion_ids"])
+        assert row["log_prior"] == pytest.approx(exact, abs=2e-5)
+    lines.append({"prompt_ids": long, "completion_ids": [3] * 6 + [1]})
+    assert "row 3: has 65 tokens, over the models' 64 positions" in refused(path, written(tmp_path / "s.jsonl", lines))
+
+
 # --- texts --------------------------------------------------------------------------------------------------------
 
 
