@@ -168,7 +168,7 @@ class _Reader:
             self._added += 1
         if not tokens:
             raise ValueError("has no token; a string that was cut at once says nothing")
-        self._check_ids(tokens)
+        self._check_width(tokens)
         self._rows += 1
         self._echoed += len(prompt) > 1 and tuple(tokens[: len(prompt)]) == prompt
         ended = end is not None or given.finish == "stop"
@@ -216,7 +216,7 @@ class _Reader:
         own = self._models.end
         return own if own in self._ends else self._ends[0]
 
-    def _check_ids(self, tokens: Sequence[int]) -> None:
+    def _check_width(self, tokens: Sequence[int]) -> None:
         if self._models.width is not None and max(tokens) >= self._models.width:
             raise ValueError(f"has the id {max(tokens)}, which lies beyond the models' {self._models.width} logits")
 
