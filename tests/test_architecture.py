@@ -63,6 +63,7 @@ OPTIONAL = {
     "llvmlite",
     "numba",
     "pandas",
+    "peft",
     "pyarrow",
     "pywrapfst",
     "safetensors",

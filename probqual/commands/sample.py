@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from probqual.errors import bad_files, bad_values, optional_libraries
-from probqual.output import Piece, made_with_progress
+from probqual.working import worked
 
 
 def sample(
@@ -28,17 +27,5 @@ def sample(
         from simulations.bridge.session import Session
 
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
-        session = Session.open(run, output)
-        for note in session.notes if session.store.missing() else ():
-            typer.echo(note, err=True)
-        impossible = 0
-
-        def pieces() -> Iterator[Piece]:
-            nonlocal impossible
-            for made in session.work():
-                impossible += made.impossible
-                yield Piece(made.shard, f"{made.strings} strings", made.tokens)
-
-        made_with_progress("sampling", "tokens", session.store, pieces())
-        if impossible:
-            typer.echo(f"{impossible} strings have probability 0 under the prior: log_prior is -inf for them", err=True)
+        for session in Session.each(run, output):
+            worked(session, "sampling")

@@ -21,6 +21,13 @@ from theory.arithmetic.exact import rational, to_float
 from theory.report.records import GibbsAnalysis, PairAnalysis
 
 
+def in_nats(strings: Strings, key: RunKey) -> Strings:
+    """The strings with each named reward that has a beta divided by it."""
+    betas = {one.name: to_float(rational(one.beta)) for one in key.rewards if one.beta is not None}
+    scaled = {name: values / betas.get(name, 1.0) for name, values in strings.rewards.items()}
+    return replace(strings, rewards=scaled)
+
+
 def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
     """Everything that is said of a run; what is infinite or below the models' rounding is None, with a note.
 
@@ -28,7 +35,7 @@ def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
         StoreError: the run is not finished, a shard is damaged, or key.json is.
     """
     key = run_key(store)
-    strings = read_strings(store)
+    strings = in_nats(read_strings(store), key)
     if key.run.aligned is None:
         return GibbsAnalysis(
             key=store.key,

@@ -6,6 +6,7 @@ torch is imported here and in few other places; everything downstream sees numpy
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +31,7 @@ class TorchDecoder:
             for all ids that the model has logits for.
         whole: every step is a pass over the whole string, for a model whose cache does not give the same numbers.
             Cost: O(T) passes of O(T) tokens instead of O(T) of one.
+        switch: called before each pass, where two decoders share a model: has the model be this decoder's.
     """
 
     model: PreTrainedModel
@@ -37,6 +39,7 @@ class TorchDecoder:
     ends: tuple[int, ...] = ()
     kept: Mask | None = None
     whole: bool = False
+    switch: Callable[[], None] | None = None
     _cache: object = field(default=None, init=False)
     _seen: Tokens | None = field(default=None, init=False)
 
@@ -52,6 +55,12 @@ class TorchDecoder:
     def architecture(self) -> str:
         """The name of the model's class."""
         return type(self.model).__name__
+
+    def ready(self) -> PreTrainedModel:
+        """The model as this decoder reads it."""
+        if self.switch is not None:
+            self.switch()
+        return self.model
 
     @torch.inference_mode()
     def begin(self, prompts: Tokens) -> Logits:
@@ -83,7 +92,7 @@ class TorchDecoder:
     @torch.inference_mode()
     def laws(self, ids: Tokens) -> Logits:
         """Logits after each of the ids but the last, in one pass over all: shape (B, T) to (B, T - 1, V)."""
-        return self._numbers(self.model(input_ids=self._ids(ids), use_cache=False).logits[:, :-1])
+        return self._numbers(self.ready()(input_ids=self._ids(ids), use_cache=False).logits[:, :-1])
 
     @torch.inference_mode()
     def dropped(self, prompts: Tokens, tokens: Tokens) -> NDArray[np.float64]:
@@ -98,16 +107,16 @@ class TorchDecoder:
 
     def _pass(self, prompts: Tokens, tokens: Tokens) -> torch.Tensor:
         filled = np.where(tokens == PAD, self.end, tokens)
-        found = self.model(input_ids=self._ids(np.concatenate((prompts, filled[:, :-1]), axis=1)), use_cache=False)
+        found = self.ready()(input_ids=self._ids(np.concatenate((prompts, filled[:, :-1]), axis=1)), use_cache=False)
         return found.logits[:, prompts.shape[1] - 1 :]
 
     def _next(self, ids: Tokens) -> Logits:
         """Logits after the last of the ids, which go on from the cache."""
         if self.whole:
-            return self._numbers(self.model(input_ids=self._ids(ids), use_cache=False).logits[:, -1])
+            return self._numbers(self.ready()(input_ids=self._ids(ids), use_cache=False).logits[:, -1])
         name = self._cache_name()
         given = {} if self._cache is None else {name: self._cache}
-        found = self.model(input_ids=self._ids(ids), use_cache=True, **given)
+        found = self.ready()(input_ids=self._ids(ids), use_cache=True, **given)
         self._cache = getattr(found, name, None)
         return self._numbers(found.logits[:, -1])
 

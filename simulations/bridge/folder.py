@@ -45,7 +45,9 @@ def weights(path: Path, name: str) -> list[Path]:
     found = sorted(path.glob("*.safetensors"))
     adapter = next((p for p in sorted(path.glob("adapter_*")) if p.suffix in {".json", ".safetensors", ".bin"}), None)
     if adapter is not None:
-        raise ValueError(f"{name}: holds {adapter.name}, an adapter; adapters are not read: merge it into the weights")
+        raise ValueError(
+            f'{name}: holds {adapter.name}, an adapter; write aligned = {{adapter = "{name}"}}, or merge it'
+        )
     if not found:
         pickles = [p.name for p in sorted(path.iterdir()) if p.suffix in _PICKLES]
         what = f"only {pickles[0]}, a pickle, which can run code" if pickles else "no weights"

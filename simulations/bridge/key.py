@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -11,6 +11,59 @@ from pydantic.dataclasses import dataclass
 from simulations.bridge.store import Store, StoreError
 from theory.report.records import FormatError, RecordError, Rounding, RunRecord, record_of
 from theory.report.records.format import STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Accounting:
+    """How the log-probabilities of a store are counted; none of these may be missing.
+
+    Args:
+        context: SHA-256 of the prompts' ids, a JSON list of lists, after which all numbers are.
+        begin: whether a beginning-of-string token stands in front of texts.
+        ends: the ids that end a string; the one that did is its last token and counted, a cut string has none.
+        law: of log_prior and log_aligned.
+        base: of the logarithms.
+        reduction: over tokens; none, for one number a token.
+        dtype: of the models' logits; the softmax over them is float64.
+        given: what log-probabilities that came with the strings turned out to be; None where none came.
+    """
+
+    context: str
+    begin: bool
+    ends: tuple[int, ...]
+    law: str
+    base: Literal["e"]
+    reduction: Literal["none"]
+    dtype: str
+    given: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class NamedReward:
+    """A reward that stands in the column reward_NAME of every shard, a number or null.
+
+    Args:
+        name: of the reward.
+        kind: as a run file has it; "column" for one that came with the strings.
+        source, label: of a classifier or a function.
+        reads: "text" or "completion".
+        beta: reward units per nat; None where nobody gave it.
+    """
+
+    name: str
+    kind: str
+    source: str | None = None
+    label: str | None = None
+    reads: str = "text"
+    beta: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class GivenSamples:
+    """The file that the strings of a scored run came from: its SHA-256 and how many strings it has."""
+
+    sha256: str
+    strings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -25,6 +78,9 @@ class RunKey:
         resolved: what else decides the numbers, as it came out: ends, vocabulary, template, dtype, attention, every
             file of models and reward, versions. Draws do not depend on it, so that a run that names its defaults
             draws the strings of one that does not.
+        accounting: how the log-probabilities are counted.
+        rewards: the columns reward_NAME of the shards, in their order.
+        samples: where the strings came from; None where they were drawn here.
     """
 
     FORMAT: ClassVar[int] = 1
@@ -34,6 +90,9 @@ class RunKey:
     models: dict[str, object]
     prompt_ids: tuple[tuple[int, ...], ...]
     shards: int
+    accounting: Accounting
+    rewards: tuple[NamedReward, ...] = ()
+    samples: GivenSamples | None = None
     resolved: dict[str, object] = Field(default_factory=dict)
 
     @property
@@ -50,12 +109,21 @@ def run_key(store: Store) -> RunKey:
         StoreError: key.json is damaged, of another format, or of something else than a run.
     """
     where = store.folder / "key.json"
+    counted = store.configuration.get("accounting")
+    lacking = sorted(_COUNTED - (counted.keys() if isinstance(counted, dict) else set()))
+    if lacking:
+        raise StoreError(
+            f"{where}: does not say how its log-probabilities are counted ({', '.join(lacking)}); sample the run anew"
+        )
     try:
         return record_of(RunKey, store.configuration, str(where))
     except FormatError as error:
         raise StoreError(str(error)) from None
     except RecordError:
         raise StoreError(f"{where}: is damaged; the run cannot be analysed without it") from None
+
+
+_COUNTED = {"context", "begin", "ends", "law", "base", "reduction", "dtype"}
 
 
 def rounding_of(store: Store) -> Rounding | None:
@@ -73,4 +141,4 @@ def rounding_of(store: Store) -> Rounding | None:
         raise StoreError(f"{store.folder / 'check.json'}: is damaged; remove it and sample the run again") from None
 
 
-__all__ = ["RunKey", "rounding_of", "run_key"]
+__all__ = ["Accounting", "GivenSamples", "NamedReward", "RunKey", "rounding_of", "run_key"]

@@ -63,7 +63,7 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None, bas
     Raises:
         ValueError: nothing there that can be loaded, in a line that says what.
     """
-    path = _located(name, revision, base)
+    path = located(name, revision, base)
     files = weights(path, name)
     arguments: dict[str, object] = {
         "dtype": getattr(torch, dtype),
@@ -84,7 +84,7 @@ def load(name: str, *, dtype: str, device: str, revision: str | None = None, bas
             model, report = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, **arguments)
             model = model.to(device).eval()
     except Exception as error:  # whatever the libraries raise on a damaged file
-        raise ValueError(f"{name}: cannot be loaded: {_one_line(error)}") from None
+        raise ValueError(f"{name}: cannot be loaded: {one_line(error)}") from None
     check_report(report, name)
     # a model of relative positions names none, or a number that is none
     positions = getattr(model.config, "max_position_embeddings", None)
@@ -121,7 +121,7 @@ def _width(model: PreTrainedModel, name: str) -> int:
         with quietly():
             logits = model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device), use_cache=False).logits
     except Exception as error:  # whatever a model that is not of this kind raises
-        what = f"the architecture {type(model).__name__} cannot be read: {_one_line(error)}"
+        what = f"the architecture {type(model).__name__} cannot be read: {one_line(error)}"
         raise ValueError(f"{name}: {what}") from None
     return min(int(logits.shape[-1]), int(model.get_input_embeddings().weight.shape[0]))
 
@@ -156,12 +156,22 @@ def check_tokenizers(one: PreTrainedTokenizerFast, two: PreTrainedTokenizerFast)
             raise ValueError(f"prior and aligned have different tokenizers: the {part} of tokenizer.json differs")
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What a library raised, short enough for a line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _located(name: str, revision: str | None, base: Path | None = None) -> Path:
-    """The folder or GGUF file that a name means."""
+def located(name: str, revision: str | None, base: Path | None = None) -> Path:
+    """The folder or GGUF file that a name means.
+
+    Args:
+        name: as ``load`` takes it.
+        revision: of a hub id.
+        base: where a relative path is looked up first.
+
+    Raises:
+        ValueError: there is none.
+    """
     kind, _, rest = name.partition(":")
     if kind == "embedded" and rest in {"prior", "aligned"}:
         return Path(str(resources.files("simulations"))) / "data" / "pair" / rest
@@ -202,4 +212,14 @@ def library_versions() -> JsonObject:
     return found
 
 
-__all__ = ["LoadedModel", "TorchDecoder", "check_tokenizers", "library_versions", "load", "quietly", "versions"]
+__all__ = [
+    "LoadedModel",
+    "TorchDecoder",
+    "check_tokenizers",
+    "library_versions",
+    "load",
+    "located",
+    "one_line",
+    "quietly",
+    "versions",
+]

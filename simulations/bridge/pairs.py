@@ -9,25 +9,26 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from simulations.bridge.adapters import Loader
+from simulations.bridge.chats import renderer, system_lines
 from simulations.bridge.conventions import Conventions, check_ends, known_ids
 from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
-from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, load, versions
+from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, versions
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
 from simulations.bridge.sample import Models, Plan
-from simulations.bridge.self_check import Checked, draw, self_check
+from simulations.bridge.self_check import Checked, check_switch, draw, self_check
 from simulations.sampling.generate import Mask
 from theory.files import JsonObject, JsonValue, sha256
 from theory.report.records import Rounding, plain
 
 
-def load_models(run: Run) -> Models:
-    """The prior and the aligned model, on the run's device, with the ends and ids that hold for both.
+def loader(run: Run) -> Loader:
+    """What loads the models of a run, each once, on its device.
 
     Raises:
-        ValueError: a model cannot be loaded, the tokenizers disagree, an end lies beyond a model's logits, or torch
-            does not have the device.
+        ValueError: torch does not have the device.
     """
     # torchrun numbers the workers of a machine, one per GPU
     device = run.device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
@@ -37,11 +38,25 @@ def load_models(run: Run) -> Models:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"[models] device {device!r}: torch cannot use it here: {reason}") from None
     torch.set_num_threads(run.threads)
+    return Loader(run.dtype, device, run.revision, run.base)
+
+
+def load_models(run: Run, models: Loader | None = None) -> Models:
+    """The prior and the aligned model, on the run's device, with the ends and ids that hold for both.
+
+    Args:
+        run: names them.
+        models: loads them, and has those that it has loaded before; by default ``loader(run)``.
+
+    Raises:
+        ValueError: a model cannot be loaded, the tokenizers disagree, an end lies beyond a model's logits, or torch
+            does not have the device.
+    """
+    models = models or loader(run)
     names = (run.prior,) if run.aligned is None else (run.prior, run.aligned)
-    loaded: list[LoadedModel] = []
-    for name in names:
-        same = next((one for other, one in zip(names, loaded, strict=False) if other == name), None)
-        loaded.append(same or load(name, dtype=run.dtype, device=device, revision=run.revision, base=run.base))
+    loaded = [models.model(run.prior)]
+    if run.aligned is not None:
+        loaded.append(models.aligned(run.aligned, run.prior))
     prior, aligned = loaded[0], loaded[-1]
     check_tokenizers(prior.tokenizer, aligned.tokenizer)
     ends = _ends(run, aligned.conventions)
@@ -65,15 +80,19 @@ def load_models(run: Run) -> Models:
         identity={
             "prior": prior.identity,
             "aligned": None if run.aligned is None else aligned.identity,
-            "device": device.split(":")[0],
+            "device": models.device.split(":")[0],
             "reward": reward_identity(run.reward, run.source, run.base),
             "versions": versions(),
         },
         longest=min(prior.longest, aligned.longest),
-        render=_renderer(aligned.tokenizer),
+        render=renderer(aligned.tokenizer, run.template),
         width=width,
         begin=begin,
         resolved=_resolved(run, loaded, ends, known, begin),
+        bare=_encoder(aligned.tokenizer, ()),
+        start=aligned.tokenizer.bos_token_id,
+        end=aligned.tokenizer.eos_token_id,
+        pad=aligned.tokenizer.pad_token_id,
         notes=_notes(run, loaded, ends, known, front),
     )
 
@@ -123,27 +142,11 @@ def _decoder(tokenizer: PreTrainedTokenizerFast) -> Callable[[Sequence[int]], st
     return decode
 
 
-def _renderer(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, object]]], tuple[str, list[int]]] | None:
-    """What turns a chat into a prompt; the template alone says which special tokens it has."""
-    if not tokenizer.chat_template:
-        return None
-
-    def render(messages: list[dict[str, object]]) -> tuple[str, list[int]]:
-        try:
-            text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        except Exception as error:  # a template raises whatever its author wrote
-            reason = " ".join(str(error).split())[:160]
-            raise ValueError(f"the chat template refuses {str(messages)[:60]!r}: {reason}") from None
-        return text, [int(i) for i in tokenizer.encode(text, add_special_tokens=False)]
-
-    return render
-
-
 def _resolved(
     run: Run, loaded: Sequence[LoadedModel], ends: tuple[int, ...], known: Mask, begin: bool
 ) -> dict[str, JsonValue]:
     """What decides the numbers besides the run file and the weights, as it came out."""
-    template = loaded[-1].tokenizer.chat_template
+    template = run.template or loaded[-1].tokenizer.chat_template
     reward: JsonObject = {"files": reward_identity(run.reward, run.source, run.base), "reads": run.reads}
     return {
         "ends": list(ends),
@@ -153,6 +156,7 @@ def _resolved(
         "prior": loaded[0].resolved,
         "aligned": None if run.aligned is None else loaded[-1].resolved,
         "reward": reward,
+        "rewards": {one.name: reward_identity(one.kind, one.source, run.base) for one in run.rewards},
         "versions": library_versions(),
     }
 
@@ -178,6 +182,10 @@ def _notes(
         lines.append(
             f"generation_config.json asks for {', '.join(asked)}; p+ is the model's law without these: what of them is "
             "wanted is written as [[adaptor]]"
+        )
+    if any(prompt.kind == "messages" for prompt in run.given):
+        lines += system_lines(
+            renderer(loaded[-1].tokenizer, run.template), [one.messages for one in run.given if one.kind == "messages"]
         )
     if not known.all():
         lines.append(f"{int((~known).sum())} of {len(known)} ids are no tokens and are left out of the law")
@@ -209,9 +217,13 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
     with np.errstate(invalid="ignore", divide="ignore"):
         for place in dict.fromkeys((order[-1], order[0])):
             prompt = np.array(plan.ids[place], dtype=np.int64)
-            tokens = draw(writer, prompt, run.length, np.random.default_rng(place))
+            # of strings that are given the longest may stand behind a shorter prompt
+            length = min(run.length, models.longest - len(prompt))
+            tokens = draw(writer, prompt, length, np.random.default_rng(place))
             for name, decoder in decoders.items():
                 found[name].append(self_check(decoder, name, prompt, tokens))
+        if writer is not models.prior and writer.model is models.prior.model:
+            check_switch(models.prior, writer, run.aligned or "", prompt, tokens)
     rounding = _rounding(found, run)
     ways: JsonObject = {
         role: "whole" if one.whole else "cache" for role, one in (("prior", models.prior), ("aligned", writer))
@@ -255,4 +267,4 @@ def _check_lines(rounding: Rounding, names: Mapping[str, TorchDecoder]) -> list[
     return lines
 
 
-__all__ = ["check_models", "load_models"]
+__all__ = ["check_models", "load_models", "loader"]

@@ -67,27 +67,58 @@ def read_prompts(path: Path) -> list[Prompt]:
             f"[prompts] file {path}: {kind} is not read; .txt (a prompt a line), .jsonl and .parquet (rows with "
             "prompt, messages or ids) are"
         )
-    try:
-        if kind in _COLUMNS:
-            return _rows(_parquet(path), path)
-        content = read_at_most(path, _MOST_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"[prompts] file {path}: is not UTF-8 text") from None
-    except OSError as error:
-        raise ValueError(f"[prompts] file {path}: cannot be read: {error.strerror or error}") from None
-    except RowError:
-        raise
-    except ValueError as error:  # a path with a NUL, or a file that is no Parquet
-        raise ValueError(f"[prompts] file {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
-    if "\0" in content:
-        line = content.count("\n", 0, content.index("\0")) + 1
-        raise ValueError(f"[prompts] file {path}: line {line} holds a NUL; UTF-8 is read, and this may be UTF-16")
-    lines = [line.removesuffix("\r") for line in content.split("\n")]
-    return _rows(_objects(lines, path), path) if kind in _LINES else _texts(lines, path)
+    if kind not in _TEXT:
+        return _rows(read_rows(path, "[prompts] file"), path)
+    return _texts(_lines(path, "[prompts] file", _MOST_BYTES), path)
+
+
+def read_rows(path: Path, what: str, most: int | None = None) -> list[object]:
+    """The rows of a .parquet or .jsonl file.
+
+    Args:
+        path: of the file.
+        what: names it in errors.
+        most: bytes of a .jsonl file; None for those of a prompt file.
+
+    Raises:
+        ValueError: it cannot be read, or a line is no JSON (names the line).
+    """
+    if path.suffix.lower() in _COLUMNS:
+        try:
+            return _parquet(path)
+        except OSError as error:
+            raise ValueError(f"{what} {path}: cannot be read: {error.strerror or error}") from None
+        except RowError:
+            raise
+        except ValueError as error:  # a path with a NUL, or a file that is no Parquet
+            raise ValueError(f"{what} {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
+    rows: list[object] = []
+    for number, line in enumerate(_lines(path, what, most or _MOST_BYTES), start=1):
+        try:
+            rows += [json.loads(line)] if line.strip() else []
+        except (ValueError, RecursionError):
+            raise RowError(f"{what} {path}: line {number} is no JSON") from None
+    return rows
 
 
 class RowError(ValueError):
     """A row of a prompt file that is no prompt; the message names it."""
+
+
+def _lines(path: Path, what: str, most: int) -> list[str]:
+    """The lines of a text file, each ended by a line feed alone."""
+    try:
+        content = read_at_most(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{what} {path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ValueError(f"{what} {path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # a path with a NUL, or a file that is too long
+        raise ValueError(f"{what} {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
+    if "\0" in content:
+        line = content.count("\n", 0, content.index("\0")) + 1
+        raise ValueError(f"{what} {path}: line {line} holds a NUL; UTF-8 is read, and this may be UTF-16")
+    return [line.removesuffix("\r") for line in content.split("\n")]
 
 
 def _texts(lines: Sequence[str], path: Path) -> list[Prompt]:
@@ -107,17 +138,6 @@ def _is_row(line: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return bool(found.keys() & set(KINDS))
-
-
-def _objects(lines: Sequence[str], path: Path) -> list[object]:
-    """What each line that is not blank holds as JSON."""
-    rows: list[object] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows += [json.loads(line)] if line.strip() else []
-        except (ValueError, RecursionError):
-            raise RowError(f"[prompts] file {path}: line {number} is no JSON") from None
-    return rows
 
 
 def _parquet(path: Path) -> list[object]:
@@ -149,14 +169,14 @@ def _rows(rows: Iterable[object], path: Path) -> list[Prompt]:
     found = []
     for number, row in enumerate(rows, start=1):
         try:
-            found.append(_prompt(row))
+            found.append(as_prompt(row))
         except ValueError as error:
             raise RowError(f"[prompts] file {path}: row {number}: {error}") from None
     return found
 
 
-def _prompt(row: object) -> Prompt:
-    """The prompt that a row holds.
+def as_prompt(row: object) -> Prompt:
+    """The prompt that a row holds as ``prompt``, ``messages`` or ``ids``.
 
     Raises:
         ValueError: it holds none, several, or one of another type.
@@ -232,4 +252,4 @@ def tokenisation_warnings(texts: Mapping[str, Sequence[int]], encode: Callable[[
     return lines[:_SHOWN] + ([f"warning: and {more} prompts more whose tokens merge so"] if more > 0 else [])
 
 
-__all__ = ["KINDS", "Kind", "Prompt", "first_twice", "read_prompts", "tokenisation_warnings"]
+__all__ = ["KINDS", "Kind", "Prompt", "as_prompt", "first_twice", "read_prompts", "read_rows", "tokenisation_warnings"]

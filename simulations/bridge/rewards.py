@@ -9,14 +9,15 @@ import inspect
 import math
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, SupportsFloat, get_args
 
 from simulations.bridge.folder import beside, weights
 from theory.files import JsonObject, sha256
 
-RewardKind = Literal["secret", "vader", "length", "classifier", "function"]
+RewardKind = Literal["secret", "vader", "length", "classifier", "function", "column"]
 
 KINDS: tuple[RewardKind, ...] = get_args(RewardKind)
 
@@ -24,16 +25,27 @@ Reads = Literal["text", "completion"]
 """What a reward reads: prompt and completion as one text, or the completion alone."""
 
 
-class Answer(str):
-    """A text that goes to a reward, with its two parts beside it: prompt and completion."""
+Chat = list[dict[str, object]]
+"""Messages with a role and a content each."""
 
-    __slots__ = ("completion", "prompt")
+
+class Answer(str):
+    """A text that goes to a reward, with its two parts beside it: prompt and completion.
+
+    ``chat`` is the prompt's messages where it is a chat, and ``ids`` are the tokens of the completion.
+    """
+
+    __slots__ = ("chat", "completion", "ids", "prompt")
 
     prompt: str
     completion: str
+    chat: Chat | None
+    ids: list[int]
 
     @staticmethod
-    def of(text: str, prompt: str, alone: str | None = None) -> Answer:
+    def of(
+        text: str, prompt: str, alone: str | None = None, chat: Chat | None = None, ids: Sequence[int] = ()
+    ) -> Answer:
         """A text that goes on from the prompt's.
 
         Args:
@@ -41,33 +53,58 @@ class Answer(str):
             prompt: of the prompt.
             alone: of the completion's tokens, where the text of all does not begin with the prompt's: a character
                 may have its first bytes in the one and its last ones in the other.
+            chat: the prompt's messages, if it is a chat.
+            ids: of the completion.
         """
         found = Answer(text)
         rest = text if alone is None else alone
         found.prompt, found.completion = prompt, text[len(prompt) :] if text.startswith(prompt) else rest
+        found.chat, found.ids = chat, list(ids)
         return found
 
 
 Scorer = Callable[[Sequence[str], Sequence[int]], list[float]]
 """Rewards, in reward units, of texts (prompt and continuation, as ``Answer`` has them) and their lengths in tokens."""
 
+NamedScorer = Callable[[Sequence[str], Sequence[int]], Sequence[object]]
+"""The same, which may give None for a text that it says nothing of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """What gives the rewards of a run.
+
+    Args:
+        own: the run's reward; None for the secret one, which log-probabilities give.
+        named: those that are kept beside it, by name.
+    """
+
+    own: Scorer | None = None
+    named: Mapping[str, NamedScorer] = field(default_factory=dict)
+
+    @staticmethod
+    def of(given: Rewards | Scorer | None) -> Rewards:
+        """Those of a run with one reward, or with the secret one alone, too."""
+        return given if isinstance(given, Rewards) else Rewards(given)
+
 
 def scorer(
     kind: str, source: str | None = None, label: str | None = None, *, reads: Reads = "text", base: Path | None = None
 ) -> Scorer | None:
-    """What gives rewards; None for the secret reward, which log-probabilities give.
+    """What gives rewards; None for the secret reward, which log-probabilities give, and for a column of given strings.
 
     Args:
         kind: of ``KINDS``.
         source: a folder for "classifier", "module:function" for "function".
         label: of a classifier; its last one by default.
-        reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart.
+        reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart,
+            and one with an argument ``completions`` is called as TRL calls it.
         base: where ``source`` is looked up first; then in the working folder.
 
     Raises:
         ValueError: what is named is not there.
     """
-    if kind == "secret":
+    if kind in {"secret", "column"}:
         return None
     if kind == "length":
         return lambda texts, lengths: [float(n) for n in lengths]
@@ -119,6 +156,18 @@ def checked(found: Sequence[object], texts: Sequence[str]) -> list[float]:
             raise ValueError(f"the reward of {text[:60]!r} is {_shown(value)}; it must be a finite number")
         numbers.append(number)
     return numbers
+
+
+def checked_or_null(found: Sequence[object], texts: Sequence[str]) -> list[float | None]:
+    """The rewards as numbers, None where there is none.
+
+    Raises:
+        ValueError: as ``checked``.
+    """
+    if len(found) != len(texts):
+        raise ValueError(f"the reward gave {len(found)} numbers for {len(texts)} texts")
+    pairs = zip(found, texts, strict=True)
+    return [None if value is None else checked([value], [text])[0] for value, text in pairs]
 
 
 def _shown(value: object) -> str:
@@ -186,6 +235,9 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
         raise ValueError(f"the reward {source} cannot be imported: {type(error).__name__}: {error}") from None
     if not callable(found):
         raise ValueError(f"the reward {source} is no function")
+    taken = _of_trl(found)
+    if taken:
+        return _batched(source, found, taken)
     apart = _takes_two(found)
 
     def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
@@ -200,6 +252,50 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
                 what = f"{type(error).__name__}: {error}"
                 raise ValueError(f"the reward {source} fails on {text[:60]!r}: {what}") from None
         return rewards
+
+    return score
+
+
+def _of_trl(function: Callable[..., object]) -> set[str]:
+    """What a function takes by name, where it is one that TRL calls: completions, many at once; else nothing."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    named = {one.name for one in parameters}
+    if "completions" not in named:
+        return set()
+    return (
+        {"prompts", "completions", "completion_ids"}
+        if any(one.kind is one.VAR_KEYWORD for one in parameters)
+        else named
+    )
+
+
+def _batched(source: str, function: Callable[..., object], taken: set[str]) -> Scorer:
+    """A reward with TRL's signature, called once for a shard; a chat comes as messages, and its answer as one."""
+
+    def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
+        answers = [text if isinstance(text, Answer) else Answer.of(text, "") for text in texts]
+        completions: list[object] = []
+        for one in answers:
+            chat = one.chat is not None
+            completions.append([{"role": "assistant", "content": one.completion}] if chat else one.completion)
+        given: dict[str, object] = {
+            "prompts": [one.prompt if one.chat is None else one.chat for one in answers],
+            "completions": completions,
+            "completion_ids": [one.ids for one in answers],
+        }
+        try:
+            found = function(**{name: value for name, value in given.items() if name in taken})
+        except Exception as error:  # the function is the user's
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"the reward {source} fails on {len(texts)} completions: {what}") from None
+        if not isinstance(found, (list, tuple)):
+            raise ValueError(
+                f"the reward {source} gave {type(found).__name__} for {len(texts)} completions, not a list"
+            )
+        return list(found)
 
     return score
 
@@ -286,4 +382,17 @@ def _limit(config: _Config, tokenizer: _Tokenizer) -> int:
     return min(positions, int(tokenizer.model_max_length))
 
 
-__all__ = ["KINDS", "Answer", "Reads", "RewardKind", "Scorer", "checked", "identity", "scorer"]
+__all__ = [
+    "KINDS",
+    "Answer",
+    "Chat",
+    "NamedScorer",
+    "Reads",
+    "RewardKind",
+    "Rewards",
+    "Scorer",
+    "checked",
+    "checked_or_null",
+    "identity",
+    "scorer",
+]

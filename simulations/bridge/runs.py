@@ -2,7 +2,8 @@
 
 [models]
 prior = "embedded:prior"         # a folder or .gguf file beside this file, a hub id, embedded:prior, embedded:smollm2
-aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the reward (Gibbs)
+aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the reward (Gibbs); {adapter = "folder"}: PEFT's
+                                 # on the prior; a list of such: one run each, in a folder of its name
 dtype = "float32"                # or bfloat16, float16
 device = "cpu"                   # by default a GPU if there is one
 threads = 1                      # of torch on a CPU: part of the numbers' last bits
@@ -11,6 +12,7 @@ end = [2, 5]                     # ids that end a string; by default all that th
 
 [prompts]
 texts = ["We must", "The"]       # or file = "prompts.txt", one a line; .jsonl or .parquet: prompt, messages or ids
+template = "chat.jinja"          # of chats, a file beside this one; by default the tokenizer's
 begin = true                     # the beginning-of-string token in front, once; by default as the tokenizer does
 
 [sampling]
@@ -20,9 +22,10 @@ seed = 1
 rows = 128                       # strings per shard, written side by side
 temperatures = ["1", "1/2"]      # each in front of each adaptor; by default 1 alone
 
-[reward]
-kind = "vader"                   # secret (default), vader, length, classifier, function
-source = "..."                   # of a classifier, or module:function; looked up beside the run file first
+[reward]                         # or [[reward]], several: those with a name are kept beside the one without
+kind = "vader"                   # secret (default), vader, length, classifier, function, column (of given strings)
+source = "..."                   # of a classifier, or module:function, looked up beside the run file first; of a column
+name = "..."                     # of a column reward_NAME in the store; left out for the run's own reward
 reads = "text"                   # text (prompt and answer, default) or completion (the answer alone)
 label = "POSITIVE"               # of a classifier; by default its last one
 beta = "1/4"                     # reward units per nat
@@ -38,14 +41,15 @@ folder = "runs/default"          # beside the run file
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from flint import fmpq
 from pydantic import Field
 
+from simulations.bridge.key import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
 from theory.adaptors.exact import Chain, chain
@@ -54,6 +58,9 @@ from theory.files import JsonObject
 from theory.report.records import RunRecord, plain
 from theory.specification.reader import Number, as_number, check_temperature, located, read_document
 from theory.specification.tables import Table, Wording, read_as
+
+ADAPTER = "adapter:"
+"""In front of an adapter's folder, where the name of an aligned model is kept."""
 
 RUN_FILE = Wording("unknown table [{}]", key="[{}] {}")
 
@@ -67,13 +74,17 @@ _LARGEST = 10**15
 """Of the settings of adaptors: whole numbers up to here are floats."""
 
 _ENDS = " must be a list of ids >= 0 that is not empty, got {!r}"
+Adapter = Annotated[dict[Literal["adapter"], str], Field(min_length=1)]
+"""An aligned model that is the prior with an adapter on: {adapter = "folder"}."""
 
 
 class ModelsTable(Table):
     """[models]."""
 
     prior: str
-    aligned: str | None = None
+    aligned: str | Adapter | list[Adapter] | None = Field(
+        default=None, description=' must be a name, {{adapter = "folder"}} or a list of such adapters, got {!r}'
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
@@ -88,6 +99,7 @@ class PromptsTable(Table):
 
     texts: list[str] | None = Field(default=None, description=" must be strings")
     file: str | None = None
+    template: str | None = None
     begin: bool | None = None
 
 
@@ -103,14 +115,18 @@ class SamplingTable(Table):
     )
 
 
-class RewardTable(Table):
-    """[reward]."""
+_NAMES = " must be letters, digits, and - _ . between them, got {!r}"
 
+
+class RewardTable(Table):
+    """[reward], or one of [[reward]]."""
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]{0,63}$", description=_NAMES)
     kind: RewardKind = "secret"
     source: str | None = None
     label: str | None = None
     reads: Reads = "text"
-    beta: Number = "1"
+    beta: Number | None = None
 
 
 class RunAdaptorTable(Table):
@@ -137,6 +153,12 @@ class RunFile(Table):
     output: OutputTable = Field(default_factory=OutputTable)
 
 
+class RunFileOfRewards(RunFile):
+    """A run file with [[reward]]."""
+
+    reward: list[RewardTable] = Field(default_factory=list)  # type: ignore[assignment]
+
+
 class RunError(ValueError):
     """A run file that cannot be used; the message says where and what."""
 
@@ -146,7 +168,8 @@ class Run:
     """A run file, read and checked.
 
     Args:
-        prior, aligned: names of models; aligned None for the Gibbs posterior of the prior.
+        prior, aligned: names of models; aligned None for the Gibbs posterior of the prior, "adapter:FOLDER" for the
+            prior with an adapter on.
         prompts: texts; chats and lists of ids as JSON until a tokenizer has read them.
         begin: whether the beginning-of-string token stands in front; None for what the tokenizer does.
         chains: the adaptors of each setting, left to right.
@@ -155,6 +178,8 @@ class Run:
         reads: what the reward reads.
         kinds: of the prompts, one each; () where all are texts.
         base: where relative paths are looked up: beside the run file.
+        rewards: that are kept beside ``reward``, by name.
+        template: of chats, as Jinja; None for the tokenizer's.
     """
 
     prior: str
@@ -179,6 +204,8 @@ class Run:
     reads: Reads = "text"
     kinds: tuple[Kind, ...] = ()
     base: Path = Path()
+    rewards: tuple[NamedReward, ...] = ()
+    template: str | None = None
 
     @property
     def given(self) -> tuple[Prompt, ...]:
@@ -217,7 +244,7 @@ class Run:
 
 
 def read_run(path: Path, output: Path | None = None) -> Run:
-    """The run file at a path.
+    """The run file at a path, of one aligned model or none.
 
     Args:
         path: of the run file.
@@ -226,27 +253,66 @@ def read_run(path: Path, output: Path | None = None) -> Run:
     Raises:
         RunError: it cannot be read, or something in it cannot be used.
     """
+    found = read_runs(path, output)
+    if len(found) > 1:
+        raise RunError(f"{path}: [models] aligned names {len(found)} adapters; one is wanted here")
+    return found[0]
+
+
+def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str] | None = None) -> tuple[Run, ...]:
+    """The runs of the file at a path: one of each adapter that it names, or a single one.
+
+    Several adapters are stored each in a folder of its own name below the run's, as a run of that adapter alone would
+    be: strings of two aligned models have nothing in common but the prompts.
+
+    Args:
+        path: of the run file.
+        output: where to store the run instead of what the file says.
+        samples: names of the reward columns of strings that are given, which bring their own prompts; None where they
+            are to be drawn.
+
+    Raises:
+        RunError: as ``read_run``.
+    """
     try:
-        return _run(read_as(RunFile, read_document(path), RUN_FILE), path.resolve().parent, output)
+        document = read_document(path)
+        kind = RunFileOfRewards if isinstance(document.get("reward"), list) else RunFile
+        file = read_as(kind, document, RUN_FILE)
+        aligned, base = file.models.aligned, path.resolve().parent
+        if not isinstance(aligned, list):
+            name = aligned if isinstance(aligned, str) or aligned is None else ADAPTER + aligned["adapter"]
+            return (_run(file, name, base, output, samples),)
+        folders = _folders(aligned)
+        runs = [_run(file, ADAPTER + one["adapter"], base, output, samples) for one in aligned]
+        return tuple(replace(run, folder=run.folder / name) for run, name in zip(runs, folders, strict=True))
     except ValueError as error:
         raise RunError(f"{path}: {error}") from None
 
 
-def _run(file: RunFile, base: Path, output: Path | None) -> Run:
-    models, sampling, reward = file.models, file.sampling, file.reward
-    if models.aligned is None and reward.kind == "secret":
+def _folders(adapters: Sequence[dict[Literal["adapter"], str]]) -> list[str]:
+    """A folder for the run of each adapter: of the adapter's own name."""
+    names = [Path(one["adapter"]).name for one in adapters]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if not names:
+        raise ValueError("[models] aligned names no adapter")
+    if twice is not None:
+        raise ValueError(f"[models] aligned names two adapters {twice!r}; their runs need folders of two names")
+    return names
+
+
+def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, samples: Collection[str] | None) -> Run:
+    models, sampling = file.models, file.sampling
+    reward, named = _rewards(file, samples)
+    if aligned is None and reward.kind == "secret":
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
-    with located("[reward] beta"):
-        beta = rational(reward.beta)
-    if not _LEAST_BETA <= beta <= _MOST_BETA:
-        raise ValueError(f"[reward] beta must lie between 10^-9 and 10^9, got {reward.beta}")
-    prompts = _prompts(file.prompts, base)
+    beta = _beta(reward, "[reward] beta") or "1"
+    prompts = _prompts(file.prompts, base) if samples is None else ()
     chains = _chains(file.adaptor, sampling.temperatures)
-    if models.aligned is None and chains != ((),):
+    if aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
     return Run(
         prior=models.prior,
-        aligned=models.aligned,
+        aligned=aligned,
         dtype=models.dtype,
         device=models.device,
         threads=models.threads,
@@ -260,14 +326,66 @@ def _run(file: RunFile, base: Path, output: Path | None) -> Run:
         reward=reward.kind,
         source=reward.source,
         label=reward.label,
-        beta=str(beta),
+        beta=beta,
         chains=chains,
         folder=output if output is not None else output_folder(file.output.folder, base),
         end=None if models.end is None else tuple(sorted(set(models.end))),
         reads=reward.reads,
         kinds=() if all(one.kind == "prompt" for one in prompts) else tuple(one.kind for one in prompts),
         base=base,
+        rewards=named,
+        template=None if file.prompts.template is None else _template(base / file.prompts.template),
     )
+
+
+def _template(path: Path) -> str:
+    try:
+        found = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"[prompts] template {path}: cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise ValueError(f"[prompts] template {str(path)!r}: is not UTF-8 text") from None
+    if "messages" not in found:
+        raise ValueError(f"[prompts] template {path}: reads no messages; it is no chat template")
+    return found
+
+
+def _beta(reward: RewardTable, where: str) -> str | None:
+    if reward.beta is None:
+        return None
+    with located(where):
+        beta = rational(reward.beta)
+    if not _LEAST_BETA <= beta <= _MOST_BETA:
+        raise ValueError(f"{where} must lie between 10^-9 and 10^9, got {reward.beta}")
+    return str(beta)
+
+
+def _rewards(file: RunFile, samples: Collection[str] | None) -> tuple[RewardTable, tuple[NamedReward, ...]]:
+    """(the run's own reward, those that are kept beside it); without any that names a column, all columns are kept."""
+    tables = file.reward if isinstance(file.reward, list) else [file.reward]
+    own = [one for one in tables if one.name is None]
+    if len(own) > 1:
+        raise ValueError("of several [[reward]] only one may be without a name, the run's own")
+    found = []
+    for one in tables:
+        where = "[reward]" if one.name is None else f"reward {one.name}"
+        if one.kind == "column" and (samples is None or (one.source or one.name) not in samples):
+            there = "none; they come with strings: probqual score" if samples is None else ", ".join(samples) or "none"
+            raise ValueError(f"{where}: no column {one.source or one.name!r} of rewards; there are {there}")
+        if one.name is None:
+            continue
+        if one.kind == "secret":
+            raise ValueError(f"{where}: the secret reward is stored as log_aligned - log_prior; leave the name out")
+        beta = _beta(one, f"{where}, beta")
+        found.append(
+            NamedReward(name=one.name, kind=one.kind, source=one.source, label=one.label, reads=one.reads, beta=beta)
+        )
+    if samples is not None and not any(one.kind == "column" for one in found):
+        found += [NamedReward(name=name, kind="column") for name in samples]
+    twice = next((name for name, count in Counter(one.name for one in found).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"two rewards are named {twice!r}")
+    return (own[0] if own else RewardTable()), tuple(found)
 
 
 def _prompts(table: PromptsTable, base: Path) -> tuple[Prompt, ...]:
@@ -336,4 +454,4 @@ def output_folder(name: str | None, base: Path) -> Path:
     return folder
 
 
-__all__ = ["OutputTable", "Run", "RunError", "output_folder", "read_run"]
+__all__ = ["ADAPTER", "OutputTable", "Run", "RunError", "output_folder", "read_run", "read_runs"]

@@ -6,8 +6,9 @@ string was drawn by, log w and log c of its adaptors. So an analysis never runs 
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,17 +17,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from simulations.bridge.cost import check_size
-from simulations.bridge.key import RunKey
+from simulations.bridge.key import Accounting, GivenSamples, RunKey
 from simulations.bridge.prompts import Prompt
-from simulations.bridge.rewards import Answer, Scorer, checked
+from simulations.bridge.rewards import Answer, Chat, Rewards, Scorer, checked, checked_or_null
 from simulations.bridge.runs import Run
 from simulations.bridge.store import Store
 from simulations.sampling.adaptors import Floats
-from simulations.sampling.generate import Decoder, Mask, Sample, Tokens, generate
+from simulations.sampling.generate import Decoder, Mask, Sample, Tokens, ends_of, generate
 from simulations.sampling.score import log_probs
 from simulations.sampling.sorted_rows import SortedRows, float32_log_weights
 from theory.adaptors.exact import Chain
-from theory.files import JsonObject
+from theory.files import JsonObject, sha256
 from theory.report.records import as_json
 
 _CELLS = 1 << 22
@@ -49,6 +50,10 @@ class Models:
         begin: whether prompts begin with the beginning-of-string token; None where the models have none.
         resolved: what else decides the numbers.
         notes: lines to print at the start.
+        bare: the ids of a text, nothing put in front; None where there is no tokenizer.
+        start: the beginning-of-string token; None where there is none.
+        end: the end that the tokenizer itself names.
+        pad: the token that fills what stands behind an end.
     """
 
     prior: Decoder
@@ -62,6 +67,10 @@ class Models:
     begin: bool | None = None
     resolved: JsonObject = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bare: Callable[[str], list[int]] | None = None
+    start: int | None = None
+    end: int | None = None
+    pad: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,9 @@ class Plan:
     models: Models
     ids: tuple[tuple[int, ...], ...]
     shards: tuple[Shard, ...]
+    chats: tuple[Chat | None, ...] = ()
+    samples: GivenSamples | None = None
+    given: str | None = None
 
     @staticmethod
     def of(run: Run, models: Models) -> Plan:
@@ -98,8 +110,8 @@ class Plan:
         texts: list[str] = []
         ids: list[tuple[int, ...]] = []
         for prompt in run.given:
-            text, tokens = _encoded(prompt, models)
-            _check_prompt(text, tokens, run.length, models)
+            text, tokens = encoded(prompt, models)
+            check_prompt(text, tokens, run.length, models)
             texts.append(text)
             ids.append(tuple(tokens))
         places: dict[int, list[int]] = {}
@@ -111,7 +123,9 @@ class Plan:
                 rows = [k for k in places[length] for _ in range(run.strings)]
                 shards += [Shard(setting, tuple(rows[low : low + run.rows])) for low in range(0, len(rows), run.rows)]
         begin = run.begin if models.begin is None else models.begin
-        return Plan(replace(run, prompts=tuple(texts), kinds=(), begin=begin), models, tuple(ids), tuple(shards))
+        chats = tuple(prompt.messages if prompt.kind == "messages" else None for prompt in run.given)
+        run = replace(run, prompts=tuple(texts), kinds=(), begin=begin)
+        return Plan(run, models, tuple(ids), tuple(shards), chats)
 
     def with_resolved(self, found: JsonObject, notes: Sequence[str]) -> Plan:
         """The plan with more that decides its numbers, and more lines to print at the start."""
@@ -126,12 +140,36 @@ class Plan:
                 models=dict(self.models.identity),
                 prompt_ids=self.ids,
                 shards=len(self.shards),
+                accounting=self._accounting(),
+                rewards=self.run.rewards,
+                samples=self.samples,
                 resolved=dict(self.models.resolved),
             )
         )
 
+    def _accounting(self) -> Accounting:
+        models, writer = self.models, self.models.aligned or self.models.prior
+        ids = models.resolved.get("ids")
+        width = f"{ids['known']}" if isinstance(ids, dict) else "all"
+        return Accounting(
+            context=sha256(json.dumps([list(own) for own in self.ids])),
+            begin=bool(self.run.begin),
+            ends=ends_of(writer),
+            law=f"next token, before adaptors, over {width} ids",
+            base="e",
+            reduction="none",
+            dtype=self.run.dtype,
+            given=self.given,
+        )
 
-def _encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
+    def answer(self, prompt: int, tokens: Sequence[int]) -> Answer:
+        """A prompt and what goes on from it, as rewards read them."""
+        text, before = self.models.decode([*self.ids[prompt], *tokens]), self.models.decode(self.ids[prompt])
+        alone = None if text.startswith(before) else self.models.decode(tokens)
+        return Answer.of(text, before, alone, self.chats[prompt] if self.chats else None, tokens)
+
+
+def encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
     """(the text of a prompt, its ids).
 
     Raises:
@@ -147,7 +185,12 @@ def _encoded(prompt: Prompt, models: Models) -> tuple[str, list[int]]:
     return models.render(prompt.messages)
 
 
-def _check_prompt(text: str, ids: Sequence[int], length: int, models: Models) -> None:
+def check_prompt(text: str, ids: Sequence[int], length: int, models: Models) -> None:
+    """Refuse a prompt that cannot be gone on from.
+
+    Raises:
+        ValueError: it has no tokens, one that the models do not have, or no room behind it.
+    """
     if not ids:
         raise ValueError(f"the prompt {text!r} has no tokens; set [prompts] begin = true, or write one")
     _check_ids(text, ids, models)
@@ -200,7 +243,7 @@ class Witnesses:
         self._waiting, self._cells = [], 0
 
 
-def draw_shard(plan: Plan, shard: Shard, scorer: Scorer | None, *, rng: np.random.Generator) -> pa.Table:
+def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rng: np.random.Generator) -> pa.Table:
     """The strings of a shard, as a table of the store.
 
     Raises:
@@ -220,23 +263,12 @@ def draw_shard(plan: Plan, shard: Shard, scorer: Scorer | None, *, rng: np.rando
         watch=witnesses.watch if models.aligned is not None else None,
     )
     witnesses.settle()
-    prior = drawn.log_prob if models.aligned is None else _scored(models.prior, prompts, drawn)
-    before = {k: models.decode(plan.ids[k]) for k in set(shard.prompt)}
-    texts = [
-        _answer(models, plan.ids[k], before[k], [int(t) for t in tokens[:n]])
-        for k, tokens, n in zip(shard.prompt, drawn.tokens, drawn.length, strict=True)
-    ]
-    rewards = None if scorer is None else checked(scorer(texts, drawn.length.tolist()), texts)
-    return _table(plan, shard, drawn, prior, witnesses, texts, rewards)
+    prior = drawn.log_prob if models.aligned is None else _of_prior(models.prior, prompts, drawn)
+    setting = np.full(len(prompts), shard.setting)
+    return table_of(plan, Scored(setting, shard.prompt, drawn, prior, witnesses), Rewards.of(rewards))
 
 
-def _answer(models: Models, ids: Sequence[int], prompt: str, tokens: Sequence[int]) -> Answer:
-    """The text of a prompt's ids and the tokens behind them, with its parts."""
-    text = models.decode([*ids, *tokens])
-    return Answer.of(text, prompt, None if text.startswith(prompt) else models.decode(tokens))
-
-
-def _scored(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:
+def _of_prior(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:
     """log p of every token under the prior, in as many passes as memory wants."""
     longest = int(drawn.length.max())
     tokens = drawn.tokens[:, :longest]
@@ -252,30 +284,55 @@ _TOKENS_PER_PASS = 1 << 11
 """Tokens scored in one forward pass."""
 
 
-def _table(
-    plan: Plan,
-    shard: Shard,
-    drawn: Sample,
-    prior: Floats,
-    witnesses: Witnesses,
-    texts: Sequence[str],
-    rewards: Sequence[float] | None,
-) -> pa.Table:
-    whole = plan.models.aligned is not None
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Strings with everything that a shard keeps of them.
+
+    Args:
+        setting: of each, shape (B,).
+        prompt: index of each one's prompt.
+        drawn: tokens and log p under the aligned model, or under the prior where there is none.
+        prior: log p under the prior, shape (B, T).
+        witnesses: log w and log c of every setting.
+        columns: others that the shard has, one entry a string.
+    """
+
+    setting: NDArray[np.integer]
+    prompt: tuple[int, ...]
+    drawn: Sample
+    prior: Floats
+    witnesses: Witnesses
+    columns: Mapping[str, pa.Array] = field(default_factory=dict)
+
+
+def table_of(plan: Plan, found: Scored, rewards: Rewards) -> pa.Table:
+    """A shard: the strings with their rewards.
+
+    Raises:
+        ValueError: a reward is no number (names the text).
+    """
+    whole, drawn = plan.models.aligned is not None, found.drawn
+    rows = zip(found.prompt, drawn.tokens, drawn.length, strict=True)
+    texts = [plan.answer(k, [int(t) for t in tokens[:n]]) for k, tokens, n in rows]
+    lengths = drawn.length.tolist()
+    own = None if rewards.own is None else checked(rewards.own(texts, lengths), texts)
     columns: dict[str, pa.Array] = {
-        "setting": pa.array(np.full(len(texts), shard.setting, dtype=np.int32)),
-        "prompt": pa.array(np.array(shard.prompt, dtype=np.int32)),
+        "setting": pa.array(found.setting.astype(np.int32)),
+        "prompt": pa.array(np.array(found.prompt, dtype=np.int32)),
         "tokens": _lists(drawn.tokens, drawn.length, pa.int32()),
         "ended": pa.array(drawn.ended),
         "text": pa.array([str(text) for text in texts], pa.string()),
-        "reward": pa.array([None] * len(texts) if rewards is None else list(rewards), pa.float64()),
-        "log_prior": _lists(prior, drawn.length, pa.float64()),
+        "reward": pa.array([None] * len(texts) if own is None else own, pa.float64()),
+        "log_prior": _lists(found.prior, drawn.length, pa.float64()),
         "log_aligned": _lists(drawn.log_prob, drawn.length, pa.float64()) if whole else _nulls(len(texts)),
     }
     for number in range(len(plan.run.chains) if whole else 0):
-        columns[f"log_weight_{number}"] = _lists(witnesses.log_weight[number], drawn.length, pa.float32())
-        columns[f"log_normaliser_{number}"] = _lists(witnesses.log_normaliser[number], drawn.length, pa.float32())
-    return pa.table(columns)
+        columns[f"log_weight_{number}"] = _lists(found.witnesses.log_weight[number], drawn.length, pa.float32())
+        columns[f"log_normaliser_{number}"] = _lists(found.witnesses.log_normaliser[number], drawn.length, pa.float32())
+    for name, one in rewards.named.items():
+        given = checked_or_null(one(texts, lengths), texts)
+        columns[f"reward_{name}"] = pa.array(given, pa.float64())
+    return pa.table(columns | dict(found.columns))
 
 
 def _lists(values: NDArray[np.generic], length: Tokens, kind: pa.DataType) -> pa.Array:
@@ -299,14 +356,22 @@ class Made:
     impossible: int = 0
 
 
-def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
+def work(
+    plan: Plan, store: Store, rewards: Rewards | Scorer | None, make: Callable[[int], pa.Table] | None = None
+) -> Iterator[Made]:
     """Make what is missing and nobody else is making, until nothing is.
+
+    Args:
+        plan: of the run.
+        store: where shards go.
+        rewards: of the strings.
+        make: the shard of a number; by default it is drawn.
 
     Raises:
         StoreError, OSError: the store cannot be written.
-        ValueError: as ``draw_shard``.
+        ValueError: as ``draw_shard``, or as ``make``.
     """
-    for number, shard in enumerate(plan.shards):
+    for number in range(len(plan.shards)):
         if store.committed(number):
             continue
         with store.claim(number) as mine:
@@ -315,10 +380,23 @@ def work(plan: Plan, store: Store, scorer: Scorer | None) -> Iterator[Made]:
             store.tidy(number)
             if store.committed(number):
                 continue
-            table = draw_shard(plan, shard, scorer, rng=store.rng(number))
+            shard = plan.shards[number]
+            table = make(number) if make else draw_shard(plan, shard, rewards, rng=store.rng(number))
             store.write(number, table, mine)
             tokens = int(pc.sum(pc.list_value_length(table["tokens"])).as_py())
             yield Made(number, len(table), tokens, sum(-math.inf in own for own in table["log_prior"].to_pylist()))
 
 
-__all__ = ["Made", "Models", "Plan", "Shard", "Witnesses", "draw_shard", "work"]
+__all__ = [
+    "Made",
+    "Models",
+    "Plan",
+    "Scored",
+    "Shard",
+    "Witnesses",
+    "check_prompt",
+    "draw_shard",
+    "encoded",
+    "table_of",
+    "work",
+]

@@ -189,6 +189,29 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens)
     )
 
 
+def check_switch(prior: TorchDecoder, aligned: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens) -> None:
+    """Two decoders of one model, the second with an adapter on, have each its own law, whichever was asked before.
+
+    Args:
+        prior: has the adapter off.
+        aligned: has it on, in the same model.
+        name: of the adapter, for the message.
+        prompt: ids, shape (P,).
+        tokens: continuations, shape (B, T).
+
+    Raises:
+        ValueError: a law of one moves by asking the other, or the adapter moves no number.
+    """
+    prompts = np.tile(prompt, (len(tokens), 1))
+    off, on, again, later = (one.logits(prompts, tokens) for one in (prior, aligned, prior, aligned))
+    if not (np.array_equal(off, again) and np.array_equal(on, later)):
+        raise ValueError(
+            f"{name}: the base and the adapter give other numbers each time that one is switched to the other"
+        )
+    if np.array_equal(off, on):
+        raise ValueError(f"{name}: the adapter moves no logit; it is untrained, or made for another base")
+
+
 def _unreadable(decoder: TorchDecoder, reason: str) -> str:
     return f"the architecture {decoder.architecture} cannot be read here: {reason}"
 
@@ -261,9 +284,9 @@ def _in_float32(decoder: TorchDecoder) -> TorchDecoder | None:
     """The same weights in float32; None where they are so already, or there are too many to copy."""
     if decoder.model.dtype == torch.float32 or sum(p.numel() for p in decoder.model.parameters()) > _COPIED:
         return None
-    found = TorchDecoder(copy.deepcopy(decoder.model).float(), decoder.end, decoder.ends, decoder.kept)
+    found = TorchDecoder(copy.deepcopy(decoder.ready()).float(), decoder.end, decoder.ends, decoder.kept)
     found.whole = decoder.whole
     return found
 
 
-__all__ = ["BOUNDS", "LIKELY", "STRINGS", "Checked", "Scored", "draw", "self_check"]
+__all__ = ["BOUNDS", "LIKELY", "STRINGS", "Checked", "Scored", "check_switch", "draw", "self_check"]

@@ -264,11 +264,12 @@ _OWN = {"key", "shards", "locks", "aside", "check"}
 _CHECK = "check.json"
 """Beside the key, not in it: rounding differs from machine to machine, and workers of several may share a run."""
 
-_RESOLVED = "resolved"
+_BESIDE_DRAWS = {"resolved", "accounting", "rewards", "samples"}
+"""Of a configuration: what no draw depends on."""
 
 
 def _stream(configuration: Mapping[str, JsonValue]) -> str:
-    return sha256(canonical({name: value for name, value in configuration.items() if name != _RESOLVED}))
+    return sha256(canonical({name: value for name, value in configuration.items() if name not in _BESIDE_DRAWS}))
 
 
 def _configuration(folder: Path) -> JsonObject:

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,11 +215,12 @@ def test_lists_are_summed_across_chunks() -> None:
 
 def test_some_of_the_strings() -> None:
     """of() chooses in every field."""
-    strings = one_setting(EXAMPLE)
+    strings = replace(one_setting(EXAMPLE), rewards={"mine": np.arange(float(len(one_setting(EXAMPLE))))})
     for chosen in (strings.prompt == 2, np.array([5, 3, 3])):
         some = strings.of(chosen)
         assert len(some) == len(strings.log_prior[chosen])
-        for name in Strings.__slots__:
+        assert np.array_equal(some.rewards["mine"], strings.rewards["mine"][chosen])
+        for name in set(Strings.__slots__) - {"rewards"}:
             whole = getattr(strings, name)
             assert np.array_equal(getattr(some, name), whole[..., chosen], equal_nan=whole.dtype.kind == "f")
 

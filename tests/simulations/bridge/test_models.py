@@ -349,10 +349,10 @@ def test_a_prior_alone(prior: LoadedModel) -> None:
 
 
 def test_one_model_twice_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from simulations.bridge import pairs
+    from simulations.bridge import adapters
 
     calls = []
-    monkeypatch.setattr(pairs, "load", lambda name, **named: calls.append(name) or get(name))
+    monkeypatch.setattr(adapters, "load", lambda name, **named: calls.append(name) or get(name))
     found = load_models(a_run(aligned="embedded:prior"))
     assert calls == ["embedded:prior"]
     assert found.prior is found.aligned

@@ -59,7 +59,7 @@ def refused(kind: str, source: str | None = None, label: str | None = None) -> s
 def test_secret() -> None:
     """Log-probabilities give it; there is nothing to score."""
     assert scorer("secret") is None
-    assert KINDS == ("secret", "vader", "length", "classifier", "function")
+    assert KINDS == ("secret", "vader", "length", "classifier", "function", "column")
 
 
 def test_length() -> None:

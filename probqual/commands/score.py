@@ -1,0 +1,35 @@
+"""``probqual score``: the log-probabilities of strings that another engine wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from probqual.errors import bad_files, bad_values, optional_libraries
+from probqual.working import worked
+
+
+def score(
+    run: Annotated[Path, typer.Argument(metavar="RUN.toml", help="Models, settings, rewards, and where to store.")],
+    samples: Annotated[
+        Path, typer.Argument(metavar="SAMPLES", help="Strings: .jsonl or .parquet, ours or of vLLM, TRL, lm-eval.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
+    ] = None,
+) -> None:
+    """Score strings that another engine wrote, under both models, into a store that `analyse` reads.
+
+    Prompts come from SAMPLES, and those of the run file are not read. It can be stopped at any moment and run again,
+    and several may run at once on one folder.
+
+    Example: probqual score run.toml completions.jsonl --output runs/scored
+    """
+    with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
+        from simulations.bridge.session import Session
+
+    with bad_values(), bad_files(output or samples, "{file}: {reason}; nothing half-written is left"):
+        for session in Session.of_samples(run, samples, output):
+            worked(session, "scoring")

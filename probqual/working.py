@@ -1,0 +1,75 @@
+"""Working on a run, for the commands that make a store: notes before, progress, and what to know after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import typer
+
+from probqual.output import Piece, made_with_progress
+
+
+class _Made(Protocol):
+    """One shard that is done."""
+
+    @property
+    def shard(self) -> int: ...
+    @property
+    def strings(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def impossible(self) -> int: ...
+
+
+class _Store(Protocol):
+    """Where shards are."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def shards(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    def missing(self) -> list[int]: ...
+
+
+class _Session(Protocol):
+    """A run that is ready to go on."""
+
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def store(self) -> _Store: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+    def work(self) -> Iterator[_Made]: ...
+
+
+def worked(session: _Session, what: str) -> None:
+    """Make what is missing of a run.
+
+    Args:
+        session: a run that is ready to go on.
+        what: is done, for the progress bar: "sampling".
+
+    Raises:
+        Stopped: Ctrl-C.
+    """
+    if session.name is not None:
+        typer.echo(f"{session.name}: stored in {session.store.folder}", err=True)
+    for note in session.notes if session.store.missing() else ():
+        typer.echo(note, err=True)
+    impossible = 0
+
+    def pieces() -> Iterator[Piece]:
+        nonlocal impossible
+        for made in session.work():
+            impossible += made.impossible
+            yield Piece(made.shard, f"{made.strings} strings", made.tokens)
+
+    made_with_progress(what, "tokens", session.store, pieces())
+    if impossible:
+        typer.echo(f"{impossible} strings have probability 0 under the prior: log_prior is -inf for them", err=True)
