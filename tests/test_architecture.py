@@ -73,14 +73,17 @@ OPTIONAL = {
     "transformers",
     "vaderSentiment",
 }
-# The only ones that theory may try, since its kernels stand behind functions that work without it.
-THEORY_MAY_TRY = {"llvmlite", "numba"}
+# The only ones that theory may try: its kernels stand behind functions that work without them, and a table in a Parquet
+# file is refused with what to install.
+THEORY_MAY_TRY = {"llvmlite", "numba", "pyarrow"}
 
 # Who may import what inside a function, because it needs an optional library, or because it takes long to import and is
 # seldom needed: module or package -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # numba, which takes a fifth of a second and which short arrays do without
     "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
+    # Parquet, which few tables are in
+    "theory.specification.table_files": {"pyarrow"},
     # a command pays for what it works with when it is called, not when it is listed, completed or explained
     "probqual.commands": {"theory", "simulations", "figures", "rich", "concurrent.futures", "multiprocessing"},
     "probqual.output": {"rich"},

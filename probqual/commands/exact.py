@@ -10,7 +10,7 @@ import typer
 
 from probqual.errors import bad_values
 from probqual.options import JsonPath
-from probqual.output import console, emit_json, table
+from probqual.output import console, emit_json, reading, table
 
 
 def exact(
@@ -23,12 +23,16 @@ def exact(
 
     Example: probqual exact examples/c5.toml --json c5.json
     """
-    from theory.quantities.answer import answer
+    from theory.quantities.answer import quantities
+    from theory.specification.any_model import any_specification
     from theory.specification.reader import located, parse_document, read_document
 
     given = str(spec) == "-"
+    with bad_values(), located("standard input" if given else str(spec)), reading() as advance:
+        document = parse_document(sys.stdin.read()) if given else read_document(spec)
+        model = any_specification(document, Path() if given else spec.parent, advance)
     with bad_values(), located("standard input" if given else str(spec)):
-        found = answer(parse_document(sys.stdin.read()) if given else read_document(spec))
+        found = quantities(model)
     if json_path is not None:
         emit_json(found, json_path)
     if str(json_path) != "-":

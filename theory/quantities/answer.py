@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -20,8 +21,8 @@ from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
-from theory.specification.automaton import AutomatonSpecification, automaton_specification
-from theory.specification.finite import Specification, specification
+from theory.specification.any_model import AnySpecification, any_specification
+from theory.specification.automaton import AutomatonSpecification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
 
 Output = dict[str, Any]
@@ -40,19 +41,20 @@ _CORRECTION = ("kl_local_global", "w_max", "acceptance")
 _ENTRY = (*_ADAPTED, *_CORRECTION, "exchange_coefficient", "leaked_mass")
 
 
-def answer(document: Mapping[str, Any]) -> Output:
+def answer(document: Mapping[str, Any], beside: Path = Path()) -> Output:
     """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree or automaton.
+
+    Args:
+        document: the parsed TOML document.
+        beside: the folder in which the file of a table is looked up.
 
     Raises:
         SpecificationError: names the element that is refused.
     """
-    prior = document.get("prior")
-    if isinstance(prior, dict) and prior.get("kind") == "automaton":
-        return quantities(automaton_specification(document))
-    return quantities(specification(document))
+    return quantities(any_specification(document, beside))
 
 
-def quantities(spec: Specification | AutomatonSpecification) -> Output:
+def quantities(spec: AnySpecification) -> Output:
     """Everything the toolkit knows about a specification: floats, and NAME_ball beside each certified one; nats.
 
     A number is certified, and has a ball, where every input it depends on was written exactly and no float64 step was
@@ -73,7 +75,7 @@ def quantities(spec: Specification | AutomatonSpecification) -> Output:
 class _Writer:
     """Writes the quantities at the working precision; ``wide`` is whether more bits may certify more."""
 
-    def __init__(self, spec: Specification | AutomatonSpecification) -> None:
+    def __init__(self, spec: AnySpecification) -> None:
         self.spec = spec
         self.out: Output = {"kind": spec.kind, "status": "OK"}
         self.notes = list(spec.notes)
@@ -139,7 +141,9 @@ class _Writer:
         }
         self._store(self.out, values, self.spec.exact, _constant(mean))
         self.out["cooling"] = cooling(model)
-        if self.out["cooling"] == UNDECIDED:
+        if self.out["cooling"] == UNDECIDED and mean.bits is None:
+            self.notes.append("cooling: UNDECIDED, a slope is within the rounding of float64 of 0")
+        elif self.out["cooling"] == UNDECIDED:
             self.wide = True
             self.notes.append(f"cooling: UNDECIDED, no sign at {ctx.prec} bits, and no proof that E L or E R stays")
 
