@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
+from theory.quantities.directions import effect, reach, turns
 from theory.specification.any_model import AnySpecification, any_specification
 from theory.specification.automaton import AutomatonSpecification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
@@ -78,7 +80,7 @@ class _Writer:
     def __init__(self, spec: AnySpecification) -> None:
         self.spec = spec
         self.out: Output = {"kind": spec.kind, "status": "OK"}
-        self.notes = list(spec.notes)
+        self.notes = [*spec.notes, *(note for entry in spec.adaptors for note in entry.notes)]
         self.wide = False
 
     def write(self) -> None:
@@ -96,6 +98,7 @@ class _Writer:
             self._model(model)
             if self.wide and ctx.prec < _MOST_BITS:
                 return
+            self._directions(model)
             self._corpus(model)
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
         if automaton is None:
@@ -124,7 +127,7 @@ class _Writer:
 
     def _without_law(self, status: str, reason: str) -> None:
         self.out["status"] = status
-        names = (*_MODEL, "cooling", *_TYPICAL, "typical_method", "typical_probability_error")
+        names = (*_MODEL, "cooling", "reach", "turns", *_TYPICAL, "typical_method", "typical_probability_error")
         self.out |= dict.fromkeys(names)
         self._null(names, f"{status}: {reason}")
         self.out["adaptors"] = [_entry(entry) | {"status": status, "reason": reason} for entry in self.spec.adaptors]
@@ -146,6 +149,18 @@ class _Writer:
         elif self.out["cooling"] == UNDECIDED:
             self.wide = True
             self.notes.append(f"cooling: UNDECIDED, no sign at {ctx.prec} bits, and no proof that E L or E R stays")
+
+    def _directions(self, model: AlignedModel) -> None:
+        """What any law of the strings reaches, and where cooling changes its way."""
+        found, changes = reach(model), turns(model)
+        if found is None:
+            self._null(["reach"], "infinitely many strings, so that L has no least value")
+            self.out["reach"] = None
+        else:
+            self.out["reach"] = {"mean_log_prior": list(found[0]), "mean_reward": list(found[1])}
+        if changes is None:
+            self._null(["turns"], "not looked for in an automaton of so many states")
+        self.out["turns"] = None if changes is None else [asdict(turn) for turn in changes]
 
     def _radii(self, automaton: Automaton) -> None:
         """The spectral radius and the two critical points of an automaton."""
@@ -221,6 +236,10 @@ class _Writer:
         values, why = self._adapted(model, found, entry)
         why["leaked_mass"] = "a global law loses none" if entry.normalise == "global" else "not known"
         values["leaked_mass"] = found.leaked_mass
+        out["effect"] = None if found.moments is None else effect(model, found)
+        if found.moments is None:
+            why["effect"] = f"{found.status}: {found.reason}"
+            values["effect"] = None
         self._store(out, values, self.spec.exact and entry.exact, why, where)
         return out
 
@@ -296,7 +315,7 @@ def _constant(mean: Moments) -> dict[str, str]:
 def _entry(entry: AdaptorEntry) -> Output:
     """The keys of an entry, all there whatever comes out."""
     head = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
-    return head | dict.fromkeys(_ENTRY) | {"status": "OK", "reason": ""}
+    return head | dict.fromkeys((*_ENTRY, "effect")) | {"status": "OK", "reason": ""}
 
 
 def _within_one(correlation: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 from flint import fmpq
 
-from theory.adaptors.exact import Adaptor, Chain
+from theory.adaptors.exact import OTHER_NAMES, Adaptor, Chain
 from theory.arithmetic.exact import rational, to_float
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
@@ -48,6 +48,7 @@ class AdaptorEntry:
 
     Args:
         exact: no value was a bare float.
+        notes: names of other tools, and what they are here.
     """
 
     name: str | list[str]
@@ -55,6 +56,7 @@ class AdaptorEntry:
     normalise: Literal["local", "global"]
     chain: Chain
     exact: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,15 +286,19 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
     reader = Reader()
     steps: list[Adaptor] = []
     written: list[Number] = []
+    notes: list[str] = []
     for name, value in zip(names, given, strict=True):
         as_given, setting = reader.converted(value, f"{where}, {name}", lambda v: (v, rational(v)))
         written.append(as_given)
+        ours = OTHER_NAMES.get(name, name)
+        if ours != name:
+            notes.append(f"{where}: {name} is {ours} here")
         with located(where):
-            steps.append(Adaptor(name, setting))
-            if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
+            steps.append(Adaptor(ours, setting))
+            if ours == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
                 raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {_short(value)}")
     as_written = written if isinstance(entry.value, list) else written[0]
-    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
+    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats, tuple(notes))
 
 
 def corpus_entry(entry: CorpusTable) -> CorpusEntry:
