@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -38,6 +38,10 @@ def compare(
         bool,
         typer.Option("--list-plants", help="Print the names of the faults; with --json, also what each does wrong."),
     ] = False,
+    claims_file: Annotated[
+        Path | None,
+        typer.Option("--claims", metavar="FILE.py", help="Run only the comparisons of this file, EXPERIMENTS = (...)."),
+    ] = None,
     json_path: JsonPath = None,
     record: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and record everything for the report.")
@@ -51,6 +55,7 @@ def compare(
     """
     from simulations.agreement.faults import FAULTS, planted
     from simulations.agreement.run import EXPERIMENTS, caught, run, setting
+    from theory.claims.outside import experiments_of_file
     from theory.report.records import as_json
 
     if list_plants:
@@ -64,8 +69,16 @@ def compare(
     with bad_values():
         parts = None if plant is None else planted(plant).parts
         chosen = setting(profile.value, seed, draws, parts)
-    extra, trained = _torch_experiments(device, profile)
-    experiments = (*EXPERIMENTS, *extra)
+    if claims_file is not None:
+        if record is not None:
+            raise BadInput("--record is of the project's own comparisons: leave --claims out")
+        with bad_values():
+            experiments, trained = tuple(cast("Experiment", one) for one in experiments_of_file(claims_file)), None
+        if not experiments:
+            raise BadInput(f"{claims_file}: there is no EXPERIMENTS = (...) in it")
+    else:
+        extra, trained = _torch_experiments(device, profile)
+        experiments = (*EXPERIMENTS, *extra)
     with progress("comparing", len(experiments)) as advance:
         found = run(chosen, experiments, advance)
     answer = found.record(device, plant, trained)

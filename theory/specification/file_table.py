@@ -77,6 +77,15 @@ class FileSpecification:
         aligned = _exact(self.names, self.columns, complete=self.complete)
         return Specification("table", aligned, self.adaptors, self.corpus, False, self.notes)
 
+    def likeliest(self, count: int) -> tuple[Specification, float]:
+        """The model on the likeliest strings under p+ alone, p divided by its sum there; and their share of p+."""
+        prob = self.model().prob
+        chosen = np.sort(np.argsort(-prob, kind="stable")[:count])
+        names = tuple(self.names[y] for y in chosen)
+        aligned = _exact(names, self.columns.kept(chosen), complete=True)
+        found = Specification("table", aligned, self.adaptors, self.corpus, False, self.notes)
+        return found, float(prob[chosen].sum())
+
 
 def file_specification(
     document: Mapping[str, object], beside: Path, advance: Advance | None = None
