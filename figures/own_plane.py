@@ -27,6 +27,7 @@ from theory.models.finite import FiniteModel
 from theory.models.model import AlignedModel
 from theory.quantities.cooling import cooling
 from theory.quantities.directions import effect, strings
+from theory.quantities.own_model import Model
 from theory.specification.any_model import AnySpecification
 from theory.specification.reader import AdaptorEntry
 
@@ -236,6 +237,25 @@ def _leave_room(plane: OwnPlane, axes: Axes) -> None:
     axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
 
 
+def plot(model: Model, axes: Axes | None = None) -> Axes:
+    """Draw a model in the plane of (E L, E R), on these axes or on those of a new figure; the axes are returned.
+
+    Raises:
+        ArithmeticError: there is no aligned law to draw.
+    """
+    with precision():
+        found = model.aligned()
+        plane = own_plane(found, model.spec.adaptors, cooling(found))
+    with matplotlib.rc_context(style.paper()):
+        if axes is None:
+            figure = Figure()
+            style.size(figure, style.WIDTH_DOUBLE * 0.75, 3.4)
+            axes = draw(plane, figure.subplots())
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+            return axes
+        return draw(plane, axes)
+
+
 def save(spec: AnySpecification, path: Path) -> None:
     """Draw a specification's model into a .png, .svg or .pdf file, written whole or not at all.
 
@@ -261,4 +281,4 @@ def save(spec: AnySpecification, path: Path) -> None:
     write_whole(path, buffer.getvalue())
 
 
-__all__ = ["OwnPlane", "Placed", "corners", "draw", "own_plane", "save"]
+__all__ = ["OwnPlane", "Placed", "corners", "draw", "own_plane", "plot", "save"]

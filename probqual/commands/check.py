@@ -52,7 +52,6 @@ def check(
     """Run the claims and their controls; a full run of all claims also writes paper_check.md and its pages.
 
     With --model nothing is written but --json, and a claim that fails prints its witness.
-
     Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
 
     Example: probqual check --only adaptors.exchange --profile quick
@@ -70,9 +69,7 @@ def check(
     with bad_values():
         chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
     if model is not None:
-        if verify or output is not None:
-            raise BadInput("--model writes no report: leave --verify and --output out")
-        _check_model(model, chosen, json_path)
+        _check_model(model, chosen, json_path, writes=verify or output is not None)
         return
     whole = not ids and not own and chosen_profile == Profile()
     if (verify or output is not None) and not whole:
@@ -80,14 +77,14 @@ def check(
     target = output if output is not None else _committed_report()
     if verify and (target is None or not target.is_file()):
         raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
-    tasks = [*(("claim", claim.id) for claim in chosen[: len(chosen) - len(own)]), *tasks]
+    tasks[:0] = [("claim", claim.id) for claim in chosen if claim not in own]
     results, studies = _run_all(tasks, chosen_profile, jobs, with_studies=whole)
     if str(json_path) != "-":
         _show(chosen, results)
     if json_path is not None:
         record = sampled_record()
         emit_json([as_json(c, r, record) for c, r in zip(chosen, results, strict=True)], json_path)
-    differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
+    differs = whole and _settle(target, studies, chosen, results, verify=verify)
     if differs or not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
@@ -113,14 +110,20 @@ def _of_file(path: Path | None) -> tuple[tuple[Claim, ...], list[tuple[str, str]
     return own, [("of", f"{path.resolve()} {claim.id}") for claim in own]
 
 
-def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None) -> None:
-    """Each claim on a user's model; exits with 1 where one does not stand."""
+def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, writes: bool) -> None:
+    """Each claim on a user's model; exits with 1 where one does not stand.
+
+    Raises:
+        BadInput: a report is wanted, or the model cannot be checked.
+    """
     from theory.claims.grades import STANDS
     from theory.claims.on_model import Silent, check_on
     from theory.report.report import as_json
     from theory.specification.any_model import read_model
     from theory.specification.reader import located
 
+    if writes:
+        raise BadInput("--model writes no report: leave --verify and --output out")
     results: list[Result] = []
     silent: list[Silent] = []
     with bad_values(), located(str(path)):

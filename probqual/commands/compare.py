@@ -55,30 +55,18 @@ def compare(
     """
     from simulations.agreement.faults import FAULTS, planted
     from simulations.agreement.run import EXPERIMENTS, caught, run, setting
-    from theory.claims.outside import experiments_of_file
     from theory.report.records import as_json
 
     if list_plants:
-        if json_path is None:
-            typer.echo("\n".join(fault.name for fault in FAULTS))
-        else:
-            emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
-        return
+        return _list_plants(json_path)
     if record is not None and plant is not None:
         raise BadInput("--record keeps a run without a fault, and plants all of them itself: leave --plant out")
     with bad_values():
-        parts = None if plant is None else planted(plant).parts
-        chosen = setting(profile.value, seed, draws, parts)
-    if claims_file is not None:
-        if record is not None:
-            raise BadInput("--record is of the project's own comparisons: leave --claims out")
-        with bad_values():
-            experiments, trained = tuple(cast("Experiment", one) for one in experiments_of_file(claims_file)), None
-        if not experiments:
-            raise BadInput(f"{claims_file}: there is no EXPERIMENTS = (...) in it")
-    else:
-        extra, trained = _torch_experiments(device, profile)
-        experiments = (*EXPERIMENTS, *extra)
+        chosen = setting(profile.value, seed, draws, None if plant is None else planted(plant).parts)
+    if claims_file is not None and record is not None:
+        raise BadInput("--record is of the project's own comparisons: leave --claims out")
+    extra, trained = _torch_experiments(device, profile) if claims_file is None else (_of_file(claims_file), None)
+    experiments = extra if claims_file else (*EXPERIMENTS, *extra)
     with progress("comparing", len(experiments)) as advance:
         found = run(chosen, experiments, advance)
     answer = found.record(device, plant, trained)
@@ -93,6 +81,30 @@ def compare(
         _show(found, trained)
     if found.differing:
         raise typer.Exit(1)
+
+
+def _list_plants(json_path: Path | None) -> None:
+    from simulations.agreement.faults import FAULTS
+
+    if json_path is None:
+        typer.echo("\n".join(fault.name for fault in FAULTS))
+    else:
+        emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
+
+
+def _of_file(path: Path) -> tuple[Experiment, ...]:
+    """The comparisons of --claims.
+
+    Raises:
+        BadInput: the file cannot be run, or has none.
+    """
+    from theory.claims.outside import experiments_of_file
+
+    with bad_values():
+        found = experiments_of_file(path)
+    if not found:
+        raise BadInput(f"{path}: there is no EXPERIMENTS = (...) in it")
+    return tuple(cast("Experiment", one) for one in found)
 
 
 def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Experiment, ...], Training | None]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from probqual.errors import BadInput, bad_files, bad_values
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, reading, table
+
+if TYPE_CHECKING:
+    from theory.quantities.answer import Output
 
 
 def exact(
@@ -54,7 +57,8 @@ def exact(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from theory.adaptors.exact import OTHER_NAMES, chain
+    from theory.adaptors.exact import chain
+    from theory.adaptors.other_names import OTHER_NAMES
 
     screen = console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
@@ -82,7 +86,7 @@ def _show(found: dict[str, Any]) -> None:
         screen.print(f"note: {note}", markup=False)
 
 
-def _said(found: dict[str, Any]) -> Iterator[str]:
+def _said(found: Output) -> Iterator[str]:
     """The answer in words: what cooling does and where it changes, what is in reach, which adaptors trade."""
     if found["cooling"] is not None:
         yield f"a small cooling from T = 1: {found['cooling']}"

@@ -26,6 +26,7 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 from flint import arb, ctx, fmpq
 
+from theory.adaptors.other_names import hint
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Real, Undecided, exp, is_exact, log, power, rational, sign, to_float
 from theory.arithmetic.formal import FormalSum, prime_exponents
@@ -45,9 +46,7 @@ class Adaptor:
 
     def __post_init__(self) -> None:
         if self.name not in _DOMAINS:
-            ours = OTHER_NAMES.get(self.name)
-            hint = f"; its name here is {ours}" if ours else ""
-            raise ValueError(f"unknown adaptor {self.name!r}{hint}; known: {', '.join(_DOMAINS)}")
+            raise ValueError(f"unknown adaptor {self.name!r}{hint(self.name)}; known: {', '.join(_DOMAINS)}")
         domain, inside = _DOMAINS[self.name]
         if not inside(self.value):
             raise ValueError(f"{self.name} needs {domain}, got {self.value}")
@@ -93,23 +92,6 @@ _DOMAINS: dict[str, tuple[str, Callable[[fmpq], bool]]] = {
 }
 
 ADAPTORS = tuple(_DOMAINS)
-
-OTHER_NAMES: dict[str, str] = {
-    "temp": "temperature",
-    "topk": "top_k",
-    "top-k": "top_k",
-    "top_p": "nucleus",
-    "topp": "nucleus",
-    "top-p": "nucleus",
-    "typical_p": "typical",
-    "typ_p": "typical",
-    "locally_typical": "typical",
-    "eta_cutoff": "eta",
-    "epsilon_cutoff": "epsilon",
-    "minp": "min_p",
-    "min-p": "min_p",
-}
-"""What other tools call them: transformers, vLLM, llama.cpp."""
 
 
 def chain(*steps: tuple[str, str | int | float | fmpq]) -> Chain:

@@ -160,12 +160,16 @@ class _SlopesOfStrings:
     surprisal: Floats
 
     def __call__(self, tau: float) -> tuple[float, float] | None:
-        weight = np.exp(-tau * (self.surprisal - self.surprisal.min()))
+        # measured from the likeliest string, on which nearly all mass may lie: the others then keep their digits
+        top = int(self.surprisal.argmin())
+        above = self.surprisal - self.surprisal[top]
+        weight = np.exp(-tau * above)
         weight /= weight.sum()
-        from_i = self.surprisal - weight @ self.surprisal
-        found = []
+        from_i = above - weight @ above
         variance = float(weight @ from_i**2)
-        for values in (self.log_prior, self.reward):
+        found = []
+        for row in (self.log_prior, self.reward):
+            values = row - row[top]
             slope = -float((weight * from_i) @ values)
             spread = math.sqrt(variance * float(weight @ (values - weight @ values) ** 2))
             found.append(0.0 if abs(slope) <= 1e3 * ROUNDING * spread else slope)

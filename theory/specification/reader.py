@@ -13,7 +13,8 @@ from typing import Literal, TypeVar
 
 from flint import fmpq
 
-from theory.adaptors.exact import OTHER_NAMES, Adaptor, Chain
+from theory.adaptors.exact import Adaptor, Chain
+from theory.adaptors.other_names import OTHER_NAMES
 from theory.arithmetic.exact import rational, to_float
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct

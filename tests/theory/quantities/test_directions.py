@@ -12,7 +12,8 @@ from flint import fmpq
 from hypothesis import given
 
 from tests.strategies import tables
-from theory.adaptors.exact import ADAPTORS, OTHER_NAMES, Adaptor, chain
+from theory.adaptors.exact import ADAPTORS, Adaptor, chain
+from theory.adaptors.other_names import OTHER_NAMES
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import precision
 from theory.examples.automata import two_states
