@@ -76,6 +76,12 @@ def agree(found: Mapping[str, Any], wanted: Mapping[str, Any], tolerance: float 
         elif name == "adaptors":
             for one, other in zip(found[name], value, strict=True):
                 agree(one, other)
+        elif name == "turns":
+            for one, other in zip(found[name], value, strict=True):
+                agree(one, other, 1e-8)
+        elif name == "reach":
+            for key, ends in value.items():
+                assert found[name][key] == pytest.approx(ends, abs=tolerance)
         else:
             assert found[name] == value, name
 
@@ -106,6 +112,7 @@ def test_every_column_gives_the_numbers_of_toml(
     found = answer(spec(reward="" if aligned else '[reward]\nbeta = "2"'), tmp_path)
     if aligned:
         wanted |= {"log_partition": 0.0, "mean_reward": wanted["mean_reward"] - log_z}
+        wanted["reach"] |= {"mean_reward": [end - log_z for end in wanted["reach"]["mean_reward"]]}
         wanted["adaptors"] = [a | {"mean_reward": a["mean_reward"] - log_z} for a in wanted["adaptors"]]
     agree(found, wanted)
     assert not [key for key in found if key.endswith("_ball")]
