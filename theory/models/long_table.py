@@ -217,10 +217,10 @@ class LongTable:
             if step.name == "temperature":
                 power /= step.value
             elif len(kept) > 1:
-                kept = self._step(kept, power, step)
+                kept = self._narrowed(kept, power, step)
         return kept, to_float(power)
 
-    def _step(self, kept: Index, power: fmpq, step: Adaptor) -> Index:
+    def _narrowed(self, kept: Index, power: fmpq, step: Adaptor) -> Index:
         log_prob = _normalised(-self.surprisal[kept] * to_float(power))
         value = to_float(step.value)
         if step.name == "top_k":

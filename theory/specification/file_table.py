@@ -120,7 +120,7 @@ def file_specification(
         names=names,
         columns=columns,
         complete=complete,
-        adaptors=tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1)),
+        adaptors=tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(found.adaptor, start=1)),
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         notes=tuple(notes),
     )

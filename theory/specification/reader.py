@@ -271,8 +271,13 @@ def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, expone
     return found
 
 
-def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
+def adaptor_entry(entry: AdaptorTable, number: int, *, other_names: bool = False) -> AdaptorEntry:
     """One [[adaptor]].
+
+    Args:
+        entry: as it is written.
+        number: its place, from 1.
+        other_names: whether the names of other tools are taken, with a note that the caller has to show.
 
     Raises:
         SpecificationError: names the entry by its number.
@@ -291,7 +296,7 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
     for name, value in zip(names, given, strict=True):
         as_given, setting = reader.converted(value, f"{where}, {name}", lambda v: (v, rational(v)))
         written.append(as_given)
-        ours = OTHER_NAMES.get(name, name)
+        ours = OTHER_NAMES.get(name, name) if other_names else name
         if ours != name:
             notes.append(f"{where}: {name} is {ours} here")
         with located(where):
