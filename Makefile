@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers oracles browser words trigrams mutants proofs proofs-mutants clean
+.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers oracles browser notebook words trigrams mutants proofs proofs-mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the 
 browser: .venv/.stamp ## test the page to play with in Chromium, which must be installed
 	$(PIP) -e '.[browser]'
 	$(BIN)/pytest tests/figures/test_explore.py
+
+notebook: .venv/.stamp ## add marimo and pandas, and run the notebook of examples/notebooks without a browser
+	$(PIP) -e '.[notebook]'
+	$(BIN)/pytest tests/test_notebook.py
 
 words: .venv/.stamp ## make theory/data/words.csv again
 	$(PIP) -e '.[words]'

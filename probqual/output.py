@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -107,6 +107,41 @@ def progress(what: str, total: int, before: int = 0) -> Iterator[Callable[..., N
                 typer.echo(f"{done}/{total} {name}", err=True)
 
         yield advance
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[float, int], None]]:
+    """A bar on a terminal, plain lines elsewhere, for a file of many rows.
+
+    Gives a function to call with the share of the file that is read, and the rows so far. Nothing is shown of a file
+    that is read at once.
+    """
+    shown = 0.0
+    with ExitStack() as stack:
+        update: Callable[..., None] | None = None
+
+        def advance(share: float, rows: int) -> None:
+            nonlocal shown, update
+            if sys.stderr.isatty():
+                if update is None:
+                    update = stack.enter_context(_bar())
+                update(completed=share, description=f"reading, {rows:,} rows")
+            elif shown + 0.2 <= share < 1:
+                shown = share
+                typer.echo(f"reading: {rows:,} rows, {share:.0%} of the file", err=True)
+
+        yield advance
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[..., None]]:
+    """A bar from 0 to 1 on standard error, and a function that sets what it shows."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=1.0)
+        yield lambda **shown: bars.update(task, **shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # its own folder and from those before it.
 ORDER = (
     "files",
+    "frames",
     "names",
     "seed",
     "arithmetic",
@@ -74,14 +75,18 @@ OPTIONAL = {
     "transformers",
     "vaderSentiment",
 }
-# The only ones that theory may try, since its kernels stand behind functions that work without it.
-THEORY_MAY_TRY = {"llvmlite", "numba"}
+# The only ones that theory may try: its kernels stand behind functions that work without them, and a table in a Parquet
+# file is refused with what to install, as is a data frame.
+THEORY_MAY_TRY = {"llvmlite", "numba", "pandas", "pyarrow"}
 
 # Who may import what inside a function, because it needs an optional library, or because it takes long to import and is
 # seldom needed: module or package -> modules or packages.
 LATE_IMPORTS: dict[str, set[str]] = {
     # numba, which takes a fifth of a second and which short arrays do without
     "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
+    # Parquet, which few tables are in
+    "theory.specification.table_files": {"pyarrow"},
+    "theory.frames": {"pandas"},
     # a command pays for what it works with when it is called, not when it is listed, completed or explained
     "probqual.commands": {"theory", "simulations", "figures", "rich", "concurrent.futures", "multiprocessing"},
     "probqual.output": {"rich"},
@@ -298,7 +303,7 @@ def optional_in_theory(modules: Modules) -> Iterator[str]:
     """theory imports no optional library; the one it may try stands in ``try: ... except ImportError:``."""
     for module, imported in all_imports(modules):
         library = top(imported.target)
-        if module.top != "theory" or module.name in SCRIPTS or library not in OPTIONAL:
+        if module.top != "theory" or module.name in SCRIPTS or library not in OPTIONAL or imported.for_types:
             continue
         if library not in THEORY_MAY_TRY:
             yield f"{module.at(imported.line)} imports {library}"
@@ -329,7 +334,7 @@ def reached(
 def optional_in_core(modules: Modules) -> Iterator[str]:
     """Importing theory, simulations, figures or the command line needs no optional library, nor do their names."""
     starts = [name for name in modules if name in MAY_IMPORT or within(name, {"probqual"})]
-    for route, imported in reached(modules, starts, lambda found: not found.in_function and not found.in_try):
+    for route, imported in reached(modules, starts, lambda found: found.on_import and not found.in_try):
         if top(imported.target) in OPTIONAL:
             yield route
 

@@ -69,7 +69,8 @@ def test_every_block_is_of_a_known_kind() -> None:
     """So that none is left out: python is run by doctest, sh and toml below."""
     kinds = {" ".join(block.words) for block in BLOCKS}
     shells, models = {"sh", "sh make", "sh bridge", "sh cluster"}, {"toml", "toml exact", "toml run", "toml sweep"}
-    assert kinds <= {"python", *shells, *models}
+    files = {kind for kind in kinds if kind.startswith('python title="')}  # written where the page's commands are run
+    assert kinds <= {"python", *files, *shells, *models}
     assert {block.page for block in BLOCKS if block.words[0] == "python"} >= {"README.md", "tutorial.md"}
 
 
@@ -83,6 +84,10 @@ def test_shell(block: Block, tmp_path: Path) -> None:
     for name, mark in (("run.toml", "[models]"), ("sweep.toml", "[sweep]")):
         if mark in block.before and name in block.text:
             (tmp_path / name).write_text(block.before, encoding="utf-8")
+    for other in BLOCKS:
+        title = re.fullmatch(r'python title="(\w+\.py)"', " ".join(other.words))
+        if title is not None and other.page == block.page:
+            (tmp_path / title[1]).write_text(other.text, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.text],

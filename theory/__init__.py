@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from theory.probability.information import cross_entropy, entropy, kl_divergence, renyi_entropy, varentropy
     from theory.probability.law import Law
     from theory.quantities.answer import answer
+    from theory.quantities.own_model import Answer, Model
     from theory.specification.finite import Specification, parse_specification, read_specification
     from theory.specification.reader import read_document
     from theory.specification.tables import SpecificationError
@@ -40,6 +41,7 @@ else:
             "theory.probability.information": "cross_entropy entropy kl_divergence renyi_entropy varentropy",
             "theory.probability.law": "Law",
             "theory.quantities.answer": "answer",
+            "theory.quantities.own_model": "Answer Model",
             "theory.specification.finite": "Specification parse_specification read_specification",
             "theory.specification.reader": "read_document",
             "theory.specification.tables": "SpecificationError",
@@ -51,11 +53,13 @@ __all__ = [
     "Adaptor",
     "Aligned",
     "AlignedModel",
+    "Answer",
     "AutomatonModel",
     "Chain",
     "FiniteModel",
     "FloatMoments",
     "Law",
+    "Model",
     "Moments",
     "PrefixTree",
     "Reward",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ import typer
 from probqual.checkout import checkout
 from probqual.errors import BadInput, bad_values
 from probqual.options import JsonPath, ProfileName
-from probqual.output import console, emit_json, progress, table, write
+from probqual.output import console, emit_json, progress, reading, table, write
 from theory.seed import SEED
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ def check(
         list[str] | None, typer.Option("--only", metavar="ID", help="Check only this claim or family; repeatable.")
     ] = None,
     profile: Annotated[ProfileName, typer.Option(help="quick leaves out the large cases.")] = ProfileName.full,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Run every claim that speaks of any finite model on this one, a TOML file."),
+    ] = None,
+    claims_file: Annotated[
+        Path | None,
+        typer.Option("--claims", metavar="FILE.py", help="Take the claims of this file, CLAIMS = (...)."),
+    ] = None,
     json_path: JsonPath = None,
     verify: Annotated[bool, typer.Option(help="Fail if a generated page is not what the code now writes.")] = False,
     output: Annotated[
@@ -42,6 +51,7 @@ def check(
 ) -> None:
     """Run the claims and their controls; a full run of all claims also writes paper_check.md and its pages.
 
+    With --model nothing is written but --json, and a claim that fails prints its witness.
     Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
 
     Example: probqual check --only adaptors.exchange --profile quick
@@ -55,21 +65,26 @@ def check(
     ids = [*(only or []), *(more or [])]
     if more and not only:
         raise BadInput(f"unexpected {more[0]!r}; name claims with --only")
+    own, tasks = _of_file(claims_file)
     with bad_values():
-        chosen = find(ids)
-    whole = not ids and chosen_profile == Profile()
+        chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
+    if model is not None:
+        _check_model(model, chosen, json_path, writes=verify or output is not None)
+        return
+    whole = not ids and not own and chosen_profile == Profile()
     if (verify or output is not None) and not whole:
         raise BadInput("the report is of all claims in the full profile: leave --only, --profile and --seed out")
     target = output if output is not None else _committed_report()
     if verify and (target is None or not target.is_file()):
         raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
-    results, studies = _run_all(chosen, chosen_profile, jobs, with_studies=whole)
+    tasks[:0] = [("claim", claim.id) for claim in chosen if claim not in own]
+    results, studies = _run_all(tasks, chosen_profile, jobs, with_studies=whole)
     if str(json_path) != "-":
         _show(chosen, results)
     if json_path is not None:
         record = sampled_record()
         emit_json([as_json(c, r, record) for c, r in zip(chosen, results, strict=True)], json_path)
-    differs = _settle(target, studies, chosen, results, verify=verify) if whole else False
+    differs = whole and _settle(target, studies, chosen, results, verify=verify)
     if differs or not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
@@ -80,11 +95,77 @@ def _committed_report() -> Path | None:
     return None if root is None else root / "paper_check.md"
 
 
+def _of_file(path: Path | None) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
+    """The claims of --claims, and the tasks that run them in any process."""
+    from theory.claims.outside import of_file
+    from theory.claims.registry import modules
+
+    if path is None:
+        return (), []
+    with bad_values():
+        own = of_file(path)
+    taken = next((claim.id for claim in own if claim.id in modules()), None)
+    if taken is not None:
+        raise BadInput(f"{path}: the id {taken} is one of the project's own claims; choose another")
+    return own, [("of", f"{path.resolve()} {claim.id}") for claim in own]
+
+
+def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, writes: bool) -> None:
+    """Each claim on a user's model; exits with 1 where one does not stand.
+
+    Raises:
+        BadInput: a report is wanted, or the model cannot be checked.
+    """
+    from theory.claims.grades import STANDS
+    from theory.claims.on_model import Silent, check_on
+    from theory.report.report import as_json
+    from theory.specification.any_model import read_model
+    from theory.specification.reader import located
+
+    if writes:
+        raise BadInput("--model writes no report: leave --verify and --output out")
+    results: list[Result] = []
+    silent: list[Silent] = []
+    with bad_values(), located(str(path)):
+        with reading() as advance:
+            spec = read_model(path, advance)
+        with progress("checking", len(chosen)) as advance_claims:
+            for one in check_on(spec, path.name, chosen):
+                advance_claims(one.id)
+                if isinstance(one, Silent):
+                    silent.append(one)
+                else:
+                    results.append(one)
+    if json_path is not None:
+        claims = {claim.id: claim for claim in chosen}
+        emit_json([as_json(claims[r.id], r, None) | {"failures": _failures(r)} for r in results], json_path)
+    if str(json_path) != "-":
+        rows = table("claim", "verdict on this model", "evidence", left={"claim", "verdict on this model", "evidence"})
+        for result in results:
+            rows.add_row(result.id, str(result.verdict), result.evidence)
+        screen = console()
+        screen.print(rows)
+        for result in results:
+            for failure in result.failures:
+                says = "FAILS" if result.verdict == "REFUTED" else "is undecided"
+                screen.print(f"{result.id} {says} on {failure.case}: {failure.label} is {failure.value}", markup=False)
+                if failure.spec:
+                    screen.print(failure.spec, markup=False, highlight=False)
+        for one in silent:
+            screen.print(f"{one.id} does not apply: {one.reason}", markup=False, highlight=False, soft_wrap=True)
+    if not all(result.verdict in STANDS for result in results):
+        raise typer.Exit(1)
+
+
+def _failures(result: Result) -> list[dict[str, str]]:
+    return [asdict(failure) for failure in result.failures]
+
+
 # --- running ------------------------------------------------------------------------------------------------------
 
 
 def _run_all(
-    chosen: Sequence[Claim], profile: Profile, jobs: int, *, with_studies: bool
+    claims: Sequence[tuple[str, str]], profile: Profile, jobs: int, *, with_studies: bool
 ) -> tuple[list[Result], Studies]:
     """Claims and studies side by side in worker processes, the long ones first; a progress line for each that ends."""
     tasks: list[tuple[str, str]] = []
@@ -92,13 +173,13 @@ def _run_all(
         tasks += [("words", beta) for beta in WORDS_BETAS]
         tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
         tasks += [("toy", ""), ("audit", "")]
-    tasks += [("claim", claim.id) for claim in chosen]
+    tasks += claims
     found: dict[tuple[str, str], Any] = {}
     with progress("checking", len(tasks)) as advance:
         for task, value in _evaluated(tasks, profile, min(jobs, len(tasks))):
             found[task] = value
             advance(" ".join(task).strip())
-    results = [found["claim", claim.id] for claim in chosen]
+    results = [found[task] for task in claims]
     words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
     return results, (found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()))
 
@@ -125,12 +206,18 @@ def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) ->
 def evaluate(task: tuple[str, str], profile: Profile) -> Any:
     """One claim, or one study, by name."""
     from theory.arithmetic.exact import precision, rational
+    from theory.claims.outside import of_file
     from theory.claims.registry import check
+    from theory.claims.running import run
     from theory.report import studies
 
     kind, name = task
     if kind == "claim":
         return check(name, profile)
+    if kind == "of":
+        path, _, claim_id = name.rpartition(" ")
+        with precision():
+            return run(next(claim for claim in of_file(Path(path)) if claim.id == claim_id), profile)
     with precision():
         if kind == "toy":
             return studies.toy_study()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -38,6 +38,10 @@ def compare(
         bool,
         typer.Option("--list-plants", help="Print the names of the faults; with --json, also what each does wrong."),
     ] = False,
+    claims_file: Annotated[
+        Path | None,
+        typer.Option("--claims", metavar="FILE.py", help="Run only the comparisons of this file, EXPERIMENTS = (...)."),
+    ] = None,
     json_path: JsonPath = None,
     record: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Also plant every fault, and record everything for the report.")
@@ -54,18 +58,15 @@ def compare(
     from theory.report.records import as_json
 
     if list_plants:
-        if json_path is None:
-            typer.echo("\n".join(fault.name for fault in FAULTS))
-        else:
-            emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
-        return
+        return _list_plants(json_path)
     if record is not None and plant is not None:
         raise BadInput("--record keeps a run without a fault, and plants all of them itself: leave --plant out")
     with bad_values():
-        parts = None if plant is None else planted(plant).parts
-        chosen = setting(profile.value, seed, draws, parts)
-    extra, trained = _torch_experiments(device, profile)
-    experiments = (*EXPERIMENTS, *extra)
+        chosen = setting(profile.value, seed, draws, None if plant is None else planted(plant).parts)
+    if claims_file is not None and record is not None:
+        raise BadInput("--record is of the project's own comparisons: leave --claims out")
+    extra, trained = _torch_experiments(device, profile) if claims_file is None else (_of_file(claims_file), None)
+    experiments = extra if claims_file else (*EXPERIMENTS, *extra)
     with progress("comparing", len(experiments)) as advance:
         found = run(chosen, experiments, advance)
     answer = found.record(device, plant, trained)
@@ -80,6 +81,30 @@ def compare(
         _show(found, trained)
     if found.differing:
         raise typer.Exit(1)
+
+
+def _list_plants(json_path: Path | None) -> None:
+    from simulations.agreement.faults import FAULTS
+
+    if json_path is None:
+        typer.echo("\n".join(fault.name for fault in FAULTS))
+    else:
+        emit_json([{"name": fault.name, "wrong": fault.wrong} for fault in FAULTS], json_path)
+
+
+def _of_file(path: Path) -> tuple[Experiment, ...]:
+    """The comparisons of --claims.
+
+    Raises:
+        BadInput: the file cannot be run, or has none.
+    """
+    from theory.claims.outside import experiments_of_file
+
+    with bad_values():
+        found = experiments_of_file(path)
+    if not found:
+        raise BadInput(f"{path}: there is no EXPERIMENTS = (...) in it")
+    return tuple(cast("Experiment", one) for one in found)
 
 
 def _torch_experiments(device: str | None, profile: ProfileName) -> tuple[tuple[Experiment, ...], Training | None]:

@@ -100,7 +100,7 @@ def run(
         if progress is not None:
             progress(experiment.__name__)
     place = {claim.id: number for number, claim in enumerate(claims())}
-    found.sort(key=lambda one: place[one.claim])
+    found.sort(key=lambda one: place.get(one.claim, len(place)))
     ledger = Ledger()
     rows = settle(found, ledger)
     return Outcome(chosen, tuple(rows), ledger.spent)

@@ -26,6 +26,7 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 from flint import arb, ctx, fmpq
 
+from theory.adaptors.other_names import hint
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Real, Undecided, exp, is_exact, log, power, rational, sign, to_float
 from theory.arithmetic.formal import FormalSum, prime_exponents
@@ -45,7 +46,7 @@ class Adaptor:
 
     def __post_init__(self) -> None:
         if self.name not in _DOMAINS:
-            raise ValueError(f"unknown adaptor {self.name!r}; known: {', '.join(_DOMAINS)}")
+            raise ValueError(f"unknown adaptor {self.name!r}{hint(self.name)}; known: {', '.join(_DOMAINS)}")
         domain, inside = _DOMAINS[self.name]
         if not inside(self.value):
             raise ValueError(f"{self.name} needs {domain}, got {self.value}")

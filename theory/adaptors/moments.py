@@ -7,8 +7,8 @@ L = log p(y) and R = r(y)/beta in nats; I = -log p+(y) = log Z - L - R. Zero var
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, is_exact, largest, objects, working
+from theory.arithmetic.exact import Array, Real, is_exact, largest, objects, to_float, working
+from theory.frames import Row, as_frame, as_html
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +76,23 @@ class Moments:
             return None
         with working(self.bits):
             return self.cov_log_prior_surprisal / self.var_surprisal
+
+    def rows(self) -> list[Row]:
+        """One row: every number as a float, ratios that do not exist as None."""
+        names = [f.name for f in fields(self) if f.name not in {"constant", "bits"}]
+        values = {name: getattr(self, name) for name in (*names, "correlation", "exchange_coefficient")}
+        return [{name: None if value is None else to_float(value) for name, value in values.items()}]
+
+    def to_frame(self) -> pd.DataFrame:
+        """``rows()`` as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return as_frame(self.rows())
+
+    def _repr_html_(self) -> str:
+        return as_html([{"moment": name, "value": value} for name, value in self.rows()[0].items()])
 
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:

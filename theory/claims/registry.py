@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from theory import claims as folder
 from theory.arithmetic.exact import precision
 from theory.claims.claim import Claim, Profile
+from theory.claims.outside import installed
 from theory.claims.running import Result, run
 
 _SHARED = "models"
@@ -35,6 +36,8 @@ def load(claim_id: str) -> Claim:
     Raises:
         ValueError: the module's CLAIM has another id.
     """
+    if claim_id not in modules():
+        return installed()[claim_id]
     claim: Claim = importlib.import_module(modules()[claim_id]).CLAIM
     if claim.id != claim_id:
         raise ValueError(f"{modules()[claim_id]}: a claim in this place has the id {claim_id!r}, got {claim.id!r}")
@@ -57,14 +60,16 @@ def everywhere() -> tuple[Claim, ...]:
 
 
 def find(ids: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims with these ids or of these families, in the registry's order; all of them for no ids.
+    """The claims with these ids or of these families, in the registry's order; all of the project's for no ids.
+
+    Ids and families of installed packages are known, too (``theory.claims.outside``).
 
     Raises:
         ValueError: an id that no claim has, with the nearest ones.
     """
     if not ids:
         return claims()
-    known = modules()
+    known = [*modules(), *(claim_id for claim_id in installed() if claim_id not in modules())]
     for wanted in ids:
         if not any(_matches(claim_id, wanted) for claim_id in known):
             family = wanted.split(".")[0]

@@ -155,6 +155,40 @@ def run(claim: Claim, profile: Profile) -> Result:
     )
 
 
+def run_on(claim: Claim, case: Case) -> Result | None:
+    """What a claim's check finds on one case alone: no proof, no theorem and no control takes part.
+
+    Clauses of which the check says nothing here are left out; None where it says nothing at all.
+    """
+    start = time.perf_counter()
+    whole, parts = _Tally(), {clause.name: _Tally() for clause in claim.clauses}
+    failures: list[tuple[Outcome, Witness]] = []
+    for finding in claim.check(case.content):
+        outcome = finding.outcome
+        whole.add(case, finding, outcome)
+        parts[claim.clause(finding).name].add(case, finding, outcome)
+        if outcome != "holds":
+            failures.append((outcome, _witness(case, finding)))
+    clauses = tuple(
+        ClauseResult(clause.name, clause.text, _from_findings(tally), "", tally.text(1), 0)
+        for clause in claim.clauses
+        if (tally := parts[clause.name]).findings
+    )
+    if not clauses:
+        return None
+    return Result(
+        id=claim.id,
+        verdict=verdict_of([clause.grade for clause in clauses]),
+        evidence=whole.text(1),
+        instances=(case.name,),
+        residual=whole.residual if whole.identities and math.isfinite(whole.residual) else None,
+        seconds=time.perf_counter() - start,
+        controls=(),
+        clauses=clauses,
+        failures=tuple(witness for _, witness in sorted(failures, key=lambda found: found[0] != "fails")[:3]),
+    )
+
+
 def _graded(clause: Clause, tally: _Tally, cases: int) -> ClauseResult:
     """The clause with its grade: no proof and no theorem makes good for a case that fails or is undecided."""
     evidence = tally.text(cases) if tally.findings else ""

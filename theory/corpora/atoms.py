@@ -80,11 +80,11 @@ def atoms(numbers: Numbers) -> Atoms:
         same = len({aligned.prior[y] for y in members}) == 1
         log_prior.append(value[0] if same else centre)
         spread.append(arb(0) if same else (weight * (value - centre) * (value - centre)).sum() / total)
-    steps = _lattice(list(groups), objects(surprisal))
+    steps = lattice_steps(list(groups), objects(surprisal))
     return Atoms(objects(prob), objects(surprisal), objects(log_prior), objects(spread), steps)
 
 
-def _lattice(parts: Sequence[tuple[fmpq, fmpq]], surprisal: Array) -> tuple[tuple[int, ...], arb] | None:
+def lattice_steps(parts: Sequence[tuple[fmpq, fmpq]], surprisal: Array) -> tuple[tuple[int, ...], arb] | None:
     """Integer steps of log weights c e^a, found where their exponent vectors are multiples of one vector."""
     if len(parts) < 2 or len(parts) > 4096:
         return None

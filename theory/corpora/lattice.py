@@ -9,7 +9,7 @@ from flint import arb, arb_poly, fmpq
 
 from theory.arithmetic.exact import Array, ball, floats, floor_of, objects, to_float
 from theory.corpora.atoms import Atoms, Window
-from theory.corpora.inversion import transforms
+from theory.corpora.inversion import atom_values, transforms
 
 _ANGLES = 8192
 
@@ -75,6 +75,7 @@ def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
         raise ValueError("the atoms lie on no lattice; use by_multinomial or by_inversion")
     arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
     arrays[0] /= arrays[0].sum()
+    values = atom_values(arrays)
     mean = (law.prob * objects(fmpq(n) for n in law.steps[0])).sum()
     origin = fmpq(round(to_float(mean) * (1 << 20)), 1 << 20)
     steps = floats(objects(n - origin for n in law.steps[0]))
@@ -93,7 +94,7 @@ def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
         inner = angle > 0
         kernel[inner] = np.sin(angle[inner] * (count / 2)) / np.sin(angle[inner] / 2)
         kernel *= np.where(inner & (angle < math.pi), 2.0, 1.0)  # minus the angle gives the conjugate
-        sums += (transforms(arrays, np.outer(steps, angle), size) * np.exp(-1j * angle * shift)).real @ kernel
+        sums += (transforms(values, np.outer(steps, angle), size) * np.exp(-1j * angle * shift)).real @ kernel
     spread = math.sqrt(float(arrays[0] @ (steps - to_float(mean - origin)) ** 2))
     rounding = 1e-13 + 64 * 2.0**-53 * math.sqrt(size) * (1 + float(np.abs(steps).max()) / spread)
     return Window(tuple(float(v) / points for v in sums), "lattice, float64", error=rounding)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from flint import arb, fmpq
@@ -23,7 +24,7 @@ from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import Undecided, ball, floats, to_float
 from theory.corpora.atoms import Atoms, Window
 from theory.corpora.bounds import by_bound, by_normal, by_range
-from theory.corpora.inversion import LARGEST_ERROR, by_inversion
+from theory.corpora.inversion import LARGEST_ERROR, by_inversion, line_mass
 from theory.corpora.lattice import by_lattice, by_lattice_transform, transform_points
 from theory.corpora.multinomial import by_halves, by_multinomial, half_sizes, multinomial_cost
 from theory.probability.concentration import truncated_normal_variance
@@ -51,6 +52,9 @@ _LATTICE_DEGREE = 30_000
 _ENUMERATED = 600_000
 """Strings in all corpora that are listed."""
 
+
+_NO_MASS = 1e-10
+"""Of one total of a lattice."""
 
 _MOST_ANGLES = 50_000_000
 """Angles times atoms of a lattice transform: some seconds."""
@@ -95,13 +99,16 @@ def corpora_count(law: Atoms, size: int) -> float:
 def _by_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """From the characteristic function; where that does not do, the normal law if its proven error is small.
 
-    A law on a lattice is not inverted as if it were smooth: its grain would go unseen.
+    A law on a lattice is not inverted as if it were smooth: its grain would go unseen. One so fine that a single total
+    has no mass to speak of (all decimals lie on some lattice) is smooth.
     """
     if transform_points(law, size) * len(law) <= _MOST_ANGLES:
         return by_lattice_transform(law, size, epsilon)
     try:
-        if law.steps is None:
-            return by_inversion(law, size, epsilon)
+        line = line_mass(law, size)
+        if line <= _NO_MASS:
+            window = by_inversion(law, size, epsilon)
+            return replace(window, error=(window.error or 0.0) + line)
         raise Undecided(f"the lattice of {len(law)} atoms has too many points at N = {size}")
     except Undecided as error:
         try:

@@ -10,6 +10,7 @@ from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain
 from theory.adaptors.moments import Moments
+from theory.arithmetic.exact import Real
 from theory.corpora.atoms import Window
 
 Status = Literal["OK", "UNDECIDED", "DIVERGENT", "EMPTY", "LEAKS"]
@@ -64,7 +65,7 @@ class Correction:
 class AlignedModel(Protocol):
     """p+ = p e^R / Z of one model in balls, with their precision; nothing that belongs to another model gets in.
 
-    ``FiniteModel`` is a table or a tree, ``AutomatonModel`` has infinitely many strings.
+    ``FiniteModel`` is a table or a tree, ``AutomatonModel`` has infinitely many strings; ``LongTable`` is in float64.
     """
 
     @property
@@ -72,7 +73,7 @@ class AlignedModel(Protocol):
         """The precision of the balls."""
 
     @property
-    def log_partition(self) -> arb:
+    def log_partition(self) -> Real:
         """log Z, nats."""
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -20,8 +22,9 @@ from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
-from theory.specification.automaton import AutomatonSpecification, automaton_specification
-from theory.specification.finite import Specification, specification
+from theory.quantities.directions import effect, reach, turns
+from theory.specification.any_model import AnySpecification, any_specification
+from theory.specification.automaton import AutomatonSpecification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
 
 Output = dict[str, Any]
@@ -40,19 +43,20 @@ _CORRECTION = ("kl_local_global", "w_max", "acceptance")
 _ENTRY = (*_ADAPTED, *_CORRECTION, "exchange_coefficient", "leaked_mass")
 
 
-def answer(document: Mapping[str, Any]) -> Output:
+def answer(document: Mapping[str, Any], beside: Path = Path()) -> Output:
     """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree or automaton.
+
+    Args:
+        document: the parsed TOML document.
+        beside: the folder in which the file of a table is looked up.
 
     Raises:
         SpecificationError: names the element that is refused.
     """
-    prior = document.get("prior")
-    if isinstance(prior, dict) and prior.get("kind") == "automaton":
-        return quantities(automaton_specification(document))
-    return quantities(specification(document))
+    return quantities(any_specification(document, beside))
 
 
-def quantities(spec: Specification | AutomatonSpecification) -> Output:
+def quantities(spec: AnySpecification) -> Output:
     """Everything the toolkit knows about a specification: floats, and NAME_ball beside each certified one; nats.
 
     A number is certified, and has a ball, where every input it depends on was written exactly and no float64 step was
@@ -73,10 +77,10 @@ def quantities(spec: Specification | AutomatonSpecification) -> Output:
 class _Writer:
     """Writes the quantities at the working precision; ``wide`` is whether more bits may certify more."""
 
-    def __init__(self, spec: Specification | AutomatonSpecification) -> None:
+    def __init__(self, spec: AnySpecification) -> None:
         self.spec = spec
         self.out: Output = {"kind": spec.kind, "status": "OK"}
-        self.notes = list(spec.notes)
+        self.notes = [*spec.notes, *(note for entry in spec.adaptors for note in entry.notes)]
         self.wide = False
 
     def write(self) -> None:
@@ -94,6 +98,7 @@ class _Writer:
             self._model(model)
             if self.wide and ctx.prec < _MOST_BITS:
                 return
+            self._directions(model)
             self._corpus(model)
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
         if automaton is None:
@@ -122,7 +127,7 @@ class _Writer:
 
     def _without_law(self, status: str, reason: str) -> None:
         self.out["status"] = status
-        names = (*_MODEL, "cooling", *_TYPICAL, "typical_method", "typical_probability_error")
+        names = (*_MODEL, "cooling", "reach", "turns", *_TYPICAL, "typical_method", "typical_probability_error")
         self.out |= dict.fromkeys(names)
         self._null(names, f"{status}: {reason}")
         self.out["adaptors"] = [_entry(entry) | {"status": status, "reason": reason} for entry in self.spec.adaptors]
@@ -139,9 +144,23 @@ class _Writer:
         }
         self._store(self.out, values, self.spec.exact, _constant(mean))
         self.out["cooling"] = cooling(model)
-        if self.out["cooling"] == UNDECIDED:
+        if self.out["cooling"] == UNDECIDED and mean.bits is None:
+            self.notes.append("cooling: UNDECIDED, a slope is within the rounding of float64 of 0")
+        elif self.out["cooling"] == UNDECIDED:
             self.wide = True
             self.notes.append(f"cooling: UNDECIDED, no sign at {ctx.prec} bits, and no proof that E L or E R stays")
+
+    def _directions(self, model: AlignedModel) -> None:
+        """What any law of the strings reaches, and where cooling changes its way."""
+        found, changes = reach(model), turns(model)
+        if found is None:
+            self._null(["reach"], "infinitely many strings, so that L has no least value")
+            self.out["reach"] = None
+        else:
+            self.out["reach"] = {"mean_log_prior": list(found[0]), "mean_reward": list(found[1])}
+        if changes is None:
+            self._null(["turns"], "not looked for in an automaton of so many states")
+        self.out["turns"] = None if changes is None else [asdict(turn) for turn in changes]
 
     def _radii(self, automaton: Automaton) -> None:
         """The spectral radius and the two critical points of an automaton."""
@@ -217,6 +236,10 @@ class _Writer:
         values, why = self._adapted(model, found, entry)
         why["leaked_mass"] = "a global law loses none" if entry.normalise == "global" else "not known"
         values["leaked_mass"] = found.leaked_mass
+        out["effect"] = None if found.moments is None else effect(model, found)
+        if found.moments is None:
+            why["effect"] = f"{found.status}: {found.reason}"
+            values["effect"] = None
         self._store(out, values, self.spec.exact and entry.exact, why, where)
         return out
 
@@ -292,7 +315,7 @@ def _constant(mean: Moments) -> dict[str, str]:
 def _entry(entry: AdaptorEntry) -> Output:
     """The keys of an entry, all there whatever comes out."""
     head = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
-    return head | dict.fromkeys(_ENTRY) | {"status": "OK", "reason": ""}
+    return head | dict.fromkeys((*_ENTRY, "effect")) | {"status": "OK", "reason": ""}
 
 
 def _within_one(correlation: Any) -> Any:

@@ -9,6 +9,7 @@ number theory, so what is neither proved nor of certain sign is UNDECIDED.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from flint import arb, fmpq, fmpq_mat
@@ -21,6 +22,7 @@ from theory.automata.spectral_radius import formal_product
 from theory.language_models.automaton import Automaton
 from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
+from theory.models.long_table import ROUNDING
 from theory.models.model import AlignedModel
 
 UNDECIDED = "UNDECIDED"
@@ -56,6 +58,10 @@ def cooling(model: AlignedModel) -> str:
         return WORDS[1, 0]
     with_l = mean.cov_log_prior_surprisal
     with_r = -(mean.cov + mean.var_reward)
+    if mean.bits is None:
+        spread = math.sqrt(mean.var_surprisal) * math.sqrt(mean.var_log_prior + mean.var_reward)
+        if min(abs(with_l), abs(with_r)) <= ROUNDING * spread:
+            return UNDECIDED
     up_l = _rise(with_l, lambda: _vanishes(model, prior=True))
     up_r = _rise(with_r, lambda: _vanishes(model, prior=False))
     return UNDECIDED if up_l is None or up_r is None else WORDS[up_l, up_r]

@@ -50,9 +50,15 @@ class Report:
         return found
 
 
-def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
-    """One entry of ``probqual check --json``; ``sampled`` is what the recorded run of all comparisons says of it."""
-    rows = sampled.of(claim.id)
+def as_json(claim: Claim, result: Result, sampled: SampledRecord | None) -> JsonObject:
+    """One entry of ``probqual check --json``; ``sampled`` is what the recorded run of all comparisons says of it.
+
+    Args:
+        claim: the statement.
+        result: what was found.
+        sampled: None where a sample of the recorded models says nothing, on a model of the user's.
+    """
+    rows = () if sampled is None else sampled.of(claim.id)
     return {
         "id": result.id,
         "verdict": str(result.verdict),
@@ -79,6 +85,6 @@ def as_json(claim: Claim, result: Result, sampled: SampledRecord) -> JsonObject:
             "alpha": math.fsum(row.alpha for row in rows),
             "comparisons": [asdict(row) for row in rows],
         }
-        if rows
+        if sampled is not None and rows
         else None,
     }

@@ -83,7 +83,7 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
     found = automaton_document(document)
     reader = Reader()
     automaton = _automaton(reader, found.prior, found.reward)
-    adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1))
+    adaptors = tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(found.adaptor, start=1))
     for number, entry in enumerate(adaptors, start=1):
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from theory.specification.tables import Table, Wording, read_as
+from theory.specification.tables import SpecificationError, Table, Wording, read_as
 
 SPECIFICATION = Wording("unknown key {!r} in the specification")
 
@@ -43,6 +43,20 @@ class TablePrior(Table):
     kind: Literal["table"]
     strings: Names
     probs: Probabilities
+
+
+class FilePrior(Table):
+    """[prior] of a table whose strings, probabilities and rewards are the columns of a file."""
+
+    kind: Literal["table"]
+    file: str = Field(description=" must be the name of a .csv or .parquet file in quotes, got {!r}")
+    normalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
+class FileReward(Table):
+    """[reward] of such a table: the rewards are in the file."""
+
+    beta: object = None
 
 
 class TableReward(Table):
@@ -116,6 +130,13 @@ class TableDocument(_Document):
     reward: TableReward
 
 
+class FileDocument(_Document):
+    """The specification of a table in a file."""
+
+    prior: FilePrior
+    reward: FileReward = Field(default_factory=FileReward)
+
+
 class TreeDocument(_Document):
     """The specification of a tree."""
 
@@ -148,8 +169,25 @@ def finite_document(document: Mapping[str, object]) -> TableDocument | TreeDocum
     """
     kind = read_as(_AnyPrior, document, SPECIFICATION).prior.kind
     if kind == "table":
+        if in_file(document):
+            raise SpecificationError("prior.file: this place reads no tables in files; theory.Model.from_file does")
         return read_as(TableDocument, document, SPECIFICATION)
     return read_as(TreeDocument, document, SPECIFICATION)
+
+
+def in_file(document: Mapping[str, object]) -> bool:
+    """Whether it is a table whose rows are in a file."""
+    prior = document.get("prior")
+    return isinstance(prior, dict) and prior.get("kind") == "table" and "file" in prior
+
+
+def file_document(document: Mapping[str, object]) -> FileDocument:
+    """The specification of a table in a file.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(FileDocument, document, SPECIFICATION)
 
 
 def automaton_document(document: Mapping[str, object]) -> AutomatonDocument:

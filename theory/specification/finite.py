@@ -99,7 +99,7 @@ def specification(document: Mapping[str, object]) -> Specification:
     return Specification(
         kind=found.prior.kind,
         aligned=aligned,
-        adaptors=tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1)),
+        adaptors=tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(found.adaptor, start=1)),
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
         notes=tuple(reader.notes),

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from flint import fmpq
 
 from theory.adaptors.exact import Adaptor, Chain
+from theory.adaptors.other_names import OTHER_NAMES
 from theory.arithmetic.exact import rational, to_float
 from theory.files import read_at_most
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
@@ -54,6 +55,7 @@ class AdaptorEntry:
 
     Args:
         exact: no value was a bare float.
+        notes: names of other tools, and what they are here.
     """
 
     name: str | list[str]
@@ -61,6 +63,7 @@ class AdaptorEntry:
     normalise: Literal["local", "global"]
     chain: Chain
     exact: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +293,13 @@ def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, expone
     return found
 
 
-def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
+def adaptor_entry(entry: AdaptorTable, number: int, *, other_names: bool = False) -> AdaptorEntry:
     """One [[adaptor]].
+
+    Args:
+        entry: as it is written.
+        number: its place, from 1.
+        other_names: whether the names of other tools are taken, with a note that the caller has to show.
 
     Raises:
         SpecificationError: names the entry by its number.
@@ -306,14 +314,18 @@ def adaptor_entry(entry: AdaptorTable, number: int) -> AdaptorEntry:
     reader = Reader()
     steps: list[Adaptor] = []
     written: list[Number] = []
+    notes: list[str] = []
     for name, value in zip(names, given, strict=True):
         as_given, setting = reader.converted(value, f"{where}, {name}", lambda v: (v, rational(v)))
         written.append(as_given)
+        ours = OTHER_NAMES.get(name, name) if other_names else name
+        if ours != name:
+            notes.append(f"{where}: {name} is {ours} here")
         with located(where):
-            steps.append(Adaptor(name, setting))
-            check_temperature(name, setting, value)
+            steps.append(Adaptor(ours, setting))
+            check_temperature(ours, setting, value)
     as_written = written if isinstance(entry.value, list) else written[0]
-    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats)
+    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats, tuple(notes))
 
 
 def check_temperature(name: str, setting: fmpq, given: object) -> None:

@@ -1,0 +1,262 @@
+"""The three sentences of the paper, on three strings: a notebook with sliders.
+
+pip install probqual[notebook]
+marimo edit examples/notebooks/three_sentences.py
+"""
+
+import marimo
+
+app = marimo.App(width="medium", app_title="Probability and quality on three strings")
+
+
+@app.cell
+def imports():
+    import marimo as mo
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from figures.own_plane import plot
+    from theory import Model
+
+    return Figure, Model, mo, np, plot
+
+
+@app.cell
+def opening(mo):
+    mo.md(r"""
+    # Probability and quality on three strings
+
+    A language model was aligned: a reward says which strings people like, and the model was tuned towards them.
+    We then sample from it, and look at two averages over a corpus of N strings: how likely the strings are
+    under the model *before* alignment, and how much reward they earn. A paper (Tan et al., EMNLP 2024, arXiv
+    2406.10203) says three things about these two averages:
+
+    - **A.** In corpora sampled from an aligned model, average reward and average log-likelihood trade off.
+    - **B.** This has a formal treatment: in *typical* corpora the two averages sum to a constant.
+    - **C.** The sampling adaptor, such as temperature or top-k, chooses how much likelihood is exchanged for reward.
+
+    Which of this is true, and of which models? Three strings are enough to see it. Everything below is computed
+    exactly, except the dots of one picture, which are drawn at random and say so. Logarithms are natural.
+
+    ## The model
+
+    The prior p is the model before alignment, r is the reward, and beta > 0 says how strongly alignment holds
+    on to the prior. The aligned model is p+(y) = p(y) exp(r(y)/beta) / Z, where Z makes the sum 1. For a string
+    y we write
+
+    - L = log p(y), its log-likelihood **under the prior**, which is how fluent it is,
+    - R = r(y)/beta, its reward, which is how good it is,
+    - I = -log p+(y), its surprisal under the aligned model.
+
+    Choose who earns the reward, and how strong the alignment is (1/beta; at 0 nothing is aligned, and p+ = p):
+    """)
+    return
+
+
+@app.cell
+def choices(mo):
+    models = {
+        "likely strings earn most": ((1, 2, 4), (0.0, 0.9, 1.0)),
+        "rare strings earn most": ((1, 2, 8), (2.1, 1.8, 1.1)),
+        "rare strings earn much more": ((1, 4, 8), (2.1, 0.0, 0.7)),
+    }
+    who = mo.ui.dropdown(list(models), value="rare strings earn most", label="who earns the reward")
+    strength = mo.ui.slider(0.0, 3.0, 0.1, value=1.0, label="strength 1/beta", show_value=True)
+    mo.hstack([who, strength])
+    return models, strength, who
+
+
+@app.cell
+def chosen(Model, models, np, strength, who):
+    weights, rewards = (np.array(row, dtype=float) for row in models[who.value])
+    model = Model.table(["x", "y", "z"], weights / weights.sum(), rewards * strength.value)
+    answer = model.answer()
+    prior = weights / weights.sum()
+    likelihood, reward = np.log(prior), rewards * strength.value
+    tilted = prior * np.exp(reward)
+    aligned = tilted / tilted.sum()
+    return aligned, answer, likelihood, model, prior, reward
+
+
+@app.cell
+def the_table(aligned, likelihood, mo, np, prior, reward):
+    mo.ui.table(
+        [
+            {
+                "string": name,
+                "p": f"{p:.3f}",
+                "L": f"{l:.3f}",
+                "R": f"{r:.3f}",
+                "p+": f"{q:.3f}",
+                "I": f"{-np.log(q):.3f}",
+            }
+            for name, p, l, r, q in zip("xyz", prior, likelihood, reward, aligned, strict=True)
+        ],
+        selection=None,
+    )
+    return
+
+
+@app.cell
+def sentence_b(mo):
+    mo.md(r"""
+    ## B: do the averages sum to a constant?
+
+    In every row of the table L + R = log Z - I. A bar is an average over the N strings of a corpus, so for
+    **every** corpus
+
+    $$\bar L + \bar R = \log Z - \bar I .$$
+
+    The right side depends on the corpus through the average surprisal. If the strings are independent draws
+    from p+, this average comes close to its mean, the entropy H, as N grows. A corpus is called *typical* if it
+    lies within epsilon of H. Typical corpora therefore lie close to **the line** of all points with sum log Z -
+    H. Move N and epsilon:
+    """)
+    return
+
+
+@app.cell
+def corpus_choices(mo):
+    size = mo.ui.slider(5, 300, 5, value=50, label="N", show_value=True)
+    epsilon = mo.ui.slider(0.02, 0.5, 0.02, value=0.1, label="epsilon (nats)", show_value=True)
+    mo.hstack([size, epsilon])
+    return epsilon, size
+
+
+@app.cell
+def corpora(Figure, aligned, answer, epsilon, likelihood, model, np, reward, size):
+    window = model.with_corpus(size.value, epsilon.value).answer()
+    typical, bound = window["typical_probability"], window["chebyshev_bound"]
+    counts = np.random.default_rng(7).multinomial(size.value, aligned, size=400)
+    mean_l, mean_r = counts @ likelihood / size.value, counts @ reward / size.value
+    total = answer["log_partition"] - answer["entropy"]
+    near = abs(mean_l + mean_r - total) < epsilon.value
+    cloud = Figure(figsize=(5.5, 3.4), layout="constrained")
+    axes = cloud.subplots()
+    axes.plot(mean_l[near], mean_r[near], ".", color="#009e73", label="typical")
+    axes.plot(mean_l[~near], mean_r[~near], ".", color="#767676", label="not typical")
+    axes.axline((answer["mean_log_prior"], answer["mean_reward"]), slope=-1, color="black", label="the line")
+    axes.set(xlabel="average L of a corpus (nats)", ylabel="average R of a corpus (nats)")
+    axes.set_title(f"400 random corpora of N = {size.value}")
+    axes.legend()
+    cloud
+    return bound, near, typical, window
+
+
+@app.cell
+def about_b(answer, bound, mo, near, size, typical):
+    known = "has no value" if typical is None else f"is {typical:.4f}, computed exactly"
+    mo.md(f"""     The probability that a corpus of N = {size.value} is typical {known}; of the 400 drawn ones
+    {near.mean():.0%} are. Chebyshev's inequality alone says that a corpus is *not* typical with probability at
+    most {min(bound, 1):.3f}. Here H = {answer["entropy"]:.3f} nats, and the variance of I is V =
+    {answer["varentropy"]:.3f}.
+
+    So the identity of B holds for every corpus, and most corpora lie close to the line if N is large. This says
+    where the *sum* of the averages is. It does **not** say that one average falls when the other rises: for
+    that, look at the shape of the cloud.
+    """)
+    return
+
+
+@app.cell
+def about_a(answer, mo, size, window):
+    corr, given = answer["corr"], window["conditional_corr"]
+    said = "does not exist: L or R is constant" if corr is None else f"is {corr:.3f}"
+    given_text = "has no value here" if given is None else f"is {given:.3f}"
+    verdict = (
+        "there is nothing to correlate"
+        if corr is None
+        else "the averages fall and rise **against** each other"
+        if corr < 0
+        else "the averages rise **together**: no trade-off"
+    )
+    mo.md(f"""
+    ## A: do the averages trade off?
+
+    For independent strings the correlation of the two averages is that of L and R in **one** string, at every
+    N: both variances and the covariance are divided by N alike. For the model above it {said}, so {verdict}.
+
+    What if we look at typical corpora only? Given that a corpus of N = {size.value} is typical, the correlation
+    {given_text}. In a narrow band around the line the sum is almost fixed, and two numbers with a fixed sum
+    move against each other: the narrower the band is for its N, the closer this correlation comes to -1, unless
+    all strings lie on one line. That part of A comes from looking at typical corpora only, not from alignment.
+
+    *Try:* choose "likely strings earn most". The correlation of all corpora is positive. Set N to 300 and let
+    epsilon go down to 0.02: how far does the correlation of the typical ones fall? Then set the strength to 0.
+    Why is there no correlation?
+    """)
+    return
+
+
+@app.cell
+def sentence_c(mo):
+    mo.md(r"""
+    ## C: what does the sampling adaptor choose?
+
+    A temperature T below 1 makes strings that are likely under p+ still more likely: p+(y) to the power 1/T,
+    divided by the sum. The plane below shows the means E L and E R. The grey area is what **any** law of the
+    three strings can reach; the star is p+, the diamond is the prior, and the blue curve is where temperature
+    leads, with a square at its cold end. Cooling from the star trades only if the curve leaves it to the lower
+    right or to the upper left.
+    """)
+    return
+
+
+@app.cell
+def adaptor_choices(mo):
+    temperature = mo.ui.slider(0.2, 3.0, 0.1, value=0.5, label="temperature T", show_value=True)
+    keep = mo.ui.slider(1, 3, 1, value=2, label="top-k, k", show_value=True)
+    mo.hstack([temperature, keep])
+    return keep, temperature
+
+
+@app.cell
+def plane(keep, model, plot, temperature):
+    adapted = model.with_adaptor("temperature", temperature.value, "global").with_adaptor("top_k", keep.value)
+    reached = adapted.answer()
+    plot(adapted).figure
+    return adapted, reached
+
+
+@app.cell
+def adaptor_table(reached):
+    reached
+    return
+
+
+@app.cell
+def about_c(answer, keep, mo, reached, temperature):
+    cooled, cut = (entry["effect"] for entry in reached["adaptors"])
+    b = answer["exchange_coefficient"]
+    rule = "does not exist, since all strings have the same p+" if b is None else f"is {b:.3f}"
+    turning = "; ".join(f"below T = {t['temperature']:.3f} it {t['below']}" for t in answer["turns"])
+    mo.md(f"""
+    **A small cooling of this model: {answer["cooling"]}.** The temperature
+    T = {temperature.value}: {cooled}. Top-k with k = {keep.value}: {cut}.
+    {"As one cools on, what a further step does changes: " + turning + "." if turning else ""}
+
+    There is a rule for small steps. Let b be the covariance of L and I, divided by the variance of I; here it
+    {rule}. A small cooling trades exactly if b lies **outside** the interval from -1 to 0. Inside the interval
+    it raises both means, and there is nothing to choose: more likelihood comes with more reward.
+
+    So C is true of some models and false of others. Where all strings lie on a rising line, no adaptor can
+    trade at all.
+
+    ## Questions for the class
+
+    1. Choose "likely strings earn most". Is there a setting of T or k that raises R and lowers L? Look at the
+       grey area, and say why.
+    2. Choose "rare strings earn most", and let the strength go from 0 to 3. At which strengths does a small
+       cooling trade R for L, and at which L for R? What happens to b in between?
+    3. In which direction does *heating* (T above 1) move the star, compared with cooling? Is that so for every
+       model?
+    4. Someone samples 1,000 corpora, keeps those near the line, finds a correlation of -0.9, and concludes that
+       alignment causes a trade-off. What would you ask them?
+
+    The command `probqual exact MODEL.toml --plot plane.png` answers the same questions about a model of yours.
+    """)
+    return
+
+
+if __name__ == "__main__":
+    app.run()

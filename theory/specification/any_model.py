@@ -1,0 +1,49 @@
+"""A specification of any kind: which of its readers a document is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from theory.specification.automaton import AutomatonSpecification, automaton_specification
+from theory.specification.documents import in_file
+from theory.specification.file_table import SHORT, FileSpecification, file_specification
+from theory.specification.finite import Specification, specification
+from theory.specification.reader import read_document
+from theory.specification.table_files import Advance
+
+AnySpecification = Specification | FileSpecification | AutomatonSpecification
+
+
+def any_specification(
+    document: Mapping[str, object], beside: Path = Path(), advance: Advance | None = None
+) -> AnySpecification:
+    """The specification in a parsed document of any kind; a table in a short file as if it were written in it.
+
+    Args:
+        document: the parsed TOML document.
+        beside: the folder in which the names of files are looked up.
+        advance: is told how far a file of rows is read.
+
+    Raises:
+        SpecificationError: names the element that is refused.
+    """
+    prior = document.get("prior")
+    if isinstance(prior, dict) and prior.get("kind") == "automaton":
+        return automaton_specification(document)
+    if in_file(document):
+        found = file_specification(document, beside, advance)
+        return found.short() if len(found.names) <= SHORT else found
+    return specification(document)
+
+
+def read_model(path: Path, advance: Advance | None = None) -> AnySpecification:
+    """The specification in a TOML file; the files that it names lie beside it.
+
+    Raises:
+        SpecificationError: names the element that is refused.
+    """
+    return any_specification(read_document(path), path.parent, advance)
+
+
+__all__ = ["AnySpecification", "any_specification", "read_model"]
