@@ -30,7 +30,7 @@ from simulations.decoders.dense_tree import Enumeration
 from simulations.sampling.adaptors import log_sum, log_weights
 from simulations.sampling.generate import PAD, Sample
 from tests.kills import NAMES, RUN, contents, finish, plan
-from theory.adaptors.exact import chain
+from theory.adaptors.exact import Chain, chain
 
 Floats = NDArray[np.float64]
 
@@ -356,7 +356,7 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_witnesses_of_nothing() -> None:
     """Where no token was drawn there is nothing to say."""
-    witnesses = Witnesses([(), chain(("top_k", 1))], 3, 2)
+    witnesses = Witnesses([Chain(), chain(("top_k", 1))], np.zeros((3, 1), dtype=np.int64), 2)
     witnesses.settle()
     assert witnesses.log_weight.shape == witnesses.log_normaliser.shape == (2, 3, 2)
     assert not witnesses.log_weight.any()
