@@ -56,7 +56,9 @@ def _show(found: dict[str, Any]) -> None:
         for entry in found["adaptors"]:
             names, values = entry["name"], entry["value"]
             steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
-            label = str(chain(*steps))
+            label = entry.get("chain") or str(chain(*steps))
+            if "engine" in entry:
+                label = f"{entry['engine']}: {label}"
             numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], *numbers)
         screen.print(adaptors)

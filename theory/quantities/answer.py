@@ -20,9 +20,10 @@ from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
+from theory.specification.adaptors import AdaptorEntry
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.finite import Specification, specification
-from theory.specification.reader import AdaptorEntry, CorpusEntry
+from theory.specification.reader import CorpusEntry
 
 Output = dict[str, Any]
 """A JSON object: each quantity as a float or None, and NAME_ball, [midpoint, radius], beside each certified one."""
@@ -95,6 +96,7 @@ class _Writer:
             if self.wide and ctx.prec < _MOST_BITS:
                 return
             self._corpus(model)
+            self.notes += [line for entry in self.spec.adaptors for line in entry.said]
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
         if automaton is None:
             names = ("spectral_radius", "critical_temperature", "critical_beta")
@@ -292,6 +294,10 @@ def _constant(mean: Moments) -> dict[str, str]:
 def _entry(entry: AdaptorEntry) -> Output:
     """The keys of an entry, all there whatever comes out."""
     head = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
+    if entry.engine is not None:
+        head |= {"engine": entry.engine}
+    if entry.engine is not None or any(step.options for step in entry.chain):
+        head |= {"chain": str(entry.chain)}
     return head | dict.fromkeys(_ENTRY) | {"status": "OK", "reason": ""}
 
 

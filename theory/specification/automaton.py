@@ -25,17 +25,16 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from theory.arithmetic.exact import to_float
-from theory.automata.adaptors import require_deterministic
+from theory.automata.adaptors import needs_history, require_deterministic
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
-    AdaptorEntry,
     CorpusEntry,
     Reader,
-    adaptor_entry,
     check_names,
     corpus_entry,
     located,
@@ -84,6 +83,9 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
     reader = Reader()
     automaton = _automaton(reader, found.prior, found.reward)
     adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1))
+    for number, own in enumerate(adaptors, start=1):
+        if own.chain.history is not None:
+            raise SpecificationError(f"adaptor {number}: {needs_history(own.chain.history)}")
     for number, entry in enumerate(adaptors, start=1):
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):

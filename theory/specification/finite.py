@@ -19,6 +19,7 @@ from theory.arithmetic.exact import objects
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.documents import (
     TableDocument,
     TablePrior,
@@ -28,10 +29,8 @@ from theory.specification.documents import (
     finite_document,
 )
 from theory.specification.reader import (
-    AdaptorEntry,
     CorpusEntry,
     Reader,
-    adaptor_entry,
     check_names,
     corpus_entry,
     located,

@@ -30,7 +30,7 @@ from theory.corpora.enumeration import all_corpora
 from theory.corpora.metropolis import IndependentChain
 from theory.examples import finite as examples
 from theory.models.finite import FiniteModel
-from theory.specification.reader import AdaptorEntry
+from theory.specification.adaptors import AdaptorEntry
 
 CLAIMS = claims()
 
