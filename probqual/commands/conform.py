@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -79,7 +79,7 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _described(expansion: Expansion, settings: dict[str, str], found: list[Finding]) -> dict[str, Any]:
+def _described(expansion: Expansion, settings: dict[str, str], found: list[Finding]) -> dict[str, object]:
     return {
         "engine": expansion.engine.name,
         "version": expansion.engine.version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from probqual.options import JsonPath
 from probqual.output import console, emit_json, table
 
 if TYPE_CHECKING:
-    from theory.adaptors.engines import Engine
+    from theory.adaptors.engines import Engine, Step
 
 
 def engines(
@@ -40,7 +40,7 @@ def engines(
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _described(one: Engine) -> dict[str, Any]:
+def _described(one: Engine) -> dict[str, object]:
     from theory.adaptors.observations import observations
 
     expansion = one.expand({})
@@ -83,6 +83,6 @@ def _default(value: str | None) -> str:
     return "off by default" if value is None else f"{value} by default"
 
 
-def _rules(step: Any) -> str:
+def _rules(step: Step) -> str:
     rules = [f"{option} {word}" for option, word in step.options] + [f"0 is {step.zero}"]
     return f" ({', '.join(rules)})"
