@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from probqual.errors import bad_values
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def exact(
@@ -62,8 +65,20 @@ def _show(found: dict[str, Any]) -> None:
             numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], *numbers)
         screen.print(adaptors)
+    if "constraint" in found:
+        screen.print(_held(found["constraint"]))
     for note in found["notes"]:
         screen.print(f"note: {note}", markup=False)
+
+
+def _held(found: dict[str, Any]) -> Table:
+    """The masked and the conditioned law of a constraint."""
+    title = f"held to {found['regex']!r}, P = {found['probability']:.6g}; KL {found['kl_masked_conditioned']:.6g}"
+    shown = table("law", "E L", "E R", "H", "KL to p+", left={"law"}, title=title)
+    for name in ("masked", "conditioned"):
+        keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned")
+        shown.add_row(name, *(_number(found[name], key) for key in keys))
+    return shown
 
 
 def _number(entry: dict[str, Any], key: str) -> str:

@@ -314,7 +314,9 @@ def constrained(setting: Setting) -> Iterator[Comparison]:
     numbers = known.aligned.floats()
     step = numbers.prefix_prob.copy()
     step[1:] /= numbers.prefix_prob[known.aligned.tree.parent[1:]]
-    edge, end = np.where(kept.edge, step, 0.0), np.where(kept.end, numbers.end_prob, 0.0)
+    cut = ~kept.edge  # below a cut prefix nothing is drawn, and the weights stay as they are
+    edge = np.where(kept.edge | cut[known.aligned.tree.parent], step, 0.0)
+    end = np.where(kept.end | cut, numbers.end_prob, 0.0)
     masked = draws.local_strings(numbers, edge, end, setting.draws, rng=rng)
     free = setting.strings(setting.aligned(known), rng)
     for name, string, value in (("masked", masked, exact[0]), ("conditioned", free[inside[free]], exact[1])):

@@ -19,6 +19,7 @@ from theory.corpora.typicality import conditional_correlation_limit
 from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
+from theory.quantities.constraint import held
 from theory.quantities.cooling import UNDECIDED, cooling
 from theory.specification.adaptors import AdaptorEntry
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
@@ -98,6 +99,8 @@ class _Writer:
             self._corpus(model)
             self.notes += [line for entry in self.spec.adaptors for line in entry.said]
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
+            if self.spec.constraint is not None:
+                self.out["constraint"] = self._constraint(model, self.spec.constraint.regex)
         if automaton is None:
             names = ("spectral_radius", "critical_temperature", "critical_beta")
             self.out |= dict.fromkeys(names)
@@ -220,6 +223,23 @@ class _Writer:
         why["leaked_mass"] = "a global law loses none" if entry.normalise == "global" else "not known"
         values["leaked_mass"] = found.leaked_mass
         self._store(out, values, self.spec.exact and entry.exact, why, where)
+        return out
+
+    def _constraint(self, model: AlignedModel, regex: str) -> Output:
+        """The model held to a language: masked token by token, and conditioned."""
+        found = held(self.spec, model)
+        out: Output = {"regex": regex}
+        values = {
+            "probability": found.probability,
+            "kl_masked_conditioned": found.from_masked,
+            "kl_conditioned_masked": found.from_conditioned,
+        }
+        why = {"kl_conditioned_masked": "no closed form is known on automata"}
+        self._store(out, values, self.spec.exact, why, "constraint: ")
+        for name, mean in (("masked", found.masked), ("conditioned", found.conditioned)):
+            out[name] = {}
+            moments = {key: getattr(mean, key) for key in _ADAPTED}
+            self._store(out[name], moments, self.spec.exact, _constant(mean), f"constraint, {name}: ")
         return out
 
     def _adapted(self, model: AlignedModel, found: Adaptation, entry: AdaptorEntry) -> tuple[Output, dict[str, str]]:

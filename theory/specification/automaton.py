@@ -31,6 +31,7 @@ from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
 from theory.specification.adaptors import AdaptorEntry, adaptor_entry
+from theory.specification.constraints import Constraint, constraint_entry
 from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
     CorpusEntry,
@@ -53,6 +54,7 @@ class AutomatonSpecification:
         exact: neither prior, reward nor beta holds a bare float.
         beta: reward units per nat.
         notes: what reading changed, in words.
+        constraint: a language that the model is held to.
     """
 
     automaton: Automaton
@@ -62,6 +64,7 @@ class AutomatonSpecification:
     notes: tuple[str, ...]
     beta: fmpq = fmpq(1)
     kind: str = "automaton"
+    constraint: Constraint | None = None
 
     def model(self) -> AutomatonModel:
         """The model in balls, at 256 bits or the precision of the block if that is higher.
@@ -97,6 +100,7 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
         exact=not reader.floats,
         notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
         beta=read_beta(reader, found.reward.beta, needed=False),
+        constraint=constraint_entry(found.constraint),
     )
 
 

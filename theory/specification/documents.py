@@ -117,6 +117,7 @@ class AutomatonReward(Table):
 
 
 class _Document(Table):
+    constraint: str | None = Field(default=None, description=" must be a regular expression in quotes, got {!r}")
     adaptor: list[AdaptorTable] = Field(default_factory=list)
     corpus: CorpusTable | None = None
 
