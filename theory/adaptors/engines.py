@@ -236,7 +236,7 @@ ENGINES: tuple[Engine, ...] = (
             Step("temperature", "temperature", "4/5", zero="top"),
         ),
         refused={
-            "mirostat_mode": "mirostat carries a state from token to token; simulations has it as a sampler",
+            "mirostat_mode": "mirostat carries a state from token to token and is no chain; simulations.sampling.stateful has it",
             "xtc_probability": "llama-cpp-python has no such setting; write xtc in the chain by hand",
         },
         said=("a chat's temperature is 0.2 by default", "the prompt is not penalised"),
