@@ -1,7 +1,7 @@
 """Which law an engine samples from: its settings, in its own names, as an exact chain of adaptors.
 
 Orders, rules at ties and boundaries, and hidden defaults were observed at the versions named, from models whose
-next-token law is known exactly; ``theory/data/engines.json`` has the kept sets. They are facts about those versions.
+next-token law is known exactly; theory/data/engines/kept.json has the kept sets. They are facts about those versions.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ ENGINES: tuple[Engine, ...] = (
             Step("temperature", "temperature", "4/5", zero="top"),
         ),
         refused={
-            "mirostat_mode": "mirostat carries a state from token to token and is no chain; simulations.sampling.stateful has it",
+            "mirostat_mode": "mirostat carries a state and is no chain; simulations.sampling.stateful has it",
             "xtc_probability": "llama-cpp-python has no such setting; write xtc in the chain by hand",
         },
         said=("a chat's temperature is 0.2 by default", "the prompt is not penalised"),

@@ -1,4 +1,4 @@
-"""Kept sets that engines were seen to sample from, at models whose next-token law is known: ``data/engines.json``."""
+"""Kept sets that engines were seen to sample from, at models whose law is known: theory/data/engines/kept.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from theory.adaptors.rows import Row
 from theory.arithmetic.exact import rational
 from theory.arithmetic.formal import FormalSum
 
-_FILE = Path(__file__).resolve().parents[1] / "data" / "engines.json"
+_FILE = Path(__file__).resolve().parents[1] / "data" / "engines" / "kept.json"
 
 
 @dataclass(frozen=True, slots=True)
