@@ -73,8 +73,15 @@ def _panel(axis: Axes, record: Record, name: str) -> None:
             axis.plot(x, y, "o", color=colour, markersize=4, markerfacecolor=colour if offset > 0 else "none")
             label = ", ".join(engines) if len(engines) < 3 else f"{engines[0]} and {len(engines) - 1} more"
             left = x > (low + high) / 2 and high - x < 0.2 * (high - low)
-            place = {"xytext": (-6 if left else 6, offset - 3), "ha": "right" if left else "left"}
-            axis.annotate(label, (x, y), textcoords="offset points", fontsize=5, color=colour, **place)
+            axis.annotate(
+                label,
+                (x, y),
+                textcoords="offset points",
+                xytext=(-6 if left else 6, offset - 3),
+                ha="right" if left else "left",
+                fontsize=5,
+                color=colour,
+            )
     axis.margins(0.3, 0.15)
     axis.set_xlabel("E L (nats)")
     axis.set_ylabel("E R (nats)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,8 +12,7 @@ from probqual.errors import bad_values
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, table
 
-if TYPE_CHECKING:
-    from rich.table import Table
+_KEYS = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient")
 
 
 def exact(
@@ -55,30 +54,24 @@ def _show(found: dict[str, Any]) -> None:
     if found["adaptors"]:
         columns = ("adaptor", "normalise", "E L", "E R", "H", "KL to p+", "b", "w*", "acceptance")
         adaptors = table(*columns, left={"adaptor", "normalise"}, title="adaptors")
-        keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient")
         for entry in found["adaptors"]:
             names, values = entry["name"], entry["value"]
             steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
             label = entry.get("chain") or str(chain(*steps))
             if "engine" in entry:
                 label = f"{entry['engine']}: {label}"
-            numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
+            numbers = [_number(entry, k) for k in (*_KEYS, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], *numbers)
         screen.print(adaptors)
     if "constraint" in found:
-        screen.print(_held(found["constraint"]))
+        held = found["constraint"]
+        title = f"held to {held['regex']!r}, P = {held['probability']:.6g}; KL {held['kl_masked_conditioned']:.6g}"
+        laws = table("law", "E L", "E R", "H", "KL to p+", left={"law"}, title=title)
+        for name in ("masked", "conditioned"):
+            laws.add_row(name, *(_number(held[name], key) for key in _KEYS[:4]))
+        screen.print(laws)
     for note in found["notes"]:
         screen.print(f"note: {note}", markup=False)
-
-
-def _held(found: dict[str, Any]) -> Table:
-    """The masked and the conditioned law of a constraint."""
-    title = f"held to {found['regex']!r}, P = {found['probability']:.6g}; KL {found['kl_masked_conditioned']:.6g}"
-    shown = table("law", "E L", "E R", "H", "KL to p+", left={"law"}, title=title)
-    for name in ("masked", "conditioned"):
-        keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned")
-        shown.add_row(name, *(_number(found[name], key) for key in keys))
-    return shown
 
 
 def _number(entry: dict[str, Any], key: str) -> str:

@@ -174,15 +174,17 @@ class Witnesses:
         self._chains = chains
         self.log_weight = np.zeros((len(chains), len(prompts), length))
         self.log_normaliser = np.zeros((len(chains), len(prompts), length))
-        self._waiting: list[tuple[int, NDArray[np.int64], NDArray[np.float32], Tokens]] = []
+        self._windows = all(is_window(chain) for chain in chains)
+        self._waiting: list[tuple[int, NDArray[np.int64], NDArray[np.floating], Tokens]] = []
         self._cells = 0
         self._prompts = prompts
         self._written = np.full((len(prompts), length), PAD, dtype=np.int64)
 
     def watch(self, step: int, law: Floats, drawn: Tokens, alive: Mask) -> None:
-        """Keep the step's laws until there are enough of them, in float32 as ``float32_log_weights`` decides."""
+        """Keep the step's laws until there are enough of them, in float32 if ``float32_log_weights`` decides so."""
         rows = np.flatnonzero(alive)
-        self._waiting.append((step, rows, law[rows].astype(np.float32), drawn[rows]))
+        kept: NDArray[np.floating] = law[rows].astype(np.float32) if self._windows else law[rows]
+        self._waiting.append((step, rows, kept, drawn[rows]))
         self._written[rows, step] = drawn[rows]
         self._cells += len(rows) * law.shape[1]
         if self._cells >= _CELLS:
@@ -192,7 +194,7 @@ class Witnesses:
         """Ask about all that waits."""
         if not self._waiting:
             return
-        sorted_rows = SortedRows.of(np.concatenate([law for _, _, law, _ in self._waiting]))
+        sorted_rows = SortedRows.of(np.concatenate([law.astype(np.float32) for _, _, law, _ in self._waiting]))
         tokens = np.concatenate([drawn for *_, drawn in self._waiting])
         place = np.concatenate([rows for _, rows, _, _ in self._waiting])
         steps = np.concatenate([np.full(len(rows), step) for step, rows, _, _ in self._waiting])

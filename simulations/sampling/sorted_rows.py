@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.sampling.adaptors import Floats, log_softmax, log_weights
+from simulations.sampling.adaptors import Floats, log_weights
 from simulations.sampling.history import History
 from simulations.sampling.row_totals import Totals, first_place, running_scores, running_totals, sums
 from theory.adaptors.exact import Adaptor, Chain
@@ -353,13 +353,13 @@ _CUTS: dict[str, Callable[[SortedRows, Index, Index, float, Adaptor], tuple[Inde
 def float32_log_weights(law: Reals, steps: Chain, history: History | None = None) -> Floats:
     """``adaptors.log_weights`` by one sort of the law in float32: what is kept here is kept by ``log_weight``, too.
 
-    Chains that keep no window of the falling order have it from ``log_weights`` itself, of the law in float32.
+    Chains that keep no window of the falling order have it from ``log_weights`` itself, of the law as it is.
     """
     if not steps:
         return law.astype(np.float64)
     if is_window(steps):
         return SortedRows.of(law.astype(np.float32)).dense(steps)
-    return log_weights(log_softmax(law.astype(np.float32)), steps, history)
+    return log_weights(law.astype(np.float64), steps, history)
 
 
 __all__ = ["KeptRun", "SortedRows", "float32_log_weights", "is_window"]
