@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers oracles browser notebook words trigrams mutants proofs proofs-mutants clean
+.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers engines oracles browser notebook words trigrams mutants proofs proofs-mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ bench: .venv/.stamp ## measure ratios to JAX, OpenFst, Storm, LAPACK, transforme
 	$(BIN)/probqual bench
 
 bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own
+
+engines: .venv-engines/.stamp .venv/.stamp ## measure what real engines keep, in an environment of its own, and compare with the presets
+	mkdir -p build
+	.venv-engines/bin/python -m tests.engines.live > build/engines.json
+	$(BIN)/python -m tests.engines.check build/engines.json
 
 oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the data came from
 	$(PEERS)/pytest -m oracle
@@ -97,6 +102,13 @@ clean: ## remove caches and build products, but not the environments
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
 	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge,fast,cluster]'
+	@touch $@
+
+# Engines to measure, at the versions of the presets.
+.venv-engines/.stamp: tests/engines/requirements.txt
+	rm -rf .venv-engines
+	$(PYTHON) -m venv .venv-engines
+	.venv-engines/bin/python -m pip install --quiet --disable-pip-version-check -r tests/engines/requirements.txt
 	@touch $@
 
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from figures import (
     automata,
+    engines,
     exchange,
     line,
     metropolis,
@@ -47,6 +48,7 @@ GALLERY: dict[str, ModuleType] = {
     "prompts": prompts,
     "automata": automata,
     "strength": strength,
+    "engines": engines,
     "sweep": sweep,
     "pair": pair,
     "pair_corpora": pair_corpora,

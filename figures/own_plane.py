@@ -28,8 +28,8 @@ from theory.models.model import AlignedModel
 from theory.quantities.cooling import cooling
 from theory.quantities.directions import effect, strings
 from theory.quantities.own_model import Model
+from theory.specification.adaptors import AdaptorEntry
 from theory.specification.any_model import AnySpecification
-from theory.specification.reader import AdaptorEntry
 
 Floats = NDArray[np.float64]
 

@@ -91,6 +91,7 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "probqual.commands": {"theory", "simulations", "figures", "rich", "concurrent.futures", "multiprocessing"},
     "probqual.output": {"rich"},
     "probqual.command_line": {"importlib"},  # its metadata, for --version alone
+    "theory.specification.constraints": {"interegular"},  # seldom needed
     "simulations.sweep.work": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},

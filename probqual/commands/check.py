@@ -253,6 +253,7 @@ def _settle(
     target: Path | None, studies: Studies, chosen: Sequence[Claim], results: Sequence[Result], *, verify: bool
 ) -> bool:
     """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
+    from theory.report.engines import engine_rows
     from theory.report.pages import FOLDERS, FRONT, pages
     from theory.report.paper_check import with_table
     from theory.report.records import (
@@ -269,8 +270,8 @@ def _settle(
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
-    sweeps, coverage = (sweep_record(), sweep_steps_record()), coverage_record()
-    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, coverage)
+    sweeps, others = (sweep_record(), sweep_steps_record()), (coverage_record(), engine_rows())
+    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, *others)
     found, root, readme = pages(report), target.parent, target.parent / "README.md"
     if target != _committed_report() or not readme.is_file():
         texts, stale = {target: found[FRONT]}, []

@@ -16,6 +16,8 @@ from probqual.output import console, emit_json, reading, table
 if TYPE_CHECKING:
     from theory.quantities.answer import Output
 
+_KEYS = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient")
+
 
 def exact(
     spec: Annotated[
@@ -74,14 +76,23 @@ def _show(found: dict[str, Any]) -> None:
     if found["adaptors"]:
         columns = ("adaptor", "normalise", "what it does", "E L", "E R", "H", "KL to p+", "b", "w*", "acceptance")
         adaptors = table(*columns, left=set(columns[:3]), title="adaptors")
-        keys = ("mean_log_prior", "mean_reward", "entropy", "kl_to_aligned", "exchange_coefficient")
         for place, entry in enumerate(found["adaptors"], 1):
             names, values = entry["name"], entry["value"]
             steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
-            label = f"{place} {chain(*((OTHER_NAMES.get(name, name), value) for name, value in steps))}"
-            numbers = [_number(entry, k) for k in (*keys, "w_max", "acceptance")]
+            named = ((OTHER_NAMES.get(name, name), value) for name, value in steps)
+            label = f"{place} {entry.get('chain') or chain(*named)}"
+            if "engine" in entry:
+                label = f"{place} {entry['engine']}: {entry['chain']}"
+            numbers = [_number(entry, k) for k in (*_KEYS, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], entry["effect"] or "", *numbers)
         screen.print(adaptors)
+    if "constraint" in found:
+        held = found["constraint"]
+        title = f"held to {held['regex']!r}, P = {held['probability']:.6g}; KL {held['kl_masked_conditioned']:.6g}"
+        laws = table("law", "E L", "E R", "H", "KL to p+", left={"law"}, title=title)
+        for name in ("masked", "conditioned"):
+            laws.add_row(name, *(_number(held[name], key) for key in _KEYS[:4]))
+        screen.print(laws)
     for note in found["notes"]:
         screen.print(f"note: {note}", markup=False)
 

@@ -8,22 +8,27 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from simulations.agreement.comparison import Comparison, law, mean, same
+from simulations.agreement.comparison import Comparison, event, law, mean, same
 from simulations.agreement.known import Known, example, fork, strengths, tree
 from simulations.agreement.setting import Experiment, Setting
 from simulations.sampling import draws
-from theory.adaptors.exact import chain, decide
+from simulations.sampling.adaptors import log_weights
+from simulations.sampling.history import History
+from theory.adaptors.constraints import language_mask
+from theory.adaptors.exact import adapt_global, adapt_local, chain, decide
 from theory.adaptors.fractional import fractional_truncation
 from theory.adaptors.frontier import gaining_mixture, member
 from theory.adaptors.gauge import adaptor_weights, next_token_laws, scaled
 from theory.adaptors.log_forms import Point
 from theory.adaptors.mirostat import Feedback, repeated
-from theory.adaptors.moments import Moments
+from theory.adaptors.moments import Moments, moments
 from theory.adaptors.order_preserving import corner_law, ranking, support
 from theory.adaptors.prefix_scores import PrefixWeights, guided_law, guided_steps, mean_scores, value_weights
 from theory.alignment.best_of_n import best_of, reward_levels, win_rate
 from theory.arithmetic.exact import floats, objects, precision, to_float
+from theory.claims.adaptors.penalty_gauge import Seen
 from theory.corpora.on_the_line import exact_corpora
+from theory.models.finite import FiniteModel
 
 Floats = NDArray[np.float64]
 
@@ -284,6 +289,42 @@ def gauge(setting: Setting) -> Iterator[Comparison]:
     )
 
 
+def penalty_gauge(setting: Setting) -> Iterator[Comparison]:
+    """C5 with its first string's token seen: how often it comes again at two constants of the logits, th = 2."""
+    rng, known = setting.rng("penalty-gauge"), example("C5")
+    before = History(np.zeros((1, 0), dtype=np.int64), np.zeros((1, 1), dtype=np.int64))
+    for constant in (0, 5):
+        with precision():
+            seen = Seen(FiniteModel.of(known.aligned)).after("repetition_penalty", fmpq(2), fmpq(constant))
+        steps = chain(("repetition_penalty", f"2 gauge={constant}"))
+        weight = np.exp(log_weights(np.log(known.prob)[None], steps, before)[0])
+        drawn = np.searchsorted(np.cumsum(weight), rng.random(setting.draws) * weight.sum(), side="right")
+        yield event(
+            "adaptors.penalty-gauge", f"C5, x seen, th = 2, constant {constant}: x again", to_float(seen[0]), drawn == 0
+        )
+
+
+def constrained(setting: Setting) -> Iterator[Comparison]:
+    """[. [. .]] without its last string: masked token by token, and p+ with other strings thrown away."""
+    rng, known = setting.rng("constrained"), fork((1, 2, 1), (2, 1, 1))
+    inside = np.array([True, True, False])
+    with precision():
+        kept = language_mask(known.aligned, inside)
+        exact = [moments(known.numbers, q(known.numbers, kept)).mean_log_prior for q in (adapt_local, adapt_global)]
+    numbers = known.aligned.floats()
+    step = numbers.prefix_prob.copy()
+    step[1:] /= numbers.prefix_prob[known.aligned.tree.parent[1:]]
+    cut = ~kept.edge  # below a cut prefix nothing is drawn, and the weights stay as they are
+    edge = np.where(kept.edge | cut[known.aligned.tree.parent], step, 0.0)
+    end = np.where(kept.end | cut, numbers.end_prob, 0.0)
+    masked = draws.local_strings(numbers, edge, end, setting.draws, rng=rng)
+    free = setting.strings(setting.aligned(known), rng)
+    for name, string, value in (("masked", masked, exact[0]), ("conditioned", free[inside[free]], exact[1])):
+        what = f"{known.name}, without its last string, {name}: E L"
+        bounds = known.bounds(known.log_prior)
+        yield mean("adaptors.constrained", what, to_float(value), known.log_prior[string], bounds)
+
+
 def order_preserving(setting: Setting) -> Iterator[Comparison]:
     """The corner of the polygon with the most reward, drawn."""
     rng, known = setting.rng("order"), tree(TREE)
@@ -369,6 +410,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     local_global,
     local_entropy,
     gauge,
+    penalty_gauge,
+    constrained,
     order_preserving,
     attainability,
     conditioning,

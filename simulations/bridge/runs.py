@@ -20,7 +20,7 @@ strings = 16                     # per prompt and adaptor
 length = 40                      # tokens at most, the end included
 seed = 1
 rows = 128                       # strings per shard, written side by side
-temperatures = ["1", "1/2"]      # each in front of each adaptor; by default 1 alone
+temperatures = ["1", "1/2"]      # each in front of each adaptor, or at its place "swept"; by default 1 alone
 
 [reward]                         # or [[reward]], several: those with a name are kept beside the one without
 kind = "vader"                   # secret (default), vader, length, classifier, function, column (of given strings)
@@ -32,7 +32,11 @@ beta = "1/4"                     # reward units per nat
 
 [[adaptor]]                      # by default none: p+ itself
 name = "nucleus"                 # or a list, left to right
-value = "9/10"
+value = "9/10"                   # options behind it: "9/10 boundary=exceed"; a temperature "swept" marks its place
+
+[[adaptor]]
+engine = "llama.cpp"             # an engine's own settings and hidden defaults: probqual engines
+settings = {top_p = "0.9"}
 
 [output]
 folder = "runs/default"          # beside the run file
@@ -41,7 +45,7 @@ folder = "runs/default"          # beside the run file
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,7 +56,8 @@ from pydantic import Field
 from simulations.bridge.key import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
-from theory.adaptors.exact import Chain, chain
+from theory.adaptors.engines import engine
+from theory.adaptors.exact import Adaptor, Chain, chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
 from theory.report.records import RunRecord, plain
@@ -134,6 +139,8 @@ class RunAdaptorTable(Table):
 
     name: str | list[str] = Field(default_factory=list[str])
     value: object = Field(default_factory=list[object])
+    engine: str | None = None
+    settings: dict[str, object] = Field(default_factory=dict)
 
 
 class OutputTable(Table):
@@ -157,6 +164,10 @@ class RunFileOfRewards(RunFile):
     """A run file with [[reward]]."""
 
     reward: list[RewardTable] = Field(default_factory=list)  # type: ignore[assignment]
+
+
+SWEPT = "swept"
+"""In the place of a temperature: each of [sampling] temperatures, one after another."""
 
 
 class RunError(ValueError):
@@ -233,7 +244,7 @@ class Run:
             source=self.source,
             label=self.label,
             beta=self.beta,
-            chains=tuple(tuple((step.name, str(step.value)) for step in steps) for steps in self.chains),
+            chains=tuple(tuple((step.name, step.setting) for step in steps) for steps in self.chains),
             end=self.end,
             reads=self.reads,
         )
@@ -401,40 +412,77 @@ def _prompts(table: PromptsTable, base: Path) -> tuple[Prompt, ...]:
     return tuple(found)
 
 
+Place = int
+"""Where in a chain the temperatures of a run stand."""
+
+
 def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) -> tuple[Chain, ...]:
-    """Every temperature in front of every adaptor; a temperature of 1 is left out."""
-    behind: list[Chain] = []
+    """Every temperature in front of every adaptor, or at the place that it marks; a temperature of 1 is left out."""
+    behind: list[tuple[Chain, Place]] = []
     for number, entry in enumerate(entries, start=1):
-        names = entry.name if isinstance(entry.name, list) else [entry.name]
-        values: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
         with located(f"adaptor {number}"):
-            if len(names) != len(values):
-                raise ValueError(f"{len(names)} names but {len(values)} values")
-            behind.append(_chain(zip(names, values, strict=True)))
+            behind.append(_engine_chain(entry) if entry.engine is not None else _written_chain(entry))
     found: list[Chain] = []
     for value in temperatures:
         with located("[sampling] temperatures"):
-            front = _chain([("temperature", value)]) if rational(value) != 1 else Chain()
-        found += [Chain((*front, *steps)) for steps in (behind or [Chain()])]
+            own = _within_float64(chain(("temperature", value)), [value]) if rational(value) != 1 else Chain()
+        found += [Chain((*steps[:place], *own, *steps[place:])) for steps, place in (behind or [(Chain(), 0)])]
     twice = next((steps for steps, count in Counter(found).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"the adaptor {twice} is listed twice")
     return tuple(found)
 
 
-def _chain(steps: Iterable[tuple[str, object]]) -> Chain:
-    """One adaptor or several, with values that float64 has.
+def _written_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
+    """The steps but the swept temperature, and where that stands.
 
     Raises:
-        ValueError: an adaptor or a value that cannot be.
+        ValueError: as many values as names are wanted; or a value that cannot be.
     """
-    given = [(name, as_number(value)) for name, value in steps]
-    found = chain(*given)
-    for step, (_, value) in zip(found, given, strict=True):
+    if entry.settings:
+        raise ValueError("settings are an engine's; add engine = ..., or write name and value")
+    names = entry.name if isinstance(entry.name, list) else [entry.name]
+    values: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
+    if len(names) != len(values):
+        raise ValueError(f"{len(names)} names but {len(values)} values")
+    pairs = list(zip(names, values, strict=True))
+    swept = [place for place, pair in enumerate(pairs) if pair == ("temperature", SWEPT)]
+    if len(swept) > 1:
+        raise ValueError("a chain has one swept temperature at most")
+    given = [(name, as_number(value)) for name, value in pairs if (name, value) != ("temperature", SWEPT)]
+    return _within_float64(chain(*given), [value for _, value in given]), swept[0] if swept else 0
+
+
+def _within_float64(steps: Chain, given: Sequence[Number]) -> Chain:
+    """The chain, whose values float64 has.
+
+    Raises:
+        ValueError: it has not.
+    """
+    for step, value in zip(steps, given, strict=True):
         check_temperature(step.name, step.value, value)
         if step.value > _LARGEST:
             raise ValueError(f"{step.name} needs a value of at most {_LARGEST:,}, got one of {len(str(value))} digits")
-    return found
+    return steps
+
+
+def _engine_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
+    """An engine's chain; its own temperature may be "swept".
+
+    Raises:
+        ValueError: an engine or a setting that is not known, or cannot be expressed.
+    """
+    if entry.name or entry.value:
+        raise ValueError("an engine brings its own names and values; leave yours out")
+    own = engine(entry.engine or "")
+    settings = {name: as_number(value) for name, value in entry.settings.items()}
+    swept = next((step.setting for step in own.order if step.adaptor == "temperature"), "")
+    if settings.get(swept) != SWEPT:
+        return own.expand(settings).chain, 0
+    mark = Adaptor("temperature", fmpq(31, 17))  # a value that no engine has by default shows the place
+    steps = own.expand(settings | {swept: str(mark.value)}).chain
+    place = steps.index(mark)
+    return Chain(step for step in steps if step != mark), place
 
 
 def output_folder(name: str | None, base: Path) -> Path:

@@ -253,12 +253,12 @@ def _scored(plan: Plan, strings: Sequence[String]) -> Scored:
     for row, one in enumerate(strings):
         tokens[row, : len(one.tokens)] = one.tokens
     own, prior = np.zeros(tokens.shape), np.zeros(tokens.shape)
-    witnesses = Witnesses(chains, len(strings), longest)
+    witnesses = Witnesses(chains, np.zeros((len(strings), 0), dtype=np.int64), longest)
     prompts = [plan.ids[one.prompt] for one in strings]
     for rows in _passes(prompts, tokens, models.width or 1):
         part = [prompts[k] for k in rows]
         laws = laws_behind(writer, part, tokens[rows])
-        asked = Witnesses(chains, len(rows), longest)
+        asked = Witnesses(chains, _side_by_side(part), longest)
         for step, (law, alive) in enumerate(laws):
             drawn = np.where(alive, tokens[rows, step], 0)
             own[rows, step] = np.where(alive, law[np.arange(len(rows)), drawn], 0.0)
@@ -278,6 +278,14 @@ def _scored(plan: Plan, strings: Sequence[String]) -> Scored:
     drawn_by_others = Sample(tokens, length, ended, own, nothing, nothing)
     setting = np.array([one.setting for one in strings])
     return Scored(setting, tuple(one.prompt for one in strings), drawn_by_others, prior, witnesses)
+
+
+def _side_by_side(prompts: Sequence[Sequence[int]]) -> Tokens:
+    """Prompts of different lengths as rows, filled in front with PAD, which is no id to what looks back."""
+    found = np.full((len(prompts), max(map(len, prompts))), PAD, dtype=np.int64)
+    for row, own in zip(found, prompts, strict=True):
+        row[len(row) - len(own) :] = own
+    return found
 
 
 def _passes(prompts: Sequence[Sequence[int]], tokens: Tokens, width: int) -> Iterator[Tokens]:

@@ -7,7 +7,7 @@ Everything is float64 from the logits on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from simulations.sampling.generate import Decoder, Sample, Tokens
+from simulations.sampling.history import History
 from theory.adaptors.exact import Chain
 
 Floats = NDArray[np.float64]
@@ -95,11 +96,22 @@ class Enumeration:
 
     def adapted(self, steps: Chain) -> tuple[Floats, Floats]:
         """(log q_loc, sum_t log c_t) of every outcome; log q is -inf where it is cut off."""
-        weights = [log_weights(law, steps) for law in self.laws]
+        if Chain(steps).history is None:
+            weights = [log_weights(law, steps) for law in self.laws]
+        else:
+            before = (History(own[:, :0], own) for own in self._prefixes())
+            weights = [log_weights(law, steps, own) for law, own in zip(self.laws, before, strict=True)]
         normalisers = [log_sum(weight)[:, None] for weight in weights]
         local = self._along([weight - c for weight, c in zip(weights, normalisers, strict=True)])
         totals = self._along([np.broadcast_to(c, w.shape) for w, c in zip(weights, normalisers, strict=True)])
         return local, totals
+
+    def _prefixes(self) -> Iterator[Tokens]:
+        """The prefixes of each length, in the order of the laws' rows."""
+        prefixes = np.zeros((1, 0), dtype=np.int64)
+        for law in self.laws:
+            yield prefixes
+            prefixes = _longer(prefixes, law.shape[1], self.end)
 
     def _along(self, steps: Sequence[Floats]) -> Floats:
         """The sum of a function of a step along every outcome."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
+from simulations.sampling.history import History
 from simulations.sampling.row_totals import inverse_cdf
 from theory.adaptors.exact import Chain
 
@@ -115,8 +116,8 @@ def _unadapted(logits: NDArray[np.floating], uniform: Floats) -> tuple[Tokens, F
     return drawn, own - peak[:, 0].astype(np.float64) - np.log(total)
 
 
-Adapt = Callable[[Floats, Chain], Floats]
-"""What turns rows of log-probabilities into log-weights under a chain of adaptors."""
+Adapt = Callable[..., Floats]
+"""What turns rows of log-probabilities into log-weights: (rows, chain), and a history where a step needs one."""
 
 
 Watch = Callable[[int, Floats, Tokens, Mask], None]
@@ -149,7 +150,7 @@ def generate(
     """
     if length < 1:
         raise ValueError(f"a string needs room for a token, got a length limit of {length}")
-    rows = len(prompts)
+    rows, steps = len(prompts), Chain(steps)
     tokens = np.full((rows, length), PAD, dtype=np.int64)
     log_prob, log_weight, log_normaliser = (np.zeros((rows, length)) for _ in range(3))
     alive, ends = np.ones(rows, dtype=bool), ends_of(decoder)
@@ -164,7 +165,8 @@ def generate(
             kept, total = own, np.zeros(rows)
         else:
             law = log_softmax(logits)
-            weight = adapt(law, steps)
+            past = () if steps.history is None else (History(prompts, tokens[:, :step]),)
+            weight = adapt(law, steps, *past)
             drawn = first_above(np.exp(weight - weight.max(axis=1, keepdims=True)), uniform)
             own, kept = (np.take_along_axis(values, drawn[:, None], axis=1)[:, 0] for values in (law, weight))
             total = log_sum(weight)

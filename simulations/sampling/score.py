@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from simulations.sampling.generate import PAD, Decoder, Tokens, check_logits
+from simulations.sampling.history import History
 from theory.adaptors.exact import Chain
 
 Floats = NDArray[np.float64]
@@ -29,8 +30,11 @@ def log_probs(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> Floats:
 def adapted(decoder: Decoder, prompts: Tokens, tokens: Tokens, steps: Chain) -> tuple[Floats, Floats]:
     """(log w, log c) of each token under a chain of adaptors, shapes (B, T); log w is -inf where it is cut off."""
     law = log_softmax(_logits(decoder, prompts, tokens))
-    shape = law.shape
-    weight = log_weights(law.reshape(-1, shape[-1]), steps).reshape(shape)
+    if Chain(steps).history is None:
+        weight = log_weights(law.reshape(-1, law.shape[-1]), steps).reshape(law.shape)
+    else:
+        past = (History(prompts, tokens[:, :step]) for step in range(law.shape[1]))
+        weight = np.stack([log_weights(law[:, k], steps, own) for k, own in enumerate(past)], axis=1)
     return gathered(weight, tokens), np.where(tokens != PAD, log_sum(weight), 0.0)
 
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.sampling.adaptors import Floats
+from simulations.sampling.adaptors import Floats, log_weights
+from simulations.sampling.history import History
 from simulations.sampling.row_totals import Totals, first_place, running_scores, running_totals, sums
-from theory.adaptors.exact import Chain
+from theory.adaptors.exact import Adaptor, Chain
 from theory.arithmetic.exact import to_float
 
 Index = NDArray[np.int64]
@@ -93,11 +94,10 @@ class SortedRows:
         """The window of a chain. Cost: O(n log V) per truncation, and O(n V) once per temperature."""
         low, high, power = np.zeros(len(self.logits), dtype=np.int64), self.possible.copy(), 1.0
         for number, step in enumerate(steps):
-            value = to_float(step.value)
             if step.name == "temperature":
-                power /= value
+                power /= to_float(step.value)
                 continue
-            low, high = _CUTS[step.name](self, low, high, power, value)
+            low, high = _CUTS[step.name](self, low, high, power, step)
             if low.any() and number + 1 < len(steps):
                 return self._inside(low, high, power, steps[number + 1 :])
         cut = any(step.name != "temperature" for step in steps)
@@ -193,16 +193,44 @@ class SortedRows:
         return first_place(holds, low, high, self.logits.shape)
 
 
-def _top_k(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
-    return low, np.minimum(high, low + int(value))
+def is_window(steps: Chain) -> bool:
+    """Whether a chain keeps a window of the falling order at one power of p, so that ``SortedRows`` can have it.
+
+    Steps that bend the law or need the tokens before do not. A share of all tokens is not known any more inside a
+    window that has lost its most probable ones.
+    """
+    steps = Chain(steps)
+    place = next((k for k, step in enumerate(steps) if step.name == "typical"), len(steps))
+    shares = any(dict(step.options).get("mass") == "before" for step in steps[place:])
+    return not (steps.bends or steps.history is not None or shares)
 
 
-def _nucleus(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
-    if value >= 1:
+def _top_k(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    return low, _with_ties(rows, low, np.minimum(high, low + int(step.value.p)), high, step)
+
+
+def _with_ties(rows: SortedRows, low: Index, end: Index, high: Index, step: Adaptor) -> Index:
+    """The end of a window, and under ties = "all" of what ties with its last token."""
+    if step.word("ties") == "lowest":
+        return end
+    last = rows._value(end - 1)
+    return rows._first(lambda place: rows._value(place) < last, low, high)
+
+
+def _target(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> Floats:
+    """The mass that a window must have."""
+    slack = -rows.slack if step.word("boundary") == "reach" else rows.slack
+    before = step.name == "nucleus" and step.word("mass") == "before"
+    found: Floats = (to_float(step.value) + slack) * (rows.whole(power) if before else rows.mass(low, high, power))
+    return found
+
+
+def _nucleus(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    if step.value == 1:
         return low, high
     totals = rows.totals(power)
-    target = totals.upto(low) + (value - rows.slack) * rows.mass(low, high, power)
-    return low, totals.first_reaching(target, low, high - 1) + 1
+    target = totals.upto(low) + _target(rows, low, high, power, step)
+    return low, _with_ties(rows, low, totals.first_reaching(target, low, high - 1) + 1, high, step)
 
 
 def _at_least(rows: SortedRows, low: Index, high: Index, power: float, log_threshold: Floats) -> tuple[Index, Index]:
@@ -212,27 +240,35 @@ def _at_least(rows: SortedRows, low: Index, high: Index, power: float, log_thres
     return low, np.maximum(end, low + 1)
 
 
-def _epsilon(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
-    return _at_least(rows, low, high, power, np.log(value) + np.log(rows.mass(low, high, power)))
+def _epsilon(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    mass = rows.mass(low, high, power) if step.word("mass") == "after" else rows.whole(power)
+    return _at_least(rows, low, high, power, np.log(to_float(step.value)) + np.log(mass))
 
 
-def _min_p(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
-    if value == 0:
+def _min_p(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    if step.value == 0:
         return low, high
-    return _at_least(rows, low, high, power, np.log(value) + power * (rows._value(low) - rows.peak))
+    log_value = np.log(to_float(step.value))
+    return _at_least(rows, low, high, power, log_value + power * (rows._value(low) - rows.peak))
 
 
-def _eta(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
-    bound = np.minimum(np.log(value), np.log(value) / 2 - rows.entropy(low, high, power))
+def _top_a(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    threshold = 2 * power * (rows._value(low) - rows.peak) - np.log(rows.mass(low, high, power))
+    return _at_least(rows, low, high, power, np.log(to_float(step.value)) + threshold)
+
+
+def _eta(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    log_value = np.log(to_float(step.value))
+    bound = np.minimum(log_value, log_value / 2 - rows.entropy(low, high, power))
     return _at_least(rows, low, high, power, bound + np.log(rows.mass(low, high, power)))
 
 
-def _typical(rows: SortedRows, low: Index, high: Index, power: float, value: float) -> tuple[Index, Index]:
+def _typical(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
     """The m tokens nearest to the entropy for the least m that has the mass: two nested bisections."""
-    if value >= 1:
+    if step.value == 1:
         return low, high
     entropy, log_mass = rows.entropy(low, high, power), np.log(rows.mass(low, high, power))
-    target = (value - rows.slack) * np.exp(log_mass)
+    target = _target(rows, low, high, power, step)
 
     def surprisal(place: Index) -> Floats:
         return log_mass - power * (rows._value(place) - rows.peak)
@@ -254,22 +290,76 @@ def _typical(rows: SortedRows, low: Index, high: Index, power: float, value: flo
 
     count = rows._first(enough, 0, high - low - 1) + 1
     start = nearest(count)
-    return start, start + count
+    if step.word("ties") == "lowest":
+        return start, start + count
+    farthest = np.maximum(entropy - surprisal(start), surprisal(start + count - 1) - entropy) + rows.slack
+    first = rows._first(lambda place: entropy - surprisal(place) <= farthest, low, high)
+    return first, rows._first(lambda place: surprisal(place) - entropy > farthest, low, high)
 
 
-_CUTS: dict[str, Callable[[SortedRows, Index, Index, float, float], tuple[Index, Index]]] = {
+def _inside(rows: SortedRows, low: Index, high: Index) -> Mask:
+    place = np.arange(rows.falling.shape[1])[None, :]
+    result: Mask = (place >= low[:, None]) & (place < high[:, None])
+    return result
+
+
+def _top_n_sigma(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    inside, count = _inside(rows, low, high), (high - low)[:, None]
+    top = rows._value(low)
+    gap = np.where(inside, top[:, None].astype(np.float64) - rows.falling, 0.0)
+    mean = gap.sum(axis=1, keepdims=True) / count
+    spread = np.sqrt((np.where(inside, gap - mean, 0.0) ** 2).sum(axis=1) / count[:, 0])
+    bar = to_float(step.value) * spread + rows.slack
+    return low, np.maximum(rows._first(lambda place: top - rows._value(place) > bar, low, high), low + 1)
+
+
+def _top_h(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    most = int(step.number("candidates").p)
+    place = low[:, None] + np.arange(min(most, rows.falling.shape[1]))[None, :]
+    head = np.take_along_axis(rows.falling, np.minimum(place, rows.falling.shape[1] - 1), axis=1).astype(np.float64)
+    head = np.where(place < high[:, None], power * (head - rows._value(low)[:, None]), -np.inf)
+    law = head - np.log(np.exp(head).sum(axis=1, keepdims=True))
+    running = np.cumsum(-np.exp(law) * np.where(np.isfinite(law), law, 0.0), axis=1)
+    within = (running <= to_float(step.value) * running[:, -1:] + rows.slack) & np.isfinite(head)
+    return low, low + np.maximum(within.sum(axis=1), 1)
+
+
+def _tail_free(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
+    end, value = high.copy(), to_float(step.value)
+    mass = rows.mass(low, high, power)
+    for row in range(len(high)) if value < 1 else ():
+        score = rows.falling[row, low[row] : high[row]].astype(np.float64) - rows.peak[row]
+        bends = np.abs(np.diff(np.exp(power * score) / mass[row], n=2))
+        if len(bends) and bends.sum() > rows.slack:
+            over = np.flatnonzero(np.cumsum(bends)[1:] / bends.sum() > value + rows.slack)
+            end[row] = low[row] + 1 + over[0] if len(over) else high[row]
+    return low, end
+
+
+_CUTS: dict[str, Callable[[SortedRows, Index, Index, float, Adaptor], tuple[Index, Index]]] = {
     "top_k": _top_k,
     "nucleus": _nucleus,
     "typical": _typical,
     "eta": _eta,
     "epsilon": _epsilon,
     "min_p": _min_p,
+    "top_n_sigma": _top_n_sigma,
+    "top_h": _top_h,
+    "top_a": _top_a,
+    "tail_free": _tail_free,
 }
 
 
-def float32_log_weights(law: Floats, steps: Chain) -> Floats:
-    """``adaptors.log_weights`` by one sort of the law in float32: what is kept here is kept by ``log_weight``, too."""
-    return SortedRows.of(law.astype(np.float32)).dense(steps) if steps else law
+def float32_log_weights(law: Reals, steps: Chain, history: History | None = None) -> Floats:
+    """``adaptors.log_weights`` by one sort of the law in float32: what is kept here is kept by ``log_weight``, too.
+
+    Chains that keep no window of the falling order have it from ``log_weights`` itself, of the law as it is.
+    """
+    if not steps:
+        return law.astype(np.float64)
+    if is_window(steps):
+        return SortedRows.of(law.astype(np.float32)).dense(steps)
+    return log_weights(law.astype(np.float64), steps, history)
 
 
-__all__ = ["KeptRun", "SortedRows", "float32_log_weights"]
+__all__ = ["KeptRun", "SortedRows", "float32_log_weights", "is_window"]

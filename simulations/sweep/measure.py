@@ -26,8 +26,8 @@ from theory.corpora.mixtures import adaptor_mixture
 from theory.corpora.typicality import conditional_correlation_limit
 from theory.models.finite import FiniteModel
 from theory.report.studies import compared
+from theory.specification.adaptors import AdaptorEntry
 from theory.specification.finite import write_specification
-from theory.specification.reader import AdaptorEntry
 
 UNDECIDED = "undecided"
 

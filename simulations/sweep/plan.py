@@ -49,8 +49,9 @@ from simulations.bridge.runs import OutputTable, output_folder
 from theory.arithmetic.exact import rational, to_float
 from theory.claims.registry import everywhere
 from theory.report.records import SweepFileRecord
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.documents import AdaptorTable
-from theory.specification.reader import AdaptorEntry, Number, adaptor_entry, located, read_document
+from theory.specification.reader import Number, located, read_document
 from theory.specification.tables import Table, Wording, read_as
 
 SWEEP_FILE = Wording("unknown key {!r} in the sweep file", entry="{}.{}")
@@ -202,12 +203,20 @@ class Sweep:
             adaptors=tuple(
                 (
                     entry.name if isinstance(entry.name, str) else tuple(entry.name),
-                    tuple(entry.value) if isinstance(entry.value, list) else entry.value,
+                    _settings(entry),
                     entry.normalise,
                 )
                 for entry in self.adaptors
             ),
         )
+
+
+def _settings(entry: AdaptorEntry) -> Number | tuple[Number, ...]:
+    """The values as they were written; with the rules in one text where the entry has any."""
+    if any(step.options for step in entry.chain):
+        found = tuple(step.setting for step in entry.chain)
+        return found if isinstance(entry.name, list) else found[0]
+    return tuple(entry.value) if isinstance(entry.value, list) else entry.value
 
 
 def read_sweep(path: Path, output: Path | None = None) -> Sweep:

@@ -76,14 +76,13 @@ class FormalSum:
         if exponent.q == 1 and 0 < exponent.p <= 8 and not any(radicals for _, radicals in self.terms):
             product = self
             for _ in range(int(exponent.p) - 1):
-                product = product._times(self)
+                product = product.times(self)
             return product
         return None
 
-    def _times(self, other: FormalSum) -> FormalSum:
-        return FormalSum.total(
-            FormalSum({(a + b, ()): c * d}) for (a, _), c in self.terms.items() for (b, _), d in other.terms.items()
-        )
+    def times(self, other: FormalSum) -> FormalSum:
+        """The product of the two numbers."""
+        return FormalSum.total(_product(*one, *two) for one in self.terms.items() for two in other.terms.items())
 
     def ball(self) -> arb:
         """An enclosure at the working precision."""
@@ -94,6 +93,19 @@ class FormalSum:
                 term *= (arb(prime).log() * exponent).exp()
             total += term
         return total
+
+
+def _product(one: Key, c: fmpq, other: Key, d: fmpq) -> FormalSum:
+    """The product of two terms; radicals that fill up to a whole power of their prime join the coefficient."""
+    exponents = dict(one[1])
+    coefficient = c * d
+    for prime, exponent in other[1]:
+        total = exponents.pop(prime, fmpq(0)) + exponent
+        if total >= 1:
+            coefficient, total = coefficient * prime, total - 1
+        if total != 0:
+            exponents[prime] = total
+    return FormalSum({(one[0] + other[0], tuple(sorted(exponents.items()))): coefficient})
 
 
 def prime_exponents(value: fmpq) -> dict[int, int]:

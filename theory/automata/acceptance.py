@@ -44,6 +44,8 @@ def product_acceptance(
 
     ``log_total`` is log C of the global law, nats.
     """
+    if kept.weight is not None:
+        return Acceptance(None, "the weights are no power of the law's, and no product automaton is known for them")
     graph = local.graph
     starts = graph.starts
     states = aligned.graph.source[local.step[starts]]

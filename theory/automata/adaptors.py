@@ -13,190 +13,24 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb, ctx, fmpq, fmpq_poly
+from flint import arb, ctx, fmpq
 
-from theory.adaptors.exact import Chain, Row
+from theory.adaptors.applied import applied, weights_of
+from theory.adaptors.exact import NO_GLOBAL, Adaptor, Chain, Row
 from theory.adaptors.moments import Constant, Moments
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import Array, Undecided, balls, exp, log, objects, power
-from theory.arithmetic.formal import FormalSum
+from theory.arithmetic.exact import Array, Undecided, exp, log, objects, power
+from theory.automata.aligned import AlignedAutomaton, align_automaton, doob, formal_law
 from theory.automata.moments import PathMoments, path_moments
-from theory.automata.path_sums import Diverges, step_features, step_weights, totals
+from theory.automata.path_sums import Diverges, totals
 from theory.automata.spectral_radius import converges
 from theory.language_models.automaton import Automaton, Graph, Index, Mask, is_constant
 from theory.language_models.tree import PrefixTree
 
-_ONE, _ZERO = fmpq(1), fmpq(0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AlignedAutomaton:
-    """p+ as an automaton, in balls at the working precision.
-
-    Args:
-        automaton: the prior and the reward, on the states that keep mass.
-        value: v_i, the sum of p e^R over the paths from each state; shape (S + 1,).
-        law: p+ of each step given its state, shape (n,).
-        log_partition: log Z = log v at the initial state, nats.
-        features: (log p, R) of each step, shape (2, n), nats.
-    """
-
-    automaton: Automaton
-    value: Array
-    law: Array
-    log_partition: arb
-    features: Array
-
-    @property
-    def graph(self) -> Graph:
-        """The steps of p+."""
-        return self.automaton.graph
-
-
-def align_automaton(automaton: Automaton) -> AlignedAutomaton:
-    """Tilt the automaton by its reward: the Doob transform.
-
-    Source: Doob (1957), of transition laws by a harmonic function.
-
-    Raises:
-        ValueError: every string is removed (Z = 0).
-        Diverges: Z is infinite, and there is no aligned law.
-        Undecided: the spectral radius cannot be told from 1.
-    """
-    kept = automaton.rewarded()
-    if not converges(kept, _ONE, _ONE):
-        raise Diverges("the rewarded law diverges: the spectral radius of p e^R is at least 1, and Z is infinite")
-    weight = step_weights(kept, _ONE, _ONE)
-    if kept.graph.states > _RATIONAL_STATES:  # the numbers would be rationals of many thousand digits
-        weight = balls(weight)
-    value = totals(kept.graph, weight)
-    law = balls(weight * value[kept.graph.target] / value[kept.graph.source])
-    enclosed = balls(value)
-    return AlignedAutomaton(kept, enclosed, law, enclosed[kept.graph.initial].log(), step_features(kept))
-
-
-def doob(automaton: Automaton) -> Automaton:
-    """p+ as an exact automaton with rational next-token laws; its reward is kept, so that tilting can go on.
-
-    Raises:
-        ValueError: p e^R is not rational.
-        Diverges: Z is infinite.
-    """
-    kept = automaton.rewarded()
-    weight = step_weights(kept, _ONE, _ONE)
-    if not all(isinstance(w, fmpq) for w in weight):
-        raise ValueError("e^R must be rational for a rational aligned law; use align_automaton for balls")
-    value = totals(kept.graph, weight)
-    prob = weight * value[kept.graph.target] / value[kept.graph.source]
-    return Automaton(kept.alphabet, kept.graph, kept.token, prob, kept.reward, kept.state)
-
-
-# --- formal next-token laws ---------------------------------------------------------------------------------------
-
-_RATIONAL_STATES, _POLYNOMIAL_STATES, _POLYNOMIAL_DEGREE = 120, 40, 2000
-_MOST_BITS = 1024
-
-
-def formal_law(automaton: Automaton) -> list[FormalSum]:
-    """p+ of each step times a positive number that depends on its state only, formally.
-
-    It is w_ij v_j, with v_j = u_j / det(I - M): the numerators u_j and the determinant are polynomials in X = e^{1/d},
-    d the common denominator of the exponents, and found by elimination without fractions (Bareiss 1968). With too many
-    states or powers of X, v_j stays a symbol: steps to the same state can then be seen to be equal, others not.
-    """
-    graph, parts = automaton.graph, automaton.parts()
-    denominator = math.lcm(*(int(a.q) for _, a in parts))
-    degrees = [int((a * denominator).p) for _, a in parts]
-    spread = graph.states * (max(degrees) - min(*degrees, 0))
-    if not any(degrees) and graph.states <= _RATIONAL_STATES:
-        weight = objects(c for c, _ in parts)
-        value = totals(graph, weight)
-        return [FormalSum.of(c, _ZERO) for c in weight * value[graph.target]]
-    if graph.states > _POLYNOMIAL_STATES or spread > _POLYNOMIAL_DEGREE:
-        return _symbolic_law(automaton)
-    numerators = _numerators(graph, [c for c, _ in parts], degrees)
-    result = []
-    for (c, _), degree, j in zip(parts, degrees, graph.target.tolist(), strict=True):
-        polynomial = numerators[j]
-        result.append(
-            FormalSum(
-                {
-                    (fmpq(k + degree, denominator), ()): polynomial[k] * c
-                    for k in range(polynomial.degree() + 1)
-                    if polynomial[k] != 0
-                }
-            )
-        )
-    return result
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _StateWeight(FormalSum):
-    """c e^a v_j, with v_j a symbol that the terms' keys carry in the place of a radical.
-
-    Args:
-        value: encloses the number at the working precision.
-    """
-
-    value: Callable[[], arb]
-
-    def ball(self) -> arb:
-        return self.value()
-
-
-def _symbolic_law(automaton: Automaton) -> list[FormalSum]:
-    laws: dict[int, Array] = {}
-
-    def law(step: int) -> arb:
-        if ctx.prec > _MOST_BITS:
-            raise Undecided(f"a tie among {automaton.graph.states} states that {_MOST_BITS} bits do not settle")
-        if ctx.prec not in laws:
-            laws[ctx.prec] = align_automaton(automaton).law
-        found: arb = laws[ctx.prec][step]
-        return found
-
-    return [
-        _StateWeight({(a, ((-1 - j, _ONE),)): c}, functools.partial(law, step))
-        for step, ((c, a), j) in enumerate(zip(automaton.parts(), automaton.graph.target.tolist(), strict=True))
-    ]
-
-
-def _numerators(graph: Graph, coefficients: list[fmpq], degrees: list[int]) -> list[fmpq_poly]:
-    """Polynomials u_0, ..., u_{S-1}, det with v_j = u_j / det; each row of I - M is scaled by a power of X."""
-    size = graph.states
-    shift = [0] * size
-    for degree, i in zip(degrees, graph.source.tolist(), strict=True):
-        shift[i] = max(shift[i], -degree)
-    rows = [[fmpq_poly([0]) for _ in range(size + 1)] for _ in range(size)]
-    for i in range(size):
-        rows[i][i] += _monomial(_ONE, shift[i])
-    for c, degree, i, j in zip(coefficients, degrees, graph.source.tolist(), graph.target.tolist(), strict=True):
-        rows[i][j] += _monomial(c if j == size else -c, degree + shift[i])
-    previous = fmpq_poly([1])
-    for k in range(size - 1):  # the leading minors of an M-matrix are positive: no pivot is 0
-        for i in range(k + 1, size):
-            for j in range(k + 1, size + 1):
-                rows[i][j] = (rows[i][j] * rows[k][k] - rows[i][k] * rows[k][j]) // previous
-            rows[i][k] = fmpq_poly([0])
-        previous = rows[k][k]
-    determinant = rows[-1][size - 1]
-    found = [fmpq_poly([0])] * size
-    for i in range(size - 1, -1, -1):
-        rest = sum((rows[i][j] * found[j] for j in range(i + 1, size)), start=fmpq_poly([0]))
-        found[i] = (determinant * rows[i][size] - rest) // rows[i][i]
-    return [*found, determinant]
-
-
-def _monomial(coefficient: fmpq, degree: int) -> fmpq_poly:
-    return fmpq_poly([0] * degree + [coefficient])
-
-
-# --- kept sets ----------------------------------------------------------------------------------------------------
+_ONE = fmpq(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,17 +40,22 @@ class KeptSteps:
     Args:
         step: shape (n,).
         power: the exponent that temperatures leave on the kept probabilities.
+        weight: of each step, where they are no common power; else None.
+        random: whether a coin is tossed at every token, so that there is no global law.
     """
 
     step: Mask
     power: fmpq
+    weight: Array | None = None
+    random: bool = False
 
 
 def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
     """What the chain keeps at every state, decided formally.
 
     Raises:
-        ValueError: a truncation on an automaton that is not deterministic: its states are not its prefixes.
+        ValueError: a truncation on an automaton that is not deterministic: its states are not its prefixes; or a step
+            that needs the tokens before.
         Undecided: a tie that no formal test settles.
     """
     exponent = functools.reduce(lambda p, step: p / step.value if step.name == "temperature" else p, steps, _ONE)
@@ -224,18 +63,26 @@ def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
     kept = np.ones(len(graph), dtype=bool)
     if all(step.name == "temperature" for step in steps):
         return KeptSteps(kept, exponent)
+    if steps.history is not None:
+        raise ValueError(needs_history(steps.history))
     require_deterministic(aligned.automaton)
     formal = formal_law(aligned.automaton)
+    weight = objects([arb(1)] * len(graph)) if steps.bends else None
     bounds = np.append(graph.starts, len(graph)).tolist()
     for low, high in itertools.pairwise(bounds):
         if high - low < 2:
             continue
-        row = Row(formal[low:high], list(aligned.law[low:high]), _ONE, list(range(high - low)))
-        for step in steps:
-            row.apply(step)
+        row = applied(Row(formal[low:high], list(aligned.law[low:high]), _ONE, list(range(high - low))), steps)
         kept[low:high] = False
         kept[[low + k for k in row.kept]] = True
-    return KeptSteps(kept, exponent)
+        if weight is not None:
+            weight[low:high] = weights_of(row)
+    return KeptSteps(kept, exponent, weight, steps.random is not None)
+
+
+def needs_history(step: Adaptor) -> str:
+    """Why a step is refused on an automaton."""
+    return f"{step.name} needs the tokens before, and an automaton's state does not fix them; use a tree"
 
 
 def require_deterministic(automaton: Automaton) -> None:
@@ -293,7 +140,7 @@ def adapt_automaton_local(aligned: AlignedAutomaton, kept: KeptSteps) -> Adapted
     graph = aligned.graph
     weight = objects(w if m else arb(0) for w, m in zip(_powers(aligned.law, kept), kept.step, strict=True))
     sums = graph.row_sums(weight)
-    if kept.power == 1:
+    if kept.power == 1 and kept.weight is None:
         whole = np.logical_and.reduceat(kept.step, graph.starts)
         sums = objects(arb(1) if w else c for c, w in zip(sums, whole, strict=True))
     law, log_sum = weight / sums[graph.source], log(sums)[graph.source]
@@ -313,12 +160,17 @@ def adapt_automaton_global(aligned: AlignedAutomaton, kept: KeptSteps) -> Adapte
     Raises:
         Diverges: C is infinite.
         Undecided: that cannot be told.
+        ValueError: the chain tosses a coin.
     """
+    if kept.random:
+        raise ValueError(NO_GLOBAL)
     found = aligned.graph.trim(kept.step)
     if found is None:
         return None
     graph, steps = found
-    if kept.power < 1:
+    if kept.weight is not None and string_count(graph) is None:
+        raise Undecided("whether its weights have a finite sum over infinitely many strings is not known")
+    if kept.power < 1 and kept.weight is None:
         part = aligned.automaton.restrict(kept.step)
         assert part is not None, "the same steps were just trimmed"
         if not converges(part, kept.power, kept.power):
@@ -328,6 +180,8 @@ def adapt_automaton_global(aligned: AlignedAutomaton, kept: KeptSteps) -> Adapte
 
 
 def _powers(law: Array, kept: KeptSteps) -> Array:
+    if kept.weight is not None:
+        return kept.weight
     return law if kept.power == 1 else objects(power(p, kept.power) for p in law)
 
 
@@ -385,7 +239,7 @@ def adapted_moments(aligned: AlignedAutomaton, law: AdaptedAutomaton) -> Adapted
 
 def constant_features(automaton: Automaton, graph: Graph, step: Index) -> Constant:
     """Which of L, R, I take one value only on the paths of a trimmed part of the automaton, decided exactly."""
-    prior = [(automaton.prob[k], _ZERO) for k in step]
+    prior = [(automaton.prob[k], fmpq(0)) for k in step]
     reward = [(automaton.reward[k].factor, automaton.reward[k].exponent) for k in step]
     both = [(p * x, a) for (p, _), (x, a) in zip(prior, reward, strict=True)]
     return Constant(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq
 
-from theory.adaptors.exact import Chain
+from theory.adaptors.exact import NO_GLOBAL, Chain
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import BITS, Undecided, working
 from theory.automata.acceptance import product_acceptance
@@ -101,6 +101,8 @@ class AutomatonModel:
 
     def correction(self, local: Adaptation) -> Correction:
         """From a local law of this model to the global one, where there is one and a closed form is known."""
+        if local.kept.random:
+            return Correction(reasons=dict.fromkeys(("kl_local_global", "w_max", "acceptance"), NO_GLOBAL))
         with working(self.bits):
             try:
                 target = adapt_automaton_global(self.aligned, local.kept)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from theory.adaptors.exact import Adapted, Chain, adapt, adapt_global, decide
+from theory.adaptors.exact import NO_GLOBAL, Adapted, Chain, adapt, adapt_global, decide
 from theory.adaptors.moments import Moments, moments
 from theory.alignment.gibbs import Aligned, Numbers
 from theory.arithmetic.exact import Array, Undecided, exp
@@ -104,6 +104,8 @@ class FiniteModel:
         Raises:
             ValueError: the law is of another model.
         """
+        if local.kept.random:
+            return Correction(reasons=dict.fromkeys(("kl_local_global", "w_max", "acceptance"), NO_GLOBAL))
         with self.numbers.arithmetic():
             target = adapt_global(self.numbers, local.kept)
             log_weight = target.log_prob - local.law.log_prob

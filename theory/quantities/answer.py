@@ -21,11 +21,14 @@ from theory.corpora.typicality import conditional_correlation_limit
 from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
 from theory.probability.concentration import chebyshev
+from theory.quantities.constraint import held
 from theory.quantities.cooling import UNDECIDED, cooling
 from theory.quantities.directions import effect, reach, turns
+from theory.specification.adaptors import AdaptorEntry
 from theory.specification.any_model import AnySpecification, any_specification
 from theory.specification.automaton import AutomatonSpecification
-from theory.specification.reader import AdaptorEntry, CorpusEntry
+from theory.specification.file_table import FileSpecification
+from theory.specification.reader import CorpusEntry
 
 Output = dict[str, Any]
 """A JSON object: each quantity as a float or None, and NAME_ball, [midpoint, radius], beside each certified one."""
@@ -80,7 +83,7 @@ class _Writer:
     def __init__(self, spec: AnySpecification) -> None:
         self.spec = spec
         self.out: Output = {"kind": spec.kind, "status": "OK"}
-        self.notes = [*spec.notes, *(note for entry in spec.adaptors for note in entry.notes)]
+        self.notes = [*spec.notes]
         self.wide = False
 
     def write(self) -> None:
@@ -100,7 +103,11 @@ class _Writer:
                 return
             self._directions(model)
             self._corpus(model)
+            self.notes += [line for entry in self.spec.adaptors for line in entry.said]
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
+            constraint = None if isinstance(self.spec, FileSpecification) else self.spec.constraint
+            if constraint is not None:
+                self.out["constraint"] = self._constraint(model, constraint.regex)
         if automaton is None:
             names = ("spectral_radius", "critical_temperature", "critical_beta")
             self.out |= dict.fromkeys(names)
@@ -243,6 +250,24 @@ class _Writer:
         self._store(out, values, self.spec.exact and entry.exact, why, where)
         return out
 
+    def _constraint(self, model: AlignedModel, regex: str) -> Output:
+        """The model held to a language: masked token by token, and conditioned."""
+        assert not isinstance(self.spec, FileSpecification), "a table of a file has no constraint"
+        found = held(self.spec, model)
+        out: Output = {"regex": regex}
+        values = {
+            "probability": found.probability,
+            "kl_masked_conditioned": found.from_masked,
+            "kl_conditioned_masked": found.from_conditioned,
+        }
+        why = {"kl_conditioned_masked": "no closed form is known on automata"}
+        self._store(out, values, self.spec.exact, why, "constraint: ")
+        for name, mean in (("masked", found.masked), ("conditioned", found.conditioned)):
+            out[name] = {}
+            moments = {key: getattr(mean, key) for key in _ADAPTED}
+            self._store(out[name], moments, self.spec.exact, _constant(mean), f"constraint, {name}: ")
+        return out
+
     def _adapted(self, model: AlignedModel, found: Adaptation, entry: AdaptorEntry) -> tuple[Output, dict[str, str]]:
         """The numbers of an adapted law, and why some are not there."""
         values: Output = dict.fromkeys(_ENTRY)
@@ -315,6 +340,10 @@ def _constant(mean: Moments) -> dict[str, str]:
 def _entry(entry: AdaptorEntry) -> Output:
     """The keys of an entry, all there whatever comes out."""
     head = {"name": entry.name, "value": entry.value, "normalise": entry.normalise}
+    if entry.engine is not None:
+        head |= {"engine": entry.engine}
+    if entry.engine is not None or any(step.options for step in entry.chain):
+        head |= {"chain": str(entry.chain)}
     return head | dict.fromkeys((*_ENTRY, "effect")) | {"status": "OK", "reason": ""}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from theory.report.claims import PAGES, WITNESSES, claim_page, page_of, witness_files
 from theory.report.coverage import coverage_page
+from theory.report.engines import engines_page
 from theory.report.models import words_page
 from theory.report.paper_check import RESULTS, markdown
 from theory.report.reference_code import reference_code_page
@@ -28,6 +29,8 @@ def pages(report: Report) -> dict[str, str]:
         f"{RESULTS}/sampled.md": sampled_page(report.sampled),
         f"{RESULTS}/coverage.md": coverage_page(report.coverage),
     }
+    if report.engines:
+        found[f"{RESULTS}/engines.md"] = engines_page(report.engines)
     found |= {f"{RESULTS}/{name}.md": run_page(name, run) for name, run in report.runs.items()}
     found |= {page_of(claim.id): claim_page(claim, report.result(claim.id), report.sampled) for claim in report.claims}
     return found | witness_files(report.claims, report.results)

@@ -177,7 +177,7 @@ def _reading() -> str:
         "theorems. [How to read a verdict](docs/verdicts.md) has the rest. More "
         f"results: [real words and infinitely many strings]({RESULTS}/words.md), "
         f"[random models]({RESULTS}/random-models.md), [the reference code, modelled]({RESULTS}/reference-code.md), "
-        f"[exact against sampled]({RESULTS}/sampled.md)."
+        f"[engines]({RESULTS}/engines.md), [exact against sampled]({RESULTS}/sampled.md)."
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from theory.claims.claim import Claim
 from theory.claims.running import ClauseResult, Result
 from theory.files import JsonObject
+from theory.report.engines import EngineRow
 from theory.report.records import CoverageRecord, GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
 from theory.report.studies import AuditRow, ToyStudy, TrigramStudy, WordsStudy
 
@@ -28,6 +29,7 @@ class Report:
     sweep: SweepRecord
     steps: SweepRecord
     coverage: CoverageRecord
+    engines: Sequence[EngineRow] = ()
 
     def claim(self, claim_id: str) -> Claim:
         """The claim of an id."""

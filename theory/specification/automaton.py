@@ -25,17 +25,17 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from theory.arithmetic.exact import to_float
-from theory.automata.adaptors import require_deterministic
+from theory.automata.adaptors import needs_history, require_deterministic
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
+from theory.specification.constraints import Constraint, constraint_entry
 from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
-    AdaptorEntry,
     CorpusEntry,
     Reader,
-    adaptor_entry,
     check_names,
     corpus_entry,
     located,
@@ -54,6 +54,7 @@ class AutomatonSpecification:
         exact: neither prior, reward nor beta holds a bare float.
         beta: reward units per nat.
         notes: what reading changed, in words.
+        constraint: a language that the model is held to.
     """
 
     automaton: Automaton
@@ -63,6 +64,7 @@ class AutomatonSpecification:
     notes: tuple[str, ...]
     beta: fmpq = fmpq(1)
     kind: str = "automaton"
+    constraint: Constraint | None = None
 
     def model(self) -> AutomatonModel:
         """The model in balls, at 256 bits or the precision of the block if that is higher.
@@ -84,6 +86,9 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
     reader = Reader()
     automaton = _automaton(reader, found.prior, found.reward)
     adaptors = tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(found.adaptor, start=1))
+    for number, own in enumerate(adaptors, start=1):
+        if own.chain.history is not None:
+            raise SpecificationError(f"adaptor {number}: {needs_history(own.chain.history)}")
     for number, entry in enumerate(adaptors, start=1):
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):
@@ -95,6 +100,7 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
         exact=not reader.floats,
         notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
         beta=read_beta(reader, found.reward.beta, needed=False),
+        constraint=constraint_entry(found.constraint),
     )
 
 

@@ -23,10 +23,22 @@ PerWholeString = Annotated[dict[str, object], Field(description=" must be a tabl
 
 
 class AdaptorTable(Table):
-    """[[adaptor]]: a name and a value, or as many of both for a chain."""
+    """[[adaptor]]: a name and a value, or as many of both for a chain; or an engine and settings in its own names.
 
-    name: str | list[str] = Field(description=" must be the name of an adaptor, or a list of names, got {!r}")
-    value: object
+    ``ties``, ``boundary`` and ``mass`` are for every step of the chain that knows them.
+    """
+
+    name: str | list[str] | None = Field(
+        default=None, description=" must be the name of an adaptor, or a list of names, got {!r}"
+    )
+    value: object = None
+    engine: str | None = Field(default=None, description=" must be the name of an engine, got {!r}")
+    settings: dict[str, object] | None = Field(
+        default=None, description=" must be a table of the engine's own settings, got {!r}"
+    )
+    ties: str | None = Field(default=None, description=' must be "lowest" or "all", got {!r}')
+    boundary: str | None = Field(default=None, description=' must be "reach" or "exceed", got {!r}')
+    mass: str | None = Field(default=None, description=' must be "after" or "before", got {!r}')
     normalise: Literal["local", "global"] = Field(default="local", description=' must be "local" or "global", got {!r}')
 
 
@@ -119,6 +131,7 @@ class AutomatonReward(Table):
 
 
 class _Document(Table):
+    constraint: str | None = Field(default=None, description=" must be a regular expression in quotes, got {!r}")
     adaptor: list[AdaptorTable] = Field(default_factory=list)
     corpus: CorpusTable | None = None
 

@@ -21,14 +21,13 @@ from theory.arithmetic.exact import objects, rational
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.long_table import Columns, LongTable, log_sum
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.documents import file_document
 from theory.specification.finite import Specification
 from theory.specification.reader import (
     MOST_REWARD,
-    AdaptorEntry,
     CorpusEntry,
     Reader,
-    adaptor_entry,
     corpus_entry,
     located,
     read_beta,

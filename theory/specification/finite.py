@@ -19,6 +19,8 @@ from theory.arithmetic.exact import objects
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
+from theory.specification.adaptors import AdaptorEntry, adaptor_entry
+from theory.specification.constraints import Constraint, constraint_entry
 from theory.specification.documents import (
     TableDocument,
     TablePrior,
@@ -28,10 +30,8 @@ from theory.specification.documents import (
     finite_document,
 )
 from theory.specification.reader import (
-    AdaptorEntry,
     CorpusEntry,
     Reader,
-    adaptor_entry,
     check_names,
     corpus_entry,
     located,
@@ -51,6 +51,7 @@ class Specification:
         kind: "table" or "tree".
         exact: neither prior, reward nor beta holds a bare float.
         notes: what reading changed, in words.
+        constraint: a language that the model is held to.
     """
 
     kind: Literal["table", "tree"]
@@ -59,6 +60,7 @@ class Specification:
     corpus: CorpusEntry | None
     exact: bool
     notes: tuple[str, ...]
+    constraint: Constraint | None = None
 
     def model(self) -> FiniteModel:
         """The model in balls, at 256 bits or the precision of the block if that is higher."""
@@ -103,6 +105,7 @@ def specification(document: Mapping[str, object]) -> Specification:
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
         notes=tuple(reader.notes),
+        constraint=constraint_entry(found.constraint),
     )
 
 

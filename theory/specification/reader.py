@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from flint import fmpq
 
-from theory.adaptors.exact import Adaptor, Chain
-from theory.adaptors.other_names import OTHER_NAMES
 from theory.arithmetic.exact import rational, to_float
 from theory.files import read_at_most
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
-from theory.specification.documents import AdaptorTable, CorpusTable
+from theory.specification.documents import CorpusTable
 from theory.specification.tables import SpecificationError
 
 Number = str | int | float
@@ -47,23 +45,6 @@ MOST_STRINGS = 10**15
 
 _BAND = (fmpq(1, 10**100), fmpq(10**100))
 _TEMPERATURES = (fmpq(1, 10**9), fmpq(10**9))
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptorEntry:
-    """One [[adaptor]]: its chain, how it is normalised, and the words it was written in.
-
-    Args:
-        exact: no value was a bare float.
-        notes: names of other tools, and what they are here.
-    """
-
-    name: str | list[str]
-    value: Number | list[Number]
-    normalise: Literal["local", "global"]
-    chain: Chain
-    exact: bool
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +202,7 @@ def float_text(gap: fmpq) -> str:
     return f"{'-' if value < 0 else '+'} {abs(value):.3g}"
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     """A value as its author wrote it, cut where it is long."""
     text = str(value)
     return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
@@ -293,41 +274,6 @@ def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, expone
     return found
 
 
-def adaptor_entry(entry: AdaptorTable, number: int, *, other_names: bool = False) -> AdaptorEntry:
-    """One [[adaptor]].
-
-    Args:
-        entry: as it is written.
-        number: its place, from 1.
-        other_names: whether the names of other tools are taken, with a note that the caller has to show.
-
-    Raises:
-        SpecificationError: names the entry by its number.
-    """
-    where = f"adaptor {number}"
-    if isinstance(entry.name, list) != isinstance(entry.value, list):
-        raise SpecificationError(f"{where}: name and value must both be lists (a chain) or both be single")
-    names = entry.name if isinstance(entry.name, list) else [entry.name]
-    given: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
-    if not names or len(names) != len(given):
-        raise SpecificationError(f"{where}: a chain needs as many values as names, got {len(names)} and {len(given)}")
-    reader = Reader()
-    steps: list[Adaptor] = []
-    written: list[Number] = []
-    notes: list[str] = []
-    for name, value in zip(names, given, strict=True):
-        as_given, setting = reader.converted(value, f"{where}, {name}", lambda v: (v, rational(v)))
-        written.append(as_given)
-        ours = OTHER_NAMES.get(name, name) if other_names else name
-        if ours != name:
-            notes.append(f"{where}: {name} is {ours} here")
-        with located(where):
-            steps.append(Adaptor(ours, setting))
-            check_temperature(ours, setting, value)
-    as_written = written if isinstance(entry.value, list) else written[0]
-    return AdaptorEntry(entry.name, as_written, entry.normalise, Chain(steps), not reader.floats, tuple(notes))
-
-
 def check_temperature(name: str, setting: fmpq, given: object) -> None:
     """Refuse a temperature at which no arithmetic here has digits; other adaptors pass.
 
@@ -335,7 +281,7 @@ def check_temperature(name: str, setting: fmpq, given: object) -> None:
         SpecificationError: it does not lie between 10^-9 and 10^9.
     """
     if name == "temperature" and not _TEMPERATURES[0] <= setting <= _TEMPERATURES[1]:
-        raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {_short(given)}")
+        raise SpecificationError(f"temperature needs a value between 10^-9 and 10^9, got {short(given)}")
 
 
 def corpus_entry(entry: CorpusTable) -> CorpusEntry:
@@ -347,24 +293,22 @@ def corpus_entry(entry: CorpusTable) -> CorpusEntry:
     reader = Reader()
     size = reader.number(entry.size, "corpus.size")
     if size.q != 1 or size < 1:
-        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {_short(entry.size)}")
+        raise SpecificationError(f"corpus.size must be a whole number >= 1, got {short(entry.size)}")
     if size > MOST_STRINGS:
-        raise SpecificationError(f"corpus.size must be at most 10^15, got {_short(entry.size)}")
+        raise SpecificationError(f"corpus.size must be at most 10^15, got {short(entry.size)}")
     epsilon = reader.number(entry.epsilon, "corpus.epsilon")
     if not epsilon > 0:
-        raise SpecificationError(f"corpus.epsilon must be > 0, got {_short(entry.epsilon)}")
+        raise SpecificationError(f"corpus.epsilon must be > 0, got {short(entry.epsilon)}")
     if not _BAND[0] <= epsilon <= _BAND[1]:
-        raise SpecificationError(f"corpus.epsilon must lie between 1e-100 and 1e100, got {_short(entry.epsilon)}")
+        raise SpecificationError(f"corpus.epsilon must lie between 1e-100 and 1e100, got {short(entry.epsilon)}")
     return CorpusEntry(int(size.p), epsilon, exact=not isinstance(entry.epsilon, float))
 
 
 __all__ = [
-    "AdaptorEntry",
     "CorpusEntry",
     "Number",
     "Reader",
     "SpecificationError",
-    "adaptor_entry",
     "as_number",
     "check_names",
     "check_temperature",
@@ -375,4 +319,5 @@ __all__ = [
     "read_beta",
     "read_document",
     "read_reward",
+    "short",
 ]

@@ -415,3 +415,56 @@ def test_every_field_makes_another_key(name: str, tmp_path: Path) -> None:
     changed = replace(run, **{name: special.get(name, others[type(getattr(run, name))])})
     assert changed.canonical() != run.canonical()
     assert {key for key, value in changed.canonical().items() if value != run.canonical().get(key)} == {name}
+
+
+# --- rules, engines and the place of temperatures -----------------------------------------------------------------
+
+SWEPT = '[[adaptor]]\nname = ["top_k", "temperature", "nucleus"]\nvalue = [40, "swept", "9/10 boundary=exceed"]'
+
+
+def test_a_marked_place_of_the_temperatures(tmp_path: Path) -> None:
+    """Each temperature at its place, 1 left out; chains without a mark have it in front."""
+    adaptors = SWEPT + '\n[[adaptor]]\nname = "top_k"\nvalue = 3'
+    found = read_run(written(tmp_path, adaptor=adaptors, sampling='temperatures = ["1", "1/2"]'))
+    last = ("nucleus", "9/10 boundary=exceed")
+    assert found.chains == (
+        chain(("top_k", 40), last),
+        chain(("top_k", 3)),
+        chain(("top_k", 40), ("temperature", "1/2"), last),
+        chain(("temperature", "1/2"), ("top_k", 3)),
+    )
+
+
+def test_engines_in_a_run_file(tmp_path: Path) -> None:
+    """An engine's chain; its own temperature may be the one that is swept, at its own place."""
+    adaptors = '[[adaptor]]\nengine = "llama.cpp"\nsettings = {temperature = "swept", min_p = "0"}'
+    found = read_run(written(tmp_path, adaptor=adaptors, sampling='temperatures = ["2"]'))
+    assert found.chains == (chain(("top_k", 40), ("nucleus", "19/20"), ("temperature", 2)),)
+    found = read_run(written(tmp_path, adaptor='[[adaptor]]\nengine = "transformers"'))
+    assert found.chains == (chain(("top_k", "50 ties=all")),)
+
+
+def test_recorded_chains_are_as_they_were(tmp_path: Path) -> None:
+    """Without options a step is its name and its value, so that older keys stay; options stand behind the value."""
+    adaptors = '[[adaptor]]\nname = ["temperature", "nucleus"]\nvalue = ["0.5", "9/10"]'
+    record = read_run(written(tmp_path, adaptor=adaptors)).record()
+    assert record.chains == ((("temperature", "1/2"), ("nucleus", "9/10")),)
+    record = read_run(written(tmp_path, adaptor=SWEPT)).record()
+    assert record.chains == ((("top_k", "40"), ("nucleus", "9/10 boundary=exceed")),)
+    assert tuple(chain(*steps) for steps in record.chains) == read_run(written(tmp_path, adaptor=SWEPT)).chains
+
+
+@pytest.mark.parametrize(
+    ("adaptor", "message"),
+    [
+        ('name = ["temperature", "temperature"]\nvalue = ["swept", "swept"]', "one swept temperature at most"),
+        ('engine = "llama.cpp"\nname = "top_k"\nvalue = 3', "leave yours out"),
+        ('engine = "rwkv"\nsettings = {top_p = "1"}', "top token wherever"),
+        ('name = "top_k"\nvalue = 3\nsettings = {top_k = 3}', "settings are an engine's"),
+    ],
+)
+def test_refused_engines_and_marks(adaptor: str, message: str, tmp_path: Path) -> None:
+    """One line that names the adaptor."""
+    said = refused(written(tmp_path, adaptor=f"[[adaptor]]\n{adaptor}"))
+    assert "adaptor 1" in said
+    assert message in said

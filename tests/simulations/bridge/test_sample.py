@@ -30,7 +30,7 @@ from simulations.decoders.dense_tree import Enumeration
 from simulations.sampling.adaptors import log_sum, log_weights
 from simulations.sampling.generate import PAD, Sample
 from tests.kills import NAMES, RUN, contents, finish, plan
-from theory.adaptors.exact import chain
+from theory.adaptors.exact import Chain, chain
 
 Floats = NDArray[np.float64]
 
@@ -356,7 +356,7 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_witnesses_of_nothing() -> None:
     """Where no token was drawn there is nothing to say."""
-    witnesses = Witnesses([(), chain(("top_k", 1))], 3, 2)
+    witnesses = Witnesses([Chain(), chain(("top_k", 1))], np.zeros((3, 1), dtype=np.int64), 2)
     witnesses.settle()
     assert witnesses.log_weight.shape == witnesses.log_normaliser.shape == (2, 3, 2)
     assert not witnesses.log_weight.any()
@@ -649,3 +649,42 @@ def test_the_stream_is_of_what_it_was_of(embedded: tuple[Plan, pa.Table]) -> Non
     assert store.stream != store.key
     assert "end" not in before["run"]  # type: ignore[operator]
     assert set(before["models"]["prior"]) == {"model.safetensors", "config.json", "tokenizer.json"}  # type: ignore[index, call-overload, arg-type]
+
+
+ENGINE_SETTINGS = """
+[[adaptor]]
+name = "xtc"
+value = "1/5"
+[[adaptor]]
+name = ["repetition_penalty", "top_k"]
+value = ["3/2 gauge=1", "3 ties=all"]
+[[adaptor]]
+name = ["presence_penalty", "dynamic_temperature"]
+value = ["1/2 prompt=counted", "1"]
+[[adaptor]]
+name = "top_n_sigma"
+value = "1"
+"""
+
+
+def test_adaptors_of_engines_are_stored_as_they_are(tmp_path: Path) -> None:
+    """log w - log c of every string is log q_loc of the enumeration, whatever chain drew it."""
+    made = tree_plan(tmp_path, adaptors=ENGINE_SETTINGS, strings=40, length=4, temperatures='["1"]')
+    table = everything(made)
+    _, pair = tree_with_prompts()
+    for number, steps in enumerate(made.run.chains):
+        counted = any(dict(step.options).get("prompt") == "counted" for step in steps)
+        for prompt, ids in enumerate(made.ids):
+            rows = table.filter(pa.array(table["prompt"].to_numpy() == prompt))
+            weight, total = (
+                padded(rows[f"log_{kind}_{number}"], 4, 0.0).sum(axis=1) for kind in ("weight", "normaliser")
+            )
+            drawn = rows["setting"].to_numpy() == number
+            assert np.isfinite(weight[drawn]).all()
+            if counted:
+                continue  # the enumeration does not hand its prompt on
+            own = Enumeration.of(pair.aligned, np.array(ids), 4)
+            expected = own.adapted(steps)[0][own.outcome(as_sample(rows, 4))]
+            finite = np.isfinite(expected)
+            assert (np.isfinite(weight) == finite).all()
+            assert np.abs((weight - total)[finite] - expected[finite]).max() <= 1e-5

@@ -440,9 +440,9 @@ def shifted(cut: Cut, low: int = 0, high: int = 0) -> Cut:
     return slip
 
 
-def typical_from_the_top(rows: SortedRows, low: Any, high: Any, power: float, value: float) -> tuple[Any, Any]:
+def typical_from_the_top(rows: SortedRows, low: Any, high: Any, power: float, step: Any) -> tuple[Any, Any]:
     """As many tokens, but the most probable ones."""
-    first, last = ORIGINAL["typical"](rows, low, high, power, value)
+    first, last = ORIGINAL["typical"](rows, low, high, power, step)
     return low, low + (last - first)
 
 
@@ -456,12 +456,14 @@ CUTS: dict[str, tuple[str, Cut]] = {
     ),
     "epsilon of weights that do not sum to 1": (
         "epsilon",
-        lambda rows, low, high, power, v: sorted_rows._at_least(rows, low, high, power, np.log(v) + 0.0 * low),
+        lambda rows, low, high, power, v: sorted_rows._at_least(
+            rows, low, high, power, np.log(to_float(v.value)) + 0.0 * low
+        ),
     ),
     "min-p against the row's top": (
         "min_p",
         lambda rows, low, high, power, v: sorted_rows._at_least(
-            rows, low, high, power, np.log(max(v, 1e-300)) + power * rows.falling[:, 0]
+            rows, low, high, power, np.log(max(to_float(v.value), 1e-300)) + power * rows.falling[:, 0]
         ),
     ),
     "min-p before the temperature": (
@@ -476,7 +478,9 @@ CUTS: dict[str, tuple[str, Cut]] = {
             low,
             high,
             power,
-            np.minimum(np.log(v), np.log(v) / 2 - rows.entropy(0 * low, rows.possible, power))
+            np.minimum(
+                np.log(to_float(v.value)), np.log(to_float(v.value)) / 2 - rows.entropy(0 * low, rows.possible, power)
+            )
             + np.log(rows.mass(low, high, power)),
         ),
     ),

@@ -32,7 +32,7 @@ from theory.examples import finite as examples
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
 from theory.models.finite import FiniteModel
-from theory.specification.reader import AdaptorEntry
+from theory.specification.adaptors import AdaptorEntry
 
 CLAIMS = claims()
 

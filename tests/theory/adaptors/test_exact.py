@@ -382,6 +382,6 @@ def test_settings_outside_the_domain_are_refused(name: str, value: str) -> None:
 def test_another_normalisation_is_refused() -> None:
     """Only "local" and "global"."""
     aligned = table((1, 1), (1, 2))
-    steps: Chain = (Adaptor("top_k", fmpq(1)),)
+    steps = Chain([Adaptor("top_k", fmpq(1))])
     with pytest.raises(ValueError, match="sideways"):
         adapt(aligned.balls(), decide(aligned.balls(), steps), "sideways")

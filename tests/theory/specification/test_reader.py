@@ -8,8 +8,9 @@ import pytest
 from flint import fmpq
 
 from theory.arithmetic.exact import fraction
+from theory.specification.adaptors import adaptor_entry
 from theory.specification.documents import AdaptorTable, CorpusTable
-from theory.specification.reader import Reader, adaptor_entry, corpus_entry, read_beta, read_reward
+from theory.specification.reader import Reader, corpus_entry, read_beta, read_reward
 from theory.specification.tables import SpecificationError
 
 

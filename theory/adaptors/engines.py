@@ -1,0 +1,399 @@
+"""Which law an engine samples from: its settings, in its own names, as an exact chain of adaptors.
+
+Orders, rules at ties and boundaries, and hidden defaults were observed at the versions named, from models whose
+next-token law is known exactly; theory/data/engines/kept.json has the kept sets. They are facts about those versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flint import fmpq
+
+from theory.adaptors.chains import Adaptor, Chain, Given, adaptor
+from theory.arithmetic.exact import rational
+
+Zero = Literal["off", "top", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an engine's chain.
+
+    Args:
+        setting: the engine's own name for the value.
+        adaptor: what it is here.
+        default: of the engine; None where it is off.
+        options: the rules of the engine, as the adaptor's options.
+        zero: what the value 0 means: off, the most probable token alone, or refused.
+        one: why the value 1 is refused; "" where it is off.
+    """
+
+    setting: str
+    adaptor: str
+    default: str | None
+    options: tuple[tuple[str, str], ...] = ()
+    zero: Zero = "off"
+    one: str = ""
+
+    def made(self, value: fmpq) -> Adaptor | None:
+        """The step at a value; None where it is off.
+
+        Raises:
+            ValueError: the engine refuses the value, or no adaptor has it.
+        """
+        if value == 0 and self.zero == "refused":
+            raise ValueError(f"{self.setting} = 0 is refused by the engine")
+        if value == 0 and self.zero == "top":
+            return adaptor("top_k", 1, ties=dict(self.options).get("ties", "lowest"))
+        if value == 1 and self.one:
+            raise ValueError(f"{self.setting} = 1: {self.one}")
+        if value == 0 or self._off(value):
+            return None
+        return adaptor(self.adaptor, value, **dict(self.options))
+
+    def _off(self, value: fmpq) -> bool:
+        if self.adaptor in {"nucleus", "typical"}:
+            return value >= 1
+        if self.adaptor in {"temperature", "repetition_penalty"}:
+            return value == 1
+        return value < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine at a version.
+
+    Args:
+        name: as a specification names it.
+        package: where it was taken from.
+        order: the steps in the order in which they act.
+        ignored: settings that it takes without a word and does not use.
+        refused: settings that it, or this toolkit, cannot express, with the reason.
+        said: what else decides what is sampled.
+    """
+
+    name: str
+    package: str
+    version: str
+    order: tuple[Step, ...]
+    ignored: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The engine's own value of each setting, "off" where it is off."""
+        return {step.setting: "off" if step.default is None else step.default for step in self.order}
+
+    def expand(self, settings: Mapping[str, Given]) -> Expansion:
+        """The chain that these settings and the engine's defaults amount to.
+
+        Raises:
+            ValueError: an unknown setting, one that cannot be expressed, or a value that the engine refuses.
+        """
+        known = {step.setting for step in self.order}
+        said = list(self.said)
+        for name in settings:
+            if name in self.refused:
+                raise ValueError(f"{self.name}: {name}: {self.refused[name]}")
+            if name in self.ignored:
+                said.append(f"{name} = {settings[name]} is ignored by the engine")
+            elif name not in known and name != "gauge":
+                takes = ", ".join([*(step.setting for step in self.order), *self.ignored])
+                raise ValueError(f"{self.name} has no setting {name!r}; it takes {takes}")
+        values = {step.setting: self._value(step, settings) for step in self.order}
+        if self.name == "onnxruntime-genai":
+            _check_wide_top_p(values)
+        if "temperature" in _roles(self) and values[_roles(self)["temperature"]] == 0:
+            return self._greedy(values, said)
+        steps = []
+        for step in self.order:
+            made = None if values[step.setting] is None else step.made(values[step.setting] or fmpq(0))
+            if made is not None and made.name == "repetition_penalty":
+                gauge = settings.get("gauge", "0")
+                made = adaptor(made.name, made.value, **dict(made.options), gauge=gauge)
+                said.append(f"{step.setting} acts on raw logits: the law depends on their constant, taken as {gauge}")
+            if made is not None:
+                steps.append(made)
+        return Expansion(self, Chain(steps), tuple(said))
+
+    def _value(self, step: Step, settings: Mapping[str, Given]) -> fmpq | None:
+        given = settings.get(step.setting, step.default)
+        if given is None or given == "off":
+            return None
+        try:
+            value = rational(given)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {step.setting}: {error}") from None
+        if self.name == "vllm" and step.adaptor == "temperature" and 0 < value < fmpq(1, 100):
+            return fmpq(1, 100)
+        return value
+
+    def _greedy(self, values: Mapping[str, fmpq | None], said: list[str]) -> Expansion:
+        """Temperature 0: the most probable token alone."""
+        step = next(step for step in self.order if step.adaptor == "temperature")
+        if step.zero == "refused":
+            raise ValueError(f"{self.name}: {step.setting} = 0 is refused by the engine")
+        ties = "all" if self.name == "rwkv" else "lowest"
+        penalties = [s.made(values[s.setting] or fmpq(0)) for s in self.order if s.adaptor.endswith("penalty")]
+        steps = [*(p for p in penalties if p is not None), adaptor("top_k", 1, ties=ties)]
+        return Expansion(self, Chain(steps), (*said, f"{step.setting} = 0 takes the most probable token"))
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """An engine's settings as a chain, with what has to be said about them."""
+
+    engine: Engine
+    chain: Chain
+    said: tuple[str, ...]
+
+
+def _roles(engine: Engine) -> dict[str, str]:
+    return {step.adaptor: step.setting for step in engine.order}
+
+
+def _check_wide_top_p(values: Mapping[str, fmpq | None]) -> None:
+    """Refuse top_p without top_k in onnxruntime-genai: from 65 tokens on it is no nucleus.
+
+    Seen on a Zipf law of 128 tokens: top_p = 0.3, 0.5, 0.9 keep masses 0.61, 0.72, 0.92. With top_k set it is one.
+
+    Raises:
+        ValueError: says what to set.
+    """
+    if values["top_k"] in {None, fmpq(0)} and values["top_p"] not in {None, fmpq(1)}:
+        raise ValueError(
+            "onnxruntime-genai: with top_k = 0 top_p is no nucleus where the vocabulary has 65 tokens or more "
+            "(0.5 keeps mass 0.72 of a Zipf law of 128); set top_k to the vocabulary's size"
+        )
+
+
+_KEEPS_TIES, _EXCEEDS = (("ties", "all"),), (("boundary", "exceed"),)
+
+
+def _penalty(setting: str, default: str | None = None, *, window: int = 0, prompt: bool = False) -> Step:
+    options = [("window", str(window))] if window else []
+    options += [("prompt", "counted")] if prompt else []
+    return Step(setting, "repetition_penalty", default, tuple(options))
+
+
+def _additive(prompt: bool = False, window: int = 0) -> tuple[Step, ...]:
+    options = ([("window", str(window))] if window else []) + ([("prompt", "counted")] if prompt else [])
+    names = ("presence_penalty", "frequency_penalty")
+    return tuple(Step(name, name, None, tuple(options)) for name in names)
+
+
+_RWKV_ONE = "the engine takes the top token wherever the float32 sum ends below 1; 0.9999 keeps nearly all"
+_NO_RANDOM = "its random cut was not observed in this engine"
+
+ENGINES: tuple[Engine, ...] = (
+    Engine(
+        "transformers",
+        "transformers",
+        "5.23.0",
+        (
+            _penalty("repetition_penalty", prompt=True),
+            Step("no_repeat_ngram_size", "no_repeat_ngram", None, (("prompt", "counted"),)),
+            Step("temperature", "temperature", "1", zero="refused"),
+            Step("top_h", "top_h", None),
+            Step("top_k", "top_k", "50", _KEEPS_TIES),
+            Step("top_p", "nucleus", "1", zero="top"),
+            Step("min_p", "min_p", None),
+            Step("typical_p", "typical", "1", _KEEPS_TIES),
+            Step("epsilon_cutoff", "epsilon", None),
+            Step("eta_cutoff", "eta", None),
+        ),
+        said=("top_k is 50 also where generation_config says None; top_k = 0 switches it off",),
+    ),
+    Engine(
+        "vllm",
+        "vllm",
+        "0.33.0",
+        (
+            *_additive(),
+            Step("temperature", "temperature", "1", zero="top"),
+            Step("min_p", "min_p", None),
+            Step("top_k", "top_k", None, _KEEPS_TIES),
+            Step("top_p", "nucleus", "1", zero="refused"),
+        ),
+        refused={"repetition_penalty": "its place among the other penalties was not observed"},
+        said=("observed with the sampler in Python; a temperature between 0 and 0.01 becomes 0.01",),
+    ),
+    Engine(
+        "llama.cpp",
+        "llama-cpp-python",
+        "0.3.36",
+        (
+            _penalty("repeat_penalty", window=64),
+            *_additive(window=64),
+            Step("top_k", "top_k", "40"),
+            Step("typical_p", "typical", "1", _EXCEEDS),
+            Step("top_p", "nucleus", "19/20", zero="top"),
+            Step("min_p", "min_p", "1/20"),
+            Step("temperature", "temperature", "4/5", zero="top"),
+        ),
+        refused={
+            "mirostat_mode": "mirostat carries a state and is no chain; simulations.sampling.stateful has it",
+            "xtc_probability": "llama-cpp-python has no such setting; write xtc in the chain by hand",
+        },
+        said=("a chat's temperature is 0.2 by default", "the prompt is not penalised"),
+    ),
+    Engine(
+        "node-llama-cpp",
+        "node-llama-cpp (npm)",
+        "3.21.1",
+        (
+            Step("topK", "top_k", "40"),
+            Step("topP", "nucleus", "19/20", zero="top"),
+            Step("minP", "min_p", None),
+            Step("temperature", "temperature", "0", zero="top"),
+        ),
+        said=("greedy by default",),
+    ),
+    Engine(
+        "gpt4all",
+        "gpt4all",
+        "2.8.2",
+        (
+            _penalty("repeat_penalty", "59/50", window=64, prompt=True),
+            Step("top_k", "top_k", "40"),
+            Step("top_p", "nucleus", "2/5", zero="top"),
+            Step("min_p", "min_p", None),
+            Step("temp", "temperature", "7/10", zero="top"),
+        ),
+        said=("the repeat penalty stays on unless repeat_penalty = 1", "there is no seed"),
+    ),
+    Engine(
+        "ctransformers",
+        "ctransformers",
+        "0.2.27",
+        (
+            _penalty("repetition_penalty", "11/10", window=64, prompt=True),
+            Step("top_k", "top_k", "40", zero="top"),
+            Step("top_p", "nucleus", "19/20", zero="top"),
+            Step("temperature", "temperature", "4/5", zero="top"),
+        ),
+        said=("ONE random number serves every token of a call: the tokens of a string are not independent draws",),
+    ),
+    Engine(
+        "transformers.js",
+        "@huggingface/transformers (npm)",
+        "4.3.2",
+        (
+            Step("temperature", "temperature", "1", zero="top"),
+            Step("top_k", "top_k", "50"),
+        ),
+        ignored=("top_p", "min_p", "typical_p"),
+    ),
+    Engine(
+        "onnxruntime-genai",
+        "onnxruntime-genai",
+        "0.18.0",
+        (
+            _penalty("repetition_penalty", prompt=True),
+            Step("temperature", "temperature", "1", zero="top"),
+            Step("top_k", "top_k", "50"),
+            Step("top_p", "nucleus", "1", zero="refused"),
+        ),
+        refused={"min_p": "the engine refuses it"},
+        said=("a row of a batch differs from the same row alone",),
+    ),
+    Engine(
+        "openvino-genai",
+        "openvino-genai",
+        "2026.4.1.0",
+        (
+            _penalty("repetition_penalty", prompt=True),
+            Step("temperature", "temperature", "1", zero="refused"),
+            Step("top_k", "top_k", None),
+            Step("top_p", "nucleus", "1", _EXCEEDS, zero="refused"),
+            Step("min_p", "min_p", None),
+        ),
+        refused={
+            "presence_penalty": "it is added to negative logits and subtracted from positive ones: no law knows which",
+            "frequency_penalty": "it is added to negative logits and subtracted from positive ones: no law knows which",
+        },
+        said=("rng_seed is 0 by default: calls without a seed repeat one string",),
+    ),
+    Engine(
+        "ctranslate2",
+        "ctranslate2",
+        "4.8.5",
+        (
+            _penalty("repetition_penalty"),
+            Step("no_repeat_ngram_size", "no_repeat_ngram", None),
+            Step("sampling_temperature", "temperature", "1", zero="top"),
+            Step("sampling_topk", "top_k", "1"),
+            Step("sampling_topp", "nucleus", "1", zero="refused"),
+        ),
+        said=("greedy by default (sampling_topk = 1)",),
+    ),
+    Engine(
+        "mlx-lm",
+        "mlx-lm",
+        "0.32.2",
+        (
+            Step("top_p", "nucleus", None, _KEEPS_TIES),
+            Step("min_p", "min_p", None),
+            Step("top_k", "top_k", None),
+            Step("temp", "temperature", "0", zero="top"),
+        ),
+        refused={"xtc_probability": _NO_RANDOM, "xtc_threshold": _NO_RANDOM},
+        said=("greedy by default", "top_p and min_p cut the law at temperature 1"),
+    ),
+    Engine(
+        "keras-hub",
+        "keras-hub",
+        "0.32.0",
+        (
+            Step("temperature", "temperature", "1", zero="refused"),
+            Step("k", "top_k", "5", zero="refused"),
+            Step("p", "nucleus", None, (("boundary", "exceed"), ("mass", "before")), zero="top"),
+        ),
+        said=("TopKSampler keeps 5 tokens by default; TopPSampler is k = off and p = 1/10",),
+    ),
+    Engine(
+        "rwkv",
+        "rwkv",
+        "0.8.32",
+        (
+            Step("top_p", "nucleus", "17/20", (*_KEEPS_TIES, *_EXCEEDS), zero="top", one=_RWKV_ONE),
+            Step("top_k", "top_k", None),
+            Step("temperature", "temperature", "1", zero="top"),
+        ),
+        refused={
+            "alpha_presence": "generate lets counts decay and exempts digits: not expressed; sample_logits has none",
+            "alpha_frequency": "generate lets counts decay and exempts digits: not expressed; sample_logits has none",
+        },
+        said=("of sample_logits; generate adds penalties of 0.2 and 0.2 by default",),
+    ),
+    Engine(
+        "mistralrs",
+        "mistralrs",
+        "0.9.5",
+        (
+            Step("temperature", "temperature", "1", zero="top"),
+            Step("top_k", "top_k", None),
+            Step("top_p", "nucleus", "1"),
+            Step("min_p", "min_p", None),
+        ),
+    ),
+)
+
+
+def engine(name: str) -> Engine:
+    """The engine of a name.
+
+    Raises:
+        ValueError: unknown; lists the names.
+    """
+    found = next((one for one in ENGINES if one.name == name), None)
+    if found is None:
+        raise ValueError(f"unknown engine {name!r}; known: {', '.join(one.name for one in ENGINES)}")
+    return found
+
+
+__all__ = ["ENGINES", "Engine", "Expansion", "Step", "engine"]
