@@ -97,7 +97,7 @@ def test_an_exact_zero_is_shown_as_zero() -> None:
     """The adaptor that keeps one string has entropy 0: a ball around 0 is not printed as 1e-77."""
     done = shell("exact", "-", given=SPEC + '[[adaptor]]\nname = "top_k"\nvalue = 1\n')
     (row,) = [line for line in done.stdout.splitlines() if "top_k 1" in line]
-    assert row.split("│")[5].strip() == "0"
+    assert row.split("│")[6].strip() == "0"
     assert not re.search(r"\de-\d\d", row)
 
 
@@ -122,7 +122,7 @@ def test_unexpected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: p
     def slip(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a slip\nof two lines")
 
-    monkeypatch.setattr(answer, "answer", slip)
+    monkeypatch.setattr(answer, "quantities", slip)
     monkeypatch.setattr(sys, "argv", ["probqual", "exact", str(ROOT / "examples" / "c1.toml")])
     with pytest.raises(SystemExit) as caught:
         probqual.main()

@@ -161,7 +161,7 @@ class _Writer:
         """What any law of the strings reaches, and where cooling changes its way."""
         found, changes = reach(model), turns(model)
         if found is None:
-            self._null(["reach"], "infinitely many strings, so that L has no least value")
+            self._null(["reach"], "infinitely many strings, or too many to list")
             self.out["reach"] = None
         else:
             self.out["reach"] = {"mean_log_prior": list(found[0]), "mean_reward": list(found[1])}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
 from theory.arithmetic.exact import Real, floats, rational, to_float
+from theory.automata.adaptors import unrolled
 from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
 from theory.models.long_table import ROUNDING, LongTable
@@ -40,6 +41,7 @@ EFFECTS = WORDS | {
 _HOTTEST, _COLDEST = 16.0, 1 / 16
 _STEPS, _STEPS_OF_LONG, _STEPS_OF_AUTOMATA = 129, 33, 13
 _LONG, _MOST_STATES = 20_000, 12
+_MOST_UNROLLED = 2000
 _CLOSE = 1e-9
 
 
@@ -67,11 +69,22 @@ def _does_nothing(name: str, value: float) -> bool:
 
 def _everything(model: AlignedModel, found: Adaptation) -> bool:
     """Whether every string of a finite model is kept as it is."""
+    finite = _unrolled(model)
+    if finite is not None:
+        local = found.leaked_mass is not None
+        return _everything(finite, finite.adapted(found.steps, "local" if local else "global"))
     power = math.prod(to_float(step.value) for step in found.steps if step.name == "temperature")
     if power != 1 or not isinstance(model, FiniteModel | LongTable):
         return False
     count = len(found.kept) if isinstance(model, LongTable) else len(found.law.string)
     return count == model.strings and (isinstance(model, LongTable) or bool(found.kept.end.sum() == count))
+
+
+def _unrolled(model: AlignedModel) -> FiniteModel | None:
+    """An automaton of few strings as a tree of them; None for every other model."""
+    if isinstance(model, AutomatonModel) and model.strings is not None and model.strings <= _MOST_UNROLLED:
+        return FiniteModel.of(unrolled(model.aligned.automaton, model.aligned.graph.states))
+    return None
 
 
 def _sign(gap: Real, bits: int | None) -> int | None:
@@ -94,7 +107,8 @@ def reach(model: AlignedModel) -> tuple[tuple[float, float], tuple[float, float]
 
 
 def strings(model: AlignedModel) -> tuple[Floats, Floats, Floats] | None:
-    """L, R and I of each string in float64, shapes (n,), nats; None for infinitely many strings."""
+    """L, R and I of each string in float64, shapes (n,), nats; None for an automaton of infinitely many strings."""
+    model = _unrolled(model) or model
     if isinstance(model, LongTable):
         return model.log_prior, model.reward, model.surprisal
     if isinstance(model, FiniteModel):
