@@ -28,7 +28,8 @@ def exact(
 
     given = str(spec) == "-"
     with bad_values(), located("standard input" if given else str(spec)):
-        found = answer(parse_document(sys.stdin.read()) if given else read_document(spec))
+        document = parse_document(sys.stdin.read()) if given else read_document(spec)
+        found = answer(document, None if given else spec.parent)
     if json_path is not None:
         emit_json(found, json_path)
     if str(json_path) != "-":

@@ -172,6 +172,17 @@ class _Along:
         raise Undecided("float64 does not settle where the spectral radius is 1")
 
 
+def ngram_spectral_radius(model: NGramModel, reward: Floats) -> arb:
+    """An enclosure of the spectral radius of M(1, 1).
+
+    Args:
+        model: its laws are p / c.
+        reward: R of each token and of the end, nats.
+    """
+    lower, upper, _ = radius_bounds(FailureSums.of(model, reward, 1.0, 1.0))
+    return arb(lower).union(arb(upper))
+
+
 def ngram_critical_temperature(model: NGramModel, reward: Floats) -> Crossing:
     """T_c: above it the global temperature law of p+ has no finite normaliser. p+ exists.
 
@@ -248,5 +259,6 @@ __all__ = [
     "ngram_critical_beta",
     "ngram_critical_temperature",
     "ngram_moments",
+    "ngram_spectral_radius",
     "total_as_written",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -13,15 +14,18 @@ from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, 
 from theory.automata.adaptors import string_count
 from theory.automata.critical_beta import critical_beta
 from theory.automata.moments import narrow
+from theory.automata.ngram import Crossing, ngram_critical_beta, ngram_critical_temperature, ngram_spectral_radius
 from theory.automata.path_sums import Diverges, step_weights
 from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.corpora.typicality import conditional_correlation_limit
 from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
+from theory.models.ngram import reward_floats
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.finite import Specification, specification
+from theory.specification.ngram import NGramSpecification, ngram_specification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
 
 Output = dict[str, Any]
@@ -40,19 +44,29 @@ _CORRECTION = ("kl_local_global", "w_max", "acceptance")
 _ENTRY = (*_ADAPTED, *_CORRECTION, "exchange_coefficient", "leaked_mass")
 
 
-def answer(document: Mapping[str, Any]) -> Output:
-    """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree or automaton.
+AnySpecification = Specification | AutomatonSpecification | NGramSpecification
+
+
+def answer(document: Mapping[str, Any], folder: Path | None = None) -> Output:
+    """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree, automaton or ARPA.
+
+    Args:
+        document: as parsed.
+        folder: where the files that it names are looked up; the working directory if None.
 
     Raises:
         SpecificationError: names the element that is refused.
     """
     prior = document.get("prior")
-    if isinstance(prior, dict) and prior.get("kind") == "automaton":
+    kind = prior.get("kind") if isinstance(prior, dict) else None
+    if kind == "automaton":
         return quantities(automaton_specification(document))
+    if kind == "arpa":
+        return quantities(ngram_specification(document, folder))
     return quantities(specification(document))
 
 
-def quantities(spec: Specification | AutomatonSpecification) -> Output:
+def quantities(spec: AnySpecification) -> Output:
     """Everything the toolkit knows about a specification: floats, and NAME_ball beside each certified one; nats.
 
     A number is certified, and has a ball, where every input it depends on was written exactly and no float64 step was
@@ -65,15 +79,20 @@ def quantities(spec: Specification | AutomatonSpecification) -> Output:
         with precision(bits):
             found = _Writer(spec)
             found.write()
-        if not found.wide or bits >= _MOST_BITS:
+        if not found.wide or bits >= _MOST_BITS or not _refinable(spec):
             return found.out
         bits *= 2
+
+
+def _refinable(spec: AnySpecification) -> bool:
+    """Whether a higher precision makes results sharper: a large back-off model is summed in float64."""
+    return not isinstance(spec, NGramSpecification) or spec.refinable
 
 
 class _Writer:
     """Writes the quantities at the working precision; ``wide`` is whether more bits may certify more."""
 
-    def __init__(self, spec: Specification | AutomatonSpecification) -> None:
+    def __init__(self, spec: AnySpecification) -> None:
         self.spec = spec
         self.out: Output = {"kind": spec.kind, "status": "OK"}
         self.notes = list(spec.notes)
@@ -85,18 +104,24 @@ class _Writer:
         try:
             model = self.spec.model()
         except (Diverges, Undecided) as error:
-            assert automaton is not None, "a finite model has a law"
             self.wide = isinstance(error, Undecided)
-            self._size(string_count(automaton.graph), automaton.graph.states)
+            if isinstance(self.spec, NGramSpecification):
+                self._size(None, self.spec.ngram.states)
+            else:
+                assert automaton is not None, "a finite model has a law"
+                self._size(string_count(automaton.graph), automaton.graph.states)
             self._without_law("UNDECIDED" if self.wide else "DIVERGENT", str(error))
         else:
-            self._size(model.strings, None if automaton is None else automaton.graph.states)
+            states = None if automaton is None else automaton.graph.states
+            self._size(model.strings, self.spec.ngram.states if isinstance(self.spec, NGramSpecification) else states)
             self._model(model)
-            if self.wide and ctx.prec < _MOST_BITS:
+            if self.wide and ctx.prec < _MOST_BITS and _refinable(self.spec):
                 return
             self._corpus(model)
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
-        if automaton is None:
+        if isinstance(self.spec, NGramSpecification):
+            self._ngram_radii(self.spec)
+        elif automaton is None:
             names = ("spectral_radius", "critical_temperature", "critical_beta")
             self.out |= dict.fromkeys(names)
             self._null(names, "finitely many strings, so every law has a finite normaliser")
@@ -166,7 +191,39 @@ class _Writer:
             why["critical_beta"] = str(error)
             wide = True
         self._store(self.out, values, self.spec.exact, why)
+        self._above(values["critical_beta"])
         self.wide = wide  # the radius is enclosed by iteration, not by the working precision
+
+    def _ngram_radii(self, spec: NGramSpecification) -> None:
+        """The same of a back-off model, in float64 with bounds."""
+        reward, wide = reward_floats(spec.rewards), self.wide
+        values: dict[str, Exact | None] = dict.fromkeys(("spectral_radius", "critical_temperature", "critical_beta"))
+        why = {}
+        searches: dict[str, Callable[[], Crossing]] = {
+            "spectral_radius": lambda: Crossing(ngram_spectral_radius(spec.ngram, reward)),
+            "critical_temperature": lambda: ngram_critical_temperature(spec.ngram, reward),
+            "critical_beta": lambda: ngram_critical_beta(spec.ngram, reward, ball(spec.beta)),
+        }
+        for name, search in searches.items():
+            if name == "critical_temperature" and self.out["status"] != "OK":
+                why[name] = "there is no aligned law"
+                continue
+            try:
+                found = search()
+                values[name], why[name] = found.value, found.reason
+            except Undecided as error:
+                why[name] = str(error)
+        self._store(self.out, values, spec.exact, why)
+        self._above(values["critical_beta"])
+        self.wide = wide  # more bits sharpen none of them
+
+    def _above(self, critical: Exact | None) -> None:
+        """Say at which beta there is a law, where there is none."""
+        if self.out["status"] == "DIVERGENT" and critical is not None:
+            least = to_float(critical)
+            place = 4 - math.floor(math.log10(least))
+            shown = math.ceil(least * 10**place * (1 + 1e-12)) / 10**place
+            self.notes.append(f"beta must be above {shown:.5g}: at less, Z is infinite")
 
     def _corpus(self, model: AlignedModel) -> None:
         corpus, mean = self.spec.corpus, model.mean

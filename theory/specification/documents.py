@@ -104,6 +104,17 @@ class AutomatonReward(Table):
     exp_token: PerToken = Field(default_factory=dict)
 
 
+class NGramPrior(Table):
+    """[prior] of kind "arpa"."""
+
+    kind: Literal["arpa"]
+    file: str = Field(description=" must be the path of an ARPA file in quotes, got {!r}")
+    unknown: str | None = Field(
+        default=None, min_length=1, description=' must be "drop" or the name of a token, got {!r}'
+    )
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
 class _Document(Table):
     adaptor: list[AdaptorTable] = Field(default_factory=list)
     corpus: CorpusTable | None = None
@@ -130,9 +141,17 @@ class AutomatonDocument(_Document):
     reward: AutomatonReward
 
 
+class NGramDocument(_Document):
+    """The specification of a back-off n-gram model."""
+
+    prior: NGramPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
 class _FiniteKind(BaseModel):
     kind: Literal["table", "tree"] = Field(
-        title=': "table", "tree" or "automaton"', description=' must be "table", "tree" or "automaton", got {!r}'
+        title=': "table", "tree", "automaton" or "arpa"',
+        description=' must be "table", "tree", "automaton" or "arpa", got {!r}',
     )
 
 
@@ -159,3 +178,12 @@ def automaton_document(document: Mapping[str, object]) -> AutomatonDocument:
         SpecificationError: names the first element that is refused.
     """
     return read_as(AutomatonDocument, document, SPECIFICATION)
+
+
+def ngram_document(document: Mapping[str, object]) -> NGramDocument:
+    """The specification of a back-off n-gram model.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(NGramDocument, document, SPECIFICATION)
