@@ -268,6 +268,8 @@ def radius_bounds(sums: FailureSums, start: Floats | None = None) -> tuple[float
             if (step > 64 and not spread < 0.9 * width) or spread < 1e-14 * ratio.max():
                 break
             width = min(spread, width)
+            if step == 31:
+                x = _arnoldi(sums, x)
     found = sums.product(x)
     error = sums.slack * sums.size(x) + 2 * UNIT * np.abs(found)
     some = live & (x > 1e-280)
@@ -276,6 +278,21 @@ def radius_bounds(sums: FailureSums, start: Floats | None = None) -> tuple[float
     if not np.isfinite(lower):
         lower = 0.0
     return max(0.0, lower), upper, x
+
+
+def _arnoldi(sums: FailureSums, x: Floats) -> Floats:
+    """A better Perron vector than x by Arnoldi's method where it finds one > 0, else x."""
+    operator = scipy.sparse.linalg.LinearOperator(
+        (len(x), len(x)), matvec=lambda v: sums.product(np.ravel(v)), dtype=np.float64
+    )
+    if len(x) <= 20:
+        return x
+    try:
+        _, vectors = scipy.sparse.linalg.eigs(operator, k=1, which="LM", v0=x, ncv=16, maxiter=40, tol=1e-13)
+    except scipy.sparse.linalg.ArpackError:
+        return x
+    y = np.real(vectors[:, 0] / vectors[np.argmax(np.abs(vectors[:, 0])), 0])
+    return np.where(sums.live, y, 0.0) if (y[sums.live] > 0).all() else x
 
 
 def decided(sums: FailureSums) -> tuple[Floats, Certificate]:

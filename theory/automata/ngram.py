@@ -224,6 +224,22 @@ def ngram_critical_beta(model: NGramModel, reward: Floats, beta: arb) -> Crossin
     return Crossing(beta / along.certified(root, falls=False))
 
 
+def repeated_token(model: NGramModel, reward: Floats) -> tuple[str, ...]:
+    """The token of largest positive reward that can follow itself for ever; empty where none can."""
+    for token in np.argsort(-reward[:-1], kind="stable").tolist():
+        if not reward[token] > 0:
+            break
+        state = model.initial
+        for _ in range(model.order + 1):
+            found = model.arc(state, token)
+            if found is None:
+                break
+            state = int(model.target[found[0]])
+        else:
+            return (model.alphabet[token],)
+    return ()
+
+
 def total_as_written(model: NGramModel) -> float:
     """The sum over all strings of what the file gives them, rows that do not sum to 1 included.
 
@@ -260,5 +276,6 @@ __all__ = [
     "ngram_critical_temperature",
     "ngram_moments",
     "ngram_spectral_radius",
+    "repeated_token",
     "total_as_written",
 ]

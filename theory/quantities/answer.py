@@ -14,7 +14,13 @@ from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, 
 from theory.automata.adaptors import string_count
 from theory.automata.critical_beta import critical_beta
 from theory.automata.moments import narrow
-from theory.automata.ngram import Crossing, ngram_critical_beta, ngram_critical_temperature, ngram_spectral_radius
+from theory.automata.ngram import (
+    Crossing,
+    ngram_critical_beta,
+    ngram_critical_temperature,
+    ngram_spectral_radius,
+    repeated_token,
+)
 from theory.automata.path_sums import Diverges, step_weights
 from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.corpora.typicality import conditional_correlation_limit
@@ -187,6 +193,7 @@ class _Writer:
         try:
             found = critical_beta(automaton, self.spec.beta)
             values["critical_beta"], why["critical_beta"] = found.value, found.reason
+            self._cycle(found.cycle)
         except Undecided as error:
             why["critical_beta"] = str(error)
             wide = True
@@ -214,8 +221,16 @@ class _Writer:
             except Undecided as error:
                 why[name] = str(error)
         self._store(self.out, values, spec.exact, why)
+        if values["critical_beta"] is not None:
+            self._cycle(repeated_token(spec.ngram, reward))
         self._above(values["critical_beta"])
         self.wide = wide  # more bits sharpen none of them
+
+    def _cycle(self, tokens: tuple[str, ...]) -> None:
+        """Name the cycle whose reward makes Z infinite at a small beta."""
+        if tokens:
+            shown = " ".join(tokens[:12]) + (" ..." if len(tokens) > 12 else "")
+            self.notes.append(f'critical_beta: Z is infinite at a small beta since "{shown}" can be repeated at a gain')
 
     def _above(self, critical: Exact | None) -> None:
         """Say at which beta there is a law, where there is none."""
