@@ -36,7 +36,7 @@ def random_arpa(rng: np.random.Generator, order: int, words: int, *, normal: boo
     listed: list[set[tuple[str, ...]]] = [{(name,) for name in names}]
     for k in range(2, order + 1):
         found = set()
-        for context in listed[-1]:
+        for context in sorted(listed[-1]):
             if context[-1] == "</s>":
                 continue
             for word in [*inner, "</s>"]:
@@ -59,11 +59,11 @@ def random_arpa(rng: np.random.Generator, order: int, words: int, *, normal: boo
         for context, group in itertools.groupby(sorted(listed[k - 1]), key=lambda gram: gram[:-1]):
             after = [gram[-1] for gram in group]
             share = 1.0 if len(after) == words + 1 else float(rng.uniform(0.4, 0.9))
-            parts = rng.dirichlet(np.ones(len(after))) * share
+            parts = (0.7 * rng.dirichlet(np.ones(len(after))) + 0.3 / len(after)) * share  # weights stay small
             rest = 1 - sum(backed(context[1:], word) for word in after)
             weight[context] = 1.0 if len(after) == words + 1 else (1 - share) / rest
             for word, p in zip(after, parts, strict=True):
-                prob[*context, word] = max(float(p), 1e-4)
+                prob[*context, word] = float(p)
             if not normal:
                 weight[context] *= float(rng.uniform(0.99, 1.01))
     lines = ["\\data\\", *(f"ngram {k}={len(grams)}" for k, grams in enumerate(listed, start=1) if grams), ""]
