@@ -18,8 +18,11 @@ from flint import arb
 from theory.arithmetic.exact import Undecided, widen
 from theory.automata.failure import Certificate, FailureSums, Sums, decided, radius_bounds, solve
 from theory.automata.path_sums import UNIT, Diverges
-from theory.language_models.automaton import Floats
+from theory.language_models.automaton import Floats, Index
 from theory.language_models.ngram import NGramModel
+
+_SAFE = 300.0
+"""Rewards up to this are weights that float64 holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +40,19 @@ class NGramMoments:
     mean: tuple[arb, arb]
     covariance: tuple[arb, arb, arb]
     value: Floats
+
+
+def refuse_far_beyond(model: NGramModel, reward: Floats) -> None:
+    """Tell a Z that is certainly infinite where e^R is beyond float64: log rho is convex, so it stays above 0.
+
+    Raises:
+        Diverges: the critical beta is above the one that R was divided by.
+        Undecided: float64 does not settle it.
+    """
+    if float(reward.max()) > _SAFE:
+        critical = ngram_critical_beta(model, reward, arb(1)).value
+        if critical is not None and critical > 1:
+            raise Diverges("the spectral radius is at least 1: the sum over all strings is infinite")
 
 
 def ngram_moments(model: NGramModel, reward: Floats, s: float = 1.0, t: float = 1.0) -> NGramMoments:
@@ -213,14 +229,14 @@ def ngram_critical_beta(model: NGramModel, reward: Floats, beta: arb) -> Crossin
     if not (reward[np.unique(model.token)] > 0).any():
         return Crossing(None, "no token has a positive reward, so Z is finite at every beta")
     along = _Along(model, reward, tempered=False)
-    low, high = 0.0, 1.0
+    low, high = 0.0, min(1.0, _SAFE / float(reward.max()))
     while along.log(high) <= 0:
         low, high = high, 2 * high
     if low == 0.0:
-        low = 0.5
+        low = high / 2
         while along.log(low) > 0:
             low, high = low / 2, low
-    root = float(scipy.optimize.brentq(along.log, low, high, xtol=1e-15, rtol=1e-13))
+    root = float(scipy.optimize.brentq(along.log, low, high, xtol=1e-15 * high, rtol=1e-13))
     return Crossing(beta / along.certified(root, falls=False))
 
 
@@ -250,7 +266,7 @@ def total_as_written(model: NGramModel) -> float:
     return float(value[model.initial])
 
 
-def aligned_row(model: NGramModel, reward: Floats, value: Floats, state: int) -> tuple[Floats, np.ndarray]:
+def aligned_row(model: NGramModel, reward: Floats, value: Floats, state: int) -> tuple[Floats, Index]:
     """(p+(w | state) for every token and last the end, the states after them): Doob's transform by Z from each state.
 
     Args:
@@ -266,6 +282,33 @@ def aligned_row(model: NGramModel, reward: Floats, value: Floats, state: int) ->
     return weight / weight.sum(), target
 
 
+def sampled_string(
+    model: NGramModel, reward: Floats, value: Floats, rng: np.random.Generator, longest: int = 1_000_000
+) -> tuple[str, ...]:
+    """One string drawn from p+, by its laws state for state. Cost: O(V) a token.
+
+    Args:
+        model: its laws are p / c.
+        reward: R of each token and of the end, nats.
+        value: Z from each state, of ``ngram_moments``.
+        rng: what draws.
+        longest: more tokens are an error.
+
+    Raises:
+        ValueError: the string is longer.
+    """
+    tokens: list[str] = []
+    state = model.initial
+    while len(tokens) <= longest:
+        prob, target = aligned_row(model, reward, value, state)
+        drawn = min(int(np.searchsorted(np.cumsum(prob), rng.random(), side="right")), len(prob) - 1)
+        if drawn == len(model.alphabet):
+            return tuple(tokens)
+        tokens.append(model.alphabet[drawn])
+        state = int(target[drawn])
+    raise ValueError(f"a string of more than {longest:,} tokens was drawn")
+
+
 __all__ = [
     "Certificate",
     "Crossing",
@@ -276,6 +319,8 @@ __all__ = [
     "ngram_critical_temperature",
     "ngram_moments",
     "ngram_spectral_radius",
+    "refuse_far_beyond",
     "repeated_token",
+    "sampled_string",
     "total_as_written",
 ]

@@ -17,7 +17,7 @@ from flint import arb, ctx, fmpq
 from theory.adaptors.exact import Chain
 from theory.adaptors.moments import Constant, Moments
 from theory.arithmetic.exact import BITS, Undecided, ball, to_float, working
-from theory.automata.ngram import ngram_moments
+from theory.automata.ngram import ngram_moments, refuse_far_beyond
 from theory.automata.ngram_exact import ball_moments, is_small
 from theory.automata.path_sums import Diverges
 from theory.corpora.atoms import Window
@@ -128,7 +128,9 @@ def _moments(
         exact = ball_moments(model, rewards, tau, tau)
         log_total, (l, r), (var_l, cov, var_r) = exact.log_total, exact.mean, exact.covariance
     else:
-        found = ngram_moments(model, reward_floats(rewards), to_float(tau), to_float(tau))
+        reward = reward_floats(rewards)
+        refuse_far_beyond(model, reward * to_float(tau))
+        found = ngram_moments(model, reward, to_float(tau), to_float(tau))
         log_total, (l, r), (var_l, cov, var_r) = found.log_total, found.mean, found.covariance
     log_z = log_total if log_partition is None else log_partition
     cross = log_z - l - r

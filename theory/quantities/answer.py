@@ -32,6 +32,7 @@ from theory.quantities.cooling import UNDECIDED, cooling
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.finite import Specification, specification
 from theory.specification.ngram import NGramSpecification, ngram_specification
+from theory.specification.openfst import openfst_specification
 from theory.specification.reader import AdaptorEntry, CorpusEntry
 
 Output = dict[str, Any]
@@ -54,7 +55,7 @@ AnySpecification = Specification | AutomatonSpecification | NGramSpecification
 
 
 def answer(document: Mapping[str, Any], folder: Path | None = None) -> Output:
-    """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree, automaton or ARPA.
+    """The JSON object of ``probqual exact`` for a parsed specification of any kind.
 
     Args:
         document: as parsed.
@@ -69,6 +70,8 @@ def answer(document: Mapping[str, Any], folder: Path | None = None) -> Output:
         return quantities(automaton_specification(document))
     if kind == "arpa":
         return quantities(ngram_specification(document, folder))
+    if kind == "openfst":
+        return quantities(openfst_specification(document, folder))
     return quantities(specification(document))
 
 

@@ -30,7 +30,7 @@ from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
-from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
+from theory.specification.documents import AdaptorTable, ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
     AdaptorEntry,
     CorpusEntry,
@@ -83,19 +83,28 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
     found = automaton_document(document)
     reader = Reader()
     automaton = _automaton(reader, found.prior, found.reward)
-    adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(found.adaptor, start=1))
-    for number, entry in enumerate(adaptors, start=1):
-        if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
-            with located(f"adaptor {number}"):
-                require_deterministic(automaton)
     return AutomatonSpecification(
         automaton=automaton,
-        adaptors=adaptors,
+        adaptors=checked_adaptors(found.adaptor, automaton),
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=not reader.floats,
         notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
         beta=read_beta(reader, found.reward.beta, needed=False),
     )
+
+
+def checked_adaptors(tables: Sequence[AdaptorTable], automaton: Automaton) -> tuple[AdaptorEntry, ...]:
+    """The [[adaptor]] tables, which but for a global temperature need a deterministic automaton.
+
+    Raises:
+        SpecificationError: names the entry by its number.
+    """
+    adaptors = tuple(adaptor_entry(entry, k) for k, entry in enumerate(tables, start=1))
+    for number, entry in enumerate(adaptors, start=1):
+        if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
+            with located(f"adaptor {number}"):
+                require_deterministic(automaton)
+    return adaptors
 
 
 def read_automaton(text: str) -> AutomatonSpecification:

@@ -115,6 +115,20 @@ class NGramPrior(Table):
     renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
 
 
+class OpenFstPrior(Table):
+    """[prior] of kind "openfst"."""
+
+    kind: Literal["openfst"]
+    file: str = Field(description=" must be the path of a file in OpenFst's text format in quotes, got {!r}")
+    semiring: Literal["log", "probability"] = Field(
+        title=': "log" where weights are -log p, "probability" where they are p',
+        description=' must be "log" or "probability", got {!r}',
+    )
+    epsilon: str = Field(default="<eps>", min_length=1, description=" must be a label in quotes, got {!r}")
+    acceptor: bool = Field(default=True, description=" must be true or false, got {!r}")
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
 class _Document(Table):
     adaptor: list[AdaptorTable] = Field(default_factory=list)
     corpus: CorpusTable | None = None
@@ -148,10 +162,17 @@ class NGramDocument(_Document):
     reward: AutomatonReward = Field(default_factory=AutomatonReward)
 
 
+class OpenFstDocument(_Document):
+    """The specification of an automaton in OpenFst's text format."""
+
+    prior: OpenFstPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
 class _FiniteKind(BaseModel):
     kind: Literal["table", "tree"] = Field(
-        title=': "table", "tree", "automaton" or "arpa"',
-        description=' must be "table", "tree", "automaton" or "arpa", got {!r}',
+        title=': "table", "tree", "automaton", "arpa" or "openfst"',
+        description=' must be "table", "tree", "automaton", "arpa" or "openfst", got {!r}',
     )
 
 
@@ -187,3 +208,12 @@ def ngram_document(document: Mapping[str, object]) -> NGramDocument:
         SpecificationError: names the first element that is refused.
     """
     return read_as(NGramDocument, document, SPECIFICATION)
+
+
+def openfst_document(document: Mapping[str, object]) -> OpenFstDocument:
+    """The specification of an automaton in OpenFst's text format.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(OpenFstDocument, document, SPECIFICATION)

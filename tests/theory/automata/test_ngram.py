@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from flint import arb, fmpq
 from tests.ngrams import BIGRAM, random_arpa, written
 from theory.arithmetic.exact import balls, objects, precision
 from theory.automata.moments import path_moments
-from theory.automata.ngram import ngram_critical_beta, ngram_critical_temperature, ngram_moments, total_as_written
+from theory.automata.ngram import (
+    aligned_row,
+    ngram_critical_beta,
+    ngram_critical_temperature,
+    ngram_moments,
+    refuse_far_beyond,
+    sampled_string,
+    total_as_written,
+)
 from theory.automata.ngram_exact import ball_moments, expanded
 from theory.automata.path_sums import Diverges
 from theory.language_models.arpa import read_arpa
@@ -105,3 +114,49 @@ def test_removed_tokens_lie_on_no_string(tmp_path: Path) -> None:
     """Without a, the strings of the bigram are b^n: Z = .5 / (1 - .2)."""
     found = ngram_moments(model_of(tmp_path, BIGRAM), np.array([-np.inf, 0.0, 0.0]))
     assert abs(found.log_total - arb(fmpq(5, 8)).log()) < 1e-12
+
+
+def test_rewards_beyond_float64_diverge(tmp_path: Path) -> None:
+    model = model_of(tmp_path, BIGRAM)
+    with pytest.raises(Diverges):
+        refuse_far_beyond(model, np.array([2000.0, -1.0, 0.0]))
+    refuse_far_beyond(model, np.array([-2000.0, -1.0, 0.0]))
+    critical = ngram_critical_beta(model, np.array([2000.0, 0.0, 0.0]), arb(1)).value
+    assert critical is not None
+    same = ngram_critical_beta(model, np.array([2.0, 0.0, 0.0]), arb(1)).value
+    assert same is not None
+    assert abs(critical / same - 1000) < 1e-6
+
+
+def test_aligned_laws_state_for_state(tmp_path: Path) -> None:
+    """Each row of Doob's transform sums to 1 as it is, and strings have p+ = p e^R / Z."""
+    model = model_of(tmp_path, random_arpa(np.random.default_rng(8), 3, 3))
+    reward = np.array([0.1, -0.3, 0.05, 0.0])
+    found = ngram_moments(model, reward)
+    mass = model.masses()
+    for tokens in itertools.product(range(3), repeat=3):
+        state, aligned, weight = model.initial, 1.0, 1.0
+        for token in (*tokens, 3):
+            prob, target = aligned_row(model, reward, found.value, state)
+            log10_prob, _ = model.row(state)
+            aligned *= prob[token]
+            weight *= 10.0 ** log10_prob[token] / mass[state] * np.exp(reward[token])
+            state = int(target[token])
+        assert aligned == pytest.approx(weight / np.exp(float(found.log_total.mid())), rel=1e-11)
+
+
+def test_sampled_strings_have_the_mean_log_probability(tmp_path: Path) -> None:
+    """The mean of R over 4,000 strings: Chebyshev's bound with the exact variance at a failure rate of 1e-4."""
+    model = model_of(tmp_path, random_arpa(np.random.default_rng(8), 3, 3))
+    reward = np.array([0.1, -0.3, 0.05, 0.0])
+    found = ngram_moments(model, reward)
+    rng = np.random.default_rng(20261130)
+    place = {token: k for k, token in enumerate(model.alphabet)}
+    draws = [
+        sum(reward[place[token]] for token in sampled_string(model, reward, found.value, rng)) for _ in range(4000)
+    ]
+    width = (float(found.covariance[2].mid()) / 4000 / 1e-4) ** 0.5
+    assert abs(np.mean(draws) - float(found.mean[1].mid())) < width
+    empty = sum(draw == 0 for draw in draws) / 4000
+    start, _ = aligned_row(model, reward, found.value, model.initial)
+    assert abs(empty - start[-1]) < (start[-1] * (1 - start[-1]) / 4000 / 1e-4) ** 0.5
