@@ -30,6 +30,7 @@ from theory.models.ngram import reward_floats
 from theory.probability.concentration import chebyshev
 from theory.quantities.cooling import UNDECIDED, cooling
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
+from theory.specification.dtmc import dtmc_specification
 from theory.specification.finite import Specification, specification
 from theory.specification.ngram import NGramSpecification, ngram_specification
 from theory.specification.openfst import openfst_specification
@@ -70,6 +71,8 @@ def answer(document: Mapping[str, Any], folder: Path | None = None) -> Output:
         return quantities(automaton_specification(document))
     if kind == "arpa":
         return quantities(ngram_specification(document, folder))
+    if kind == "dtmc":
+        return quantities(dtmc_specification(document, folder))
     if kind == "openfst":
         return quantities(openfst_specification(document, folder))
     return quantities(specification(document))

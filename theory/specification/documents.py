@@ -129,6 +129,15 @@ class OpenFstPrior(Table):
     renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
 
 
+class DtmcPrior(Table):
+    """[prior] of kind "dtmc"."""
+
+    kind: Literal["dtmc"]
+    file: str = Field(description=" must be the path of a .tra or .drn file in quotes, got {!r}")
+    labels: str | None = Field(default=None, description=" must be the path of a .lab file in quotes, got {!r}")
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
 class _Document(Table):
     adaptor: list[AdaptorTable] = Field(default_factory=list)
     corpus: CorpusTable | None = None
@@ -169,10 +178,17 @@ class OpenFstDocument(_Document):
     reward: AutomatonReward = Field(default_factory=AutomatonReward)
 
 
+class DtmcDocument(_Document):
+    """The specification of a Markov chain whose labels are tokens."""
+
+    prior: DtmcPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
 class _FiniteKind(BaseModel):
     kind: Literal["table", "tree"] = Field(
-        title=': "table", "tree", "automaton", "arpa" or "openfst"',
-        description=' must be "table", "tree", "automaton", "arpa" or "openfst", got {!r}',
+        title=': "table", "tree", "automaton", "arpa", "openfst" or "dtmc"',
+        description=' must be "table", "tree", "automaton", "arpa", "openfst" or "dtmc", got {!r}',
     )
 
 
@@ -217,3 +233,12 @@ def openfst_document(document: Mapping[str, object]) -> OpenFstDocument:
         SpecificationError: names the first element that is refused.
     """
     return read_as(OpenFstDocument, document, SPECIFICATION)
+
+
+def dtmc_document(document: Mapping[str, object]) -> DtmcDocument:
+    """The specification of a Markov chain whose labels are tokens.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(DtmcDocument, document, SPECIFICATION)

@@ -28,7 +28,7 @@ from theory.arithmetic.exact import rational, to_float
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 from theory.specification.automaton import AutomatonSpecification, checked_adaptors, token_rewards
-from theory.specification.documents import OpenFstPrior, openfst_document
+from theory.specification.documents import DtmcDocument, OpenFstDocument, OpenFstPrior, openfst_document
 from theory.specification.ngram import DEFECT
 from theory.specification.reader import MOST_BYTES, Reader, corpus_entry, located, read_beta
 from theory.specification.tables import SpecificationError
@@ -38,14 +38,21 @@ MOST_EPSILON_STATES = 300
 
 
 @dataclass(slots=True)
-class _Machine:
-    """Lines of a file: arcs (source, target, label, p) and the final states' p, states numbered as they come."""
+class Machine:
+    """Lines of a file.
+
+    Args:
+        number: the states by the names they have in the file, numbered as they come.
+        arcs: (source, target, label, p).
+        final: p of the end, by state.
+    """
 
     number: dict[str, int] = field(default_factory=dict)
     arcs: list[tuple[int, int, str, fmpq]] = field(default_factory=list)
     final: dict[int, fmpq] = field(default_factory=dict)
 
     def state(self, name: str) -> int:
+        """The number of a state, a new one where it has none."""
         return self.number.setdefault(name, len(self.number))
 
 
@@ -61,11 +68,29 @@ def openfst_specification(document: Mapping[str, object], folder: Path | None = 
     """
     found = openfst_document(document)
     path = (folder or Path()) / found.prior.file
-    reader = Reader()
     with located(str(path)):
-        machine = _parsed(_text(path), found.prior)
-        notes = _normalised(machine, renormalise=found.prior.renormalise)
-        notes += _without_epsilon(machine, found.prior.epsilon)
+        machine = _parsed(read_text(path), found.prior)
+        notes = normalise_machine(machine, renormalise=found.prior.renormalise)
+        notes += remove_epsilon(machine, found.prior.epsilon)
+    return machine_specification(machine, found, path, notes, exact=found.prior.semiring == "probability")
+
+
+def machine_specification(
+    machine: Machine, found: OpenFstDocument | DtmcDocument, path: Path, notes: list[str], *, exact: bool
+) -> AutomatonSpecification:
+    """The specification of a machine that was read, with what the document says of rewards, adaptors and corpora.
+
+    Args:
+        machine: without epsilon arcs; its states' weights sum to 1.
+        found: the document.
+        path: of the machine, for errors.
+        notes: what reading changed, in words.
+        exact: whether its weights are what the file says.
+
+    Raises:
+        SpecificationError: names the element that is refused.
+    """
+    reader = Reader()
     alphabet = sorted({label for _, _, label, _ in machine.arcs})
     beta = read_beta(reader, found.reward.beta, needed="token" in found.reward.model_fields_set)
     by_token = token_rewards(reader, found.reward, beta, alphabet)
@@ -78,14 +103,19 @@ def openfst_specification(document: Mapping[str, object], folder: Path | None = 
         automaton=automaton,
         adaptors=checked_adaptors(found.adaptor, automaton),
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
-        exact=not reader.floats and found.prior.semiring == "probability",
+        exact=exact and not reader.floats,
         notes=(*reader.notes, *notes),
         beta=beta,
-        kind="openfst",
+        kind=found.prior.kind,
     )
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file that is read whole.
+
+    Raises:
+        SpecificationError: missing, unreadable, too large, or not UTF-8.
+    """
     try:
         if path.is_file() and path.stat().st_size > MOST_BYTES:
             raise SpecificationError(f"has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
@@ -96,8 +126,8 @@ def _text(path: Path) -> str:
         raise SpecificationError(f"not UTF-8 text (byte {error.start})") from None
 
 
-def _parsed(text: str, prior: OpenFstPrior) -> _Machine:
-    machine = _Machine()
+def _parsed(text: str, prior: OpenFstPrior) -> Machine:
+    machine = Machine()
     labels = 1 if prior.acceptor else 2
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
@@ -146,7 +176,7 @@ def _prob(written: str | None, semiring: str) -> fmpq:
     return fmpq(*math.exp(-weight).as_integer_ratio())
 
 
-def _normalised(machine: _Machine, *, renormalise: bool) -> list[str]:
+def normalise_machine(machine: Machine, *, renormalise: bool) -> list[str]:
     """Divide the weights of each state by their sum.
 
     Raises:
@@ -172,7 +202,7 @@ def _normalised(machine: _Machine, *, renormalise: bool) -> list[str]:
     ]
 
 
-def _without_epsilon(machine: _Machine, epsilon: str) -> list[str]:
+def remove_epsilon(machine: Machine, epsilon: str) -> list[str]:
     """Replace the epsilon arcs by what their paths lead to, exactly.
 
     Raises:
@@ -239,4 +269,13 @@ def write_openfst(automaton: Automaton, *, semiring: str = "log") -> str:
     return "\n".join(lines) + "\n"
 
 
-__all__ = ["MOST_EPSILON_STATES", "openfst_specification", "write_openfst"]
+__all__ = [
+    "MOST_EPSILON_STATES",
+    "Machine",
+    "machine_specification",
+    "normalise_machine",
+    "openfst_specification",
+    "read_text",
+    "remove_epsilon",
+    "write_openfst",
+]
