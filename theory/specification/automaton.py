@@ -143,7 +143,7 @@ def _automaton(reader: Reader, prior: AutomatonPrior, reward: AutomatonReward) -
         law_of_stop.append(row[-1])
     divided = len(reader.notes) - told
     if divided > 1:
-        reader.notes[told:] = [f"{reader.notes[told]}; so were those of {divided - 1:,} more states"]
+        reader.notes[told:] = [f"{reader.notes[told]}; so were those of {divided - 1:,} more"]
     arcs = [Arc(entry.source, entry.target, entry.token, prob[k], rewards[k]) for k, entry in enumerate(entries)]
     with located("prior.arc"):
         automaton = Automaton.of(alphabet, arcs, law_of_stop, prior.initial)
