@@ -41,7 +41,7 @@ ORDER = (
 )
 
 # Files under theory that are run by hand and belong to no package.
-SCRIPTS = {"theory.data.make_words", "theory.data.make_trigrams"}
+SCRIPTS = {"theory.data.make_words", "theory.data.make_trigrams", "theory.data.make_speech_ngrams"}
 
 # What each part may import of the project.
 MAY_IMPORT = {

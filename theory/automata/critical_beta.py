@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from flint import arb, fmpq
 
 from theory.arithmetic.exact import Undecided, sign
@@ -21,10 +22,17 @@ _MOST_COMPARISONS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class CriticalBeta:
-    """The critical beta in reward units per nat, or why there is none."""
+    """The critical beta in reward units per nat, or why there is none.
+
+    Args:
+        value: None where there is none.
+        reason: why.
+        cycle: the tokens of a cycle whose reward is positive, the largest per token where that was searched for.
+    """
 
     value: arb | None
     reason: str = ""
+    cycle: tuple[str, ...] = ()
 
 
 def critical_beta(automaton: Automaton, beta: fmpq) -> CriticalBeta:
@@ -47,7 +55,10 @@ def critical_beta(automaton: Automaton, beta: fmpq) -> CriticalBeta:
             found = t if found is None else arb.min(found, t)
     if found is None:
         return CriticalBeta(None, "no cycle has a positive reward, so Z is finite at every beta")
-    return CriticalBeta(arb(beta) / found)
+    cycles = [cycle for component in components if (cycle := gaining_cycle(automaton, component))]
+    best = max(cycles, key=lambda steps: _mean_reward(automaton, steps), default=[])
+    tokens = tuple(automaton.alphabet[automaton.token[step]] for step in best)
+    return CriticalBeta(arb(beta) / found, cycle=tokens)
 
 
 def _critical_on(automaton: Automaton, component: Index) -> arb | None:
@@ -76,6 +87,60 @@ def _critical_on(automaton: Automaton, component: Index) -> arb | None:
         else:
             low = middle
     return certified_root(radius.log, low, high, "the critical beta")
+
+
+def gaining_cycle(automaton: Automaton, component: Index) -> list[int]:
+    """The steps of the cycle of largest mean reward, in float64, if its reward is certainly positive; else none.
+
+    Source: Karp (1978), A characterization of the minimum cycle mean in a digraph. Cost: O(states x arcs).
+    """
+    steps, source, target = automaton.graph.inside(component)
+    size = len(component)
+    if size * len(steps) > _MOST_COMPARISONS:
+        return []
+    gain = automaton.floats()[1][steps]
+    best = np.full((size + 1, size), -np.inf)
+    best[0, 0] = 0.0
+    came = np.full((size + 1, size), -1, dtype=np.int64)
+    for length in range(size):
+        for k, (i, j) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
+            if best[length, i] + gain[k] > best[length + 1, j]:
+                best[length + 1, j], came[length + 1, j] = best[length, i] + gain[k], k
+    candidates = []
+    for end in np.flatnonzero(best[size] > -np.inf).tolist():
+        walk: list[int] = []
+        at = end
+        for length in range(size, 0, -1):
+            walk.append(int(came[length, at]))
+            at = int(source[walk[-1]])
+        candidates += _cycles(walk[::-1], source, target)
+    found = [[int(steps[k]) for k in cycle] for cycle in candidates]
+    chosen = max(found, key=lambda cycle: _mean_reward(automaton, cycle), default=[])
+    exponent, factor = fmpq(0), fmpq(1)
+    for step in chosen:
+        exponent, factor = exponent + automaton.reward[step].exponent, factor * automaton.reward[step].factor
+    return chosen if chosen and _above((exponent, factor), (fmpq(0), fmpq(1))) else []
+
+
+def _cycles(walk: list[int], source: Index, target: Index) -> list[list[int]]:
+    """The simple cycles that a walk closes on its way."""
+    found, open_arcs, place = [], list[int](), {int(source[walk[0]]): 0}
+    for arc in walk:
+        open_arcs.append(arc)
+        at = int(target[arc])
+        if at in place:
+            found.append(open_arcs[place[at] :])
+            for closed in open_arcs[place[at] : -1]:
+                del place[int(target[closed])]
+            del open_arcs[place[at] :]
+        else:
+            place[at] = len(open_arcs)
+    return found
+
+
+def _mean_reward(automaton: Automaton, steps: list[int]) -> float:
+    rewards = automaton.floats()[1]
+    return float(rewards[steps].mean())
 
 
 def _gains(automaton: Automaton, component: Index) -> bool:
@@ -118,4 +183,4 @@ def _above(one: tuple[fmpq, fmpq], two: tuple[fmpq, fmpq]) -> bool:
     return sign(lambda: arb(factor).log() + exponent, lambda: False) > 0
 
 
-__all__ = ["CriticalBeta", "critical_beta"]
+__all__ = ["CriticalBeta", "critical_beta", "gaining_cycle"]

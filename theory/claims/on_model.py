@@ -16,6 +16,7 @@ from theory.specification.any_model import AnySpecification
 from theory.specification.automaton import AutomatonSpecification
 from theory.specification.file_table import FileSpecification
 from theory.specification.finite import write_specification
+from theory.specification.ngram import NGramSpecification
 
 MOST_LIKELY = 4096
 """Of a long table so many strings are checked, the likeliest under p+."""
@@ -73,6 +74,8 @@ def _case(spec: AnySpecification, name: str, bits: int) -> Case:
         if isinstance(spec, FileSpecification):
             few, share = spec.likeliest(MOST_LIKELY)
             return Case(f"{name}, its {len(few.aligned):,} likeliest strings ({share:.6g} of p+)", few.model())
+        if isinstance(spec, NGramSpecification):
+            raise ValueError("infinitely many strings: the claims of --model speak of finite models")
         if isinstance(spec, AutomatonSpecification):
             try:
                 found = spec.model()

@@ -56,9 +56,9 @@ class Correction:
         reasons: why a number is None, by its name.
     """
 
-    kl_local_global: arb | None = None
-    w_max: arb | None = None
-    acceptance: arb | None = None
+    kl_local_global: arb | float | None = None
+    w_max: arb | float | None = None
+    acceptance: arb | float | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 

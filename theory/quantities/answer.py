@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,19 @@ from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, 
 from theory.automata.adaptors import string_count
 from theory.automata.critical_beta import critical_beta
 from theory.automata.moments import narrow
+from theory.automata.ngram import (
+    Crossing,
+    ngram_critical_beta,
+    ngram_critical_temperature,
+    ngram_spectral_radius,
+    repeated_token,
+)
 from theory.automata.path_sums import Diverges, step_weights
 from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.corpora.typicality import conditional_correlation_limit
 from theory.language_models.automaton import Automaton
 from theory.models.model import Adaptation, AlignedModel
+from theory.models.ngram import reward_floats
 from theory.probability.concentration import chebyshev
 from theory.quantities.constraint import held
 from theory.quantities.cooling import UNDECIDED, cooling
@@ -27,7 +35,8 @@ from theory.quantities.directions import effect, reach, turns
 from theory.specification.adaptors import AdaptorEntry
 from theory.specification.any_model import AnySpecification, any_specification
 from theory.specification.automaton import AutomatonSpecification
-from theory.specification.file_table import FileSpecification
+from theory.specification.finite import Specification
+from theory.specification.ngram import NGramSpecification
 from theory.specification.reader import CorpusEntry
 
 Output = dict[str, Any]
@@ -47,7 +56,7 @@ _ENTRY = (*_ADAPTED, *_CORRECTION, "exchange_coefficient", "leaked_mass")
 
 
 def answer(document: Mapping[str, Any], beside: Path = Path()) -> Output:
-    """The JSON object of ``probqual exact`` for a parsed specification of any kind: table, tree or automaton.
+    """The JSON object of ``probqual exact`` for a parsed specification of any kind.
 
     Args:
         document: the parsed TOML document.
@@ -72,9 +81,14 @@ def quantities(spec: AnySpecification) -> Output:
         with precision(bits):
             found = _Writer(spec)
             found.write()
-        if not found.wide or bits >= _MOST_BITS:
+        if not found.wide or bits >= _MOST_BITS or not _refinable(spec):
             return found.out
         bits *= 2
+
+
+def _refinable(spec: AnySpecification) -> bool:
+    """Whether a higher precision makes results sharper: a large back-off model is summed in float64."""
+    return not isinstance(spec, NGramSpecification) or spec.refinable
 
 
 class _Writer:
@@ -92,23 +106,28 @@ class _Writer:
         try:
             model = self.spec.model()
         except (Diverges, Undecided) as error:
-            assert automaton is not None, "a finite model has a law"
             self.wide = isinstance(error, Undecided)
-            self._size(string_count(automaton.graph), automaton.graph.states)
+            if isinstance(self.spec, NGramSpecification):
+                self._size(None, self.spec.ngram.states)
+            else:
+                assert automaton is not None, "a finite model has a law"
+                self._size(string_count(automaton.graph), automaton.graph.states)
             self._without_law("UNDECIDED" if self.wide else "DIVERGENT", str(error))
         else:
-            self._size(model.strings, None if automaton is None else automaton.graph.states)
+            states = None if automaton is None else automaton.graph.states
+            self._size(model.strings, self.spec.ngram.states if isinstance(self.spec, NGramSpecification) else states)
             self._model(model)
-            if self.wide and ctx.prec < _MOST_BITS:
+            if self.wide and ctx.prec < _MOST_BITS and _refinable(self.spec):
                 return
             self._directions(model)
             self._corpus(model)
             self.notes += [line for entry in self.spec.adaptors for line in entry.said]
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
-            constraint = None if isinstance(self.spec, FileSpecification) else self.spec.constraint
-            if constraint is not None:
-                self.out["constraint"] = self._constraint(model, constraint.regex)
-        if automaton is None:
+            if isinstance(self.spec, Specification | AutomatonSpecification) and self.spec.constraint is not None:
+                self.out["constraint"] = self._constraint(model, self.spec.constraint.regex)
+        if isinstance(self.spec, NGramSpecification):
+            self._ngram_radii(self.spec)
+        elif automaton is None:
             names = ("spectral_radius", "critical_temperature", "critical_beta")
             self.out |= dict.fromkeys(names)
             self._null(names, "finitely many strings, so every law has a finite normaliser")
@@ -188,11 +207,52 @@ class _Writer:
         try:
             found = critical_beta(automaton, self.spec.beta)
             values["critical_beta"], why["critical_beta"] = found.value, found.reason
+            self._cycle(found.cycle)
         except Undecided as error:
             why["critical_beta"] = str(error)
             wide = True
         self._store(self.out, values, self.spec.exact, why)
+        self._above(values["critical_beta"])
         self.wide = wide  # the radius is enclosed by iteration, not by the working precision
+
+    def _ngram_radii(self, spec: NGramSpecification) -> None:
+        """The same of a back-off model, in float64 with bounds."""
+        reward, wide = reward_floats(spec.rewards), self.wide
+        values: dict[str, Exact | None] = dict.fromkeys(("spectral_radius", "critical_temperature", "critical_beta"))
+        why = {}
+        searches: dict[str, Callable[[], Crossing]] = {
+            "spectral_radius": lambda: Crossing(ngram_spectral_radius(spec.ngram, reward)),
+            "critical_temperature": lambda: ngram_critical_temperature(spec.ngram, reward),
+            "critical_beta": lambda: ngram_critical_beta(spec.ngram, reward, ball(spec.beta)),
+        }
+        for name, search in searches.items():
+            if name == "critical_temperature" and self.out["status"] != "OK":
+                why[name] = "there is no aligned law"
+                continue
+            try:
+                found = search()
+                values[name], why[name] = found.value, found.reason
+            except Undecided as error:
+                why[name] = str(error)
+        self._store(self.out, values, spec.exact, why)
+        if values["critical_beta"] is not None:
+            self._cycle(repeated_token(spec.ngram, reward))
+        self._above(values["critical_beta"])
+        self.wide = wide  # more bits sharpen none of them
+
+    def _cycle(self, tokens: tuple[str, ...]) -> None:
+        """Name the cycle whose reward makes Z infinite at a small beta."""
+        if tokens:
+            shown = " ".join(tokens[:12]) + (" ..." if len(tokens) > 12 else "")
+            self.notes.append(f'critical_beta: Z is infinite at a small beta since "{shown}" can be repeated at a gain')
+
+    def _above(self, critical: Exact | None) -> None:
+        """Say at which beta there is a law, where there is none."""
+        if self.out["status"] == "DIVERGENT" and critical is not None:
+            least = to_float(critical)
+            place = 4 - math.floor(math.log10(least))
+            shown = math.ceil(least * 10**place * (1 + 1e-12)) / 10**place
+            self.notes.append(f"beta must be above {shown:.5g}: at less, Z is infinite")
 
     def _corpus(self, model: AlignedModel) -> None:
         corpus, mean = self.spec.corpus, model.mean
@@ -252,7 +312,7 @@ class _Writer:
 
     def _constraint(self, model: AlignedModel, regex: str) -> Output:
         """The model held to a language: masked token by token, and conditioned."""
-        assert not isinstance(self.spec, FileSpecification), "a table of a file has no constraint"
+        assert isinstance(self.spec, Specification | AutomatonSpecification), "others have no constraint"
         found = held(self.spec, model)
         out: Output = {"regex": regex}
         values = {

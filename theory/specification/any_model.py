@@ -7,12 +7,15 @@ from pathlib import Path
 
 from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.documents import in_file
+from theory.specification.dtmc import dtmc_specification
 from theory.specification.file_table import SHORT, FileSpecification, file_specification
 from theory.specification.finite import Specification, specification
+from theory.specification.ngram import NGramSpecification, ngram_specification
+from theory.specification.openfst import openfst_specification
 from theory.specification.reader import read_document
 from theory.specification.table_files import Advance
 
-AnySpecification = Specification | FileSpecification | AutomatonSpecification
+AnySpecification = Specification | FileSpecification | AutomatonSpecification | NGramSpecification
 
 
 def any_specification(
@@ -29,8 +32,15 @@ def any_specification(
         SpecificationError: names the element that is refused.
     """
     prior = document.get("prior")
-    if isinstance(prior, dict) and prior.get("kind") == "automaton":
+    kind = prior.get("kind") if isinstance(prior, dict) else None
+    if kind == "automaton":
         return automaton_specification(document)
+    if kind == "arpa":
+        return ngram_specification(document, beside)
+    if kind == "dtmc":
+        return dtmc_specification(document, beside)
+    if kind == "openfst":
+        return openfst_specification(document, beside)
     if in_file(document):
         found = file_specification(document, beside, advance)
         return found.short() if len(found.names) <= SHORT else found

@@ -19,7 +19,7 @@ token = {a = "1/2"}                 # and exp_token
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from flint import fmpq
@@ -32,7 +32,7 @@ from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
 from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.constraints import Constraint, constraint_entry
-from theory.specification.documents import ArcTable, AutomatonPrior, AutomatonReward, automaton_document
+from theory.specification.documents import AdaptorTable, ArcTable, AutomatonPrior, AutomatonReward, automaton_document
 from theory.specification.reader import (
     CorpusEntry,
     Reader,
@@ -85,7 +85,24 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
     found = automaton_document(document)
     reader = Reader()
     automaton = _automaton(reader, found.prior, found.reward)
-    adaptors = tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(found.adaptor, start=1))
+    return AutomatonSpecification(
+        automaton=automaton,
+        adaptors=checked_adaptors(found.adaptor, automaton),
+        corpus=None if found.corpus is None else corpus_entry(found.corpus),
+        exact=not reader.floats,
+        notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
+        beta=read_beta(reader, found.reward.beta, needed=False),
+        constraint=constraint_entry(found.constraint),
+    )
+
+
+def checked_adaptors(tables: Sequence[AdaptorTable], automaton: Automaton) -> tuple[AdaptorEntry, ...]:
+    """The [[adaptor]] tables, which but for a global temperature need a deterministic automaton.
+
+    Raises:
+        SpecificationError: names the entry by its number.
+    """
+    adaptors = tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(tables, start=1))
     for number, own in enumerate(adaptors, start=1):
         if own.chain.history is not None:
             raise SpecificationError(f"adaptor {number}: {needs_history(own.chain.history)}")
@@ -93,15 +110,7 @@ def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecific
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):
                 require_deterministic(automaton)
-    return AutomatonSpecification(
-        automaton=automaton,
-        adaptors=adaptors,
-        corpus=None if found.corpus is None else corpus_entry(found.corpus),
-        exact=not reader.floats,
-        notes=(*reader.notes, *_cut_off(automaton, found.prior.states)),
-        beta=read_beta(reader, found.reward.beta, needed=False),
-        constraint=constraint_entry(found.constraint),
-    )
+    return adaptors
 
 
 def read_automaton(text: str) -> AutomatonSpecification:
@@ -121,19 +130,26 @@ def _automaton(reader: Reader, prior: AutomatonPrior, reward: AutomatonReward) -
         raise SpecificationError(f"prior.stop: needs {states} probabilities, one per state, got {len(prior.stop)}")
     needed = "token" in reward.model_fields_set or any(entry.reward is not None for entry in entries)
     beta = read_beta(reader, reward.beta, needed=needed)
-    by_token = _token_rewards(reader, reward, beta, alphabet)
+    by_token = token_rewards(reader, reward, beta, alphabet)
     for number, entry in enumerate(entries, start=1):
         _check_state(entry.source, f"arc {number}, from", states)
         _check_state(entry.target, f"arc {number}, to", states)
-    rewards = [_arc_reward(reader, e, k, beta, by_token, alphabet) for k, e in enumerate(entries, start=1)]
+    known = set(alphabet)
+    rewards = [_arc_reward(reader, e, k, beta, by_token, known) for k, e in enumerate(entries, start=1)]
+    leaving: list[list[int]] = [[] for _ in range(states)]
+    for k, entry in enumerate(entries):
+        leaving[entry.source].append(k)
     prob: dict[int, fmpq] = {}
     law_of_stop = []
-    for state in range(states):
-        here = [k for k, entry in enumerate(entries) if entry.source == state]
+    told = len(reader.notes)
+    for state, here in enumerate(leaving):
         names = [*(f"arc {k + 1} ({entries[k].token!r})" for k in here), "stop"]
         row = reader.law([*(entries[k].prob for k in here), prior.stop[state]], f"prior, state {state}", names)
         prob.update(zip(here, row, strict=False))
         law_of_stop.append(row[-1])
+    divided = len(reader.notes) - told
+    if divided > 1:
+        reader.notes[told:] = [f"{reader.notes[told]}; so were those of {divided - 1:,} more"]
     arcs = [Arc(entry.source, entry.target, entry.token, prob[k], rewards[k]) for k, entry in enumerate(entries)]
     with located("prior.arc"):
         automaton = Automaton.of(alphabet, arcs, law_of_stop, prior.initial)
@@ -147,11 +163,17 @@ def _check_state(state: int, where: str, states: int) -> None:
         raise SpecificationError(f"{where} must be one of the states 0..{states - 1}, got {state}")
 
 
-def _token_rewards(reader: Reader, reward: AutomatonReward, beta: fmpq, alphabet: list[str]) -> dict[str, Reward]:
+def token_rewards(reader: Reader, reward: AutomatonReward, beta: fmpq, alphabet: Sequence[str]) -> dict[str, Reward]:
+    """R of each token that [reward] lists.
+
+    Raises:
+        SpecificationError: names a token that is not in the alphabet, or the number that cannot be.
+    """
+    known = set(alphabet)
     found: dict[str, Reward] = {}
     for key, table in (("token", reward.token), ("exp_token", reward.exp_token)):
         for token, value in table.items():
-            if token not in alphabet:
+            if token not in known:
                 raise SpecificationError(f"reward.{key}: token {token!r} is not in prior.alphabet")
             part = read_reward(reader, value, beta, f'reward.{key} "{token}"', exponential=key != "token")
             found[token] = found.get(token, Reward()) + part
@@ -164,7 +186,7 @@ def _arc_reward(
     number: int,
     beta: fmpq,
     by_token: Mapping[str, Reward],
-    alphabet: list[str],
+    alphabet: Set[str],
 ) -> Reward:
     if entry.token not in alphabet:
         raise SpecificationError(f"arc {number}: token {entry.token!r} is not in prior.alphabet")

@@ -130,6 +130,40 @@ class AutomatonReward(Table):
     exp_token: PerToken = Field(default_factory=dict)
 
 
+class NGramPrior(Table):
+    """[prior] of kind "arpa"."""
+
+    kind: Literal["arpa"]
+    file: str = Field(description=" must be the path of an ARPA file in quotes, got {!r}")
+    unknown: str | None = Field(
+        default=None, min_length=1, description=' must be "drop" or the name of a token, got {!r}'
+    )
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
+class OpenFstPrior(Table):
+    """[prior] of kind "openfst"."""
+
+    kind: Literal["openfst"]
+    file: str = Field(description=" must be the path of a file in OpenFst's text format in quotes, got {!r}")
+    semiring: Literal["log", "probability"] = Field(
+        title=': "log" where weights are -log p, "probability" where they are p',
+        description=' must be "log" or "probability", got {!r}',
+    )
+    epsilon: str = Field(default="<eps>", min_length=1, description=" must be a label in quotes, got {!r}")
+    acceptor: bool = Field(default=True, description=" must be true or false, got {!r}")
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
+class DtmcPrior(Table):
+    """[prior] of kind "dtmc"."""
+
+    kind: Literal["dtmc"]
+    file: str = Field(description=" must be the path of a .tra or .drn file in quotes, got {!r}")
+    labels: str | None = Field(default=None, description=" must be the path of a .lab file in quotes, got {!r}")
+    renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
 class _Document(Table):
     constraint: str | None = Field(default=None, description=" must be a regular expression in quotes, got {!r}")
     adaptor: list[AdaptorTable] = Field(default_factory=list)
@@ -164,9 +198,31 @@ class AutomatonDocument(_Document):
     reward: AutomatonReward
 
 
+class NGramDocument(_Document):
+    """The specification of a back-off n-gram model."""
+
+    prior: NGramPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
+class OpenFstDocument(_Document):
+    """The specification of an automaton in OpenFst's text format."""
+
+    prior: OpenFstPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
+class DtmcDocument(_Document):
+    """The specification of a Markov chain whose labels are tokens."""
+
+    prior: DtmcPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
 class _FiniteKind(BaseModel):
     kind: Literal["table", "tree"] = Field(
-        title=': "table", "tree" or "automaton"', description=' must be "table", "tree" or "automaton", got {!r}'
+        title=': "table", "tree", "automaton", "arpa", "openfst" or "dtmc"',
+        description=' must be "table", "tree", "automaton", "arpa", "openfst" or "dtmc", got {!r}',
     )
 
 
@@ -210,3 +266,30 @@ def automaton_document(document: Mapping[str, object]) -> AutomatonDocument:
         SpecificationError: names the first element that is refused.
     """
     return read_as(AutomatonDocument, document, SPECIFICATION)
+
+
+def ngram_document(document: Mapping[str, object]) -> NGramDocument:
+    """The specification of a back-off n-gram model.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(NGramDocument, document, SPECIFICATION)
+
+
+def openfst_document(document: Mapping[str, object]) -> OpenFstDocument:
+    """The specification of an automaton in OpenFst's text format.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(OpenFstDocument, document, SPECIFICATION)
+
+
+def dtmc_document(document: Mapping[str, object]) -> DtmcDocument:
+    """The specification of a Markov chain whose labels are tokens.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(DtmcDocument, document, SPECIFICATION)

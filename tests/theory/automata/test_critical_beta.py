@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from flint import arb, fmpq
 from hypothesis import given
 
 from tests.automata import automata
 from theory.arithmetic.exact import Undecided, to_float
-from theory.automata.critical_beta import critical_beta
+from theory.automata.critical_beta import critical_beta, gaining_cycle
 from theory.automata.spectral_radius import converges
+from theory.examples.automata import random_automaton
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
 
@@ -76,3 +80,49 @@ def test_a_cycle_that_gains_next_to_nothing() -> None:
     assert found.value is not None
     exact = arb(3).log() - fmpq(10986122886681096, 10**16)
     assert found.value.overlaps(exact / arb(2).log())
+
+
+def best_cycle_by_enumeration(automaton: Automaton) -> float:
+    """The largest mean reward of a simple cycle, by walking all of them."""
+    _, reward = automaton.floats()
+    graph, best = automaton.graph, -math.inf
+
+    def walk(start: int, at: int, seen: tuple[int, ...], gained: float) -> None:
+        nonlocal best
+        for step in np.flatnonzero(graph.source == at).tolist():
+            state = int(graph.target[step])
+            if state == start:
+                best = max(best, (gained + float(reward[step])) / len(seen))
+            elif start < state < graph.states and state not in seen:
+                walk(start, state, (*seen, state), gained + float(reward[step]))
+
+    for start in range(graph.states):
+        walk(start, start, (start,), 0.0)
+    return best
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_never_finite_beyond_it_and_the_cycle_is_the_best(seed: int) -> None:
+    """200 random automata: finite just above the critical beta, infinite just below, and the cycle that is named."""
+    rng = np.random.default_rng([41, seed])
+    automaton = random_automaton(rng, 2 + seed % 4, 2).rewarded()
+    found = critical_beta(automaton, fmpq(1))
+    best = best_cycle_by_enumeration(automaton)
+    if found.value is None:
+        assert not found.cycle
+        assert best <= 1e-12
+        return
+    t = fmpq(round(2**50 / to_float(found.value)), 2**50)
+    near = fmpq(1, 10**6)
+    assert converges(automaton, fmpq(1), t * (1 - near))
+    assert not converges(automaton, fmpq(1), t * (1 + near))
+    steps = max((gaining_cycle(automaton, c) for c in automaton.graph.components()), key=len)
+    assert found.cycle
+    means = [
+        float(automaton.floats()[1][cycle].mean())
+        for c in automaton.graph.components()
+        if (cycle := gaining_cycle(automaton, c))
+    ]
+    assert max(means) == pytest.approx(best, abs=1e-12)
+    for one, two in itertools.pairwise([*steps, steps[0]]):
+        assert automaton.graph.target[one] == automaton.graph.source[two]

@@ -382,3 +382,16 @@ def test_read_automaton_refuses_what_is_not_toml() -> None:
     with pytest.raises(SpecificationError, match="TOML"):
         read_automaton("[prior")
     assert read_automaton(write_automaton(two_states())).exact
+
+
+def test_rows_of_floats_give_one_note() -> None:
+    """Three states whose floats sum to 1 but for rounding: the first is named, the others are counted."""
+    arcs = "".join(
+        f'[[prior.arc]]\nfrom = {k}\nto = {(k + 1) % 3}\ntoken = "a"\nprob = 0.1\n'
+        f'[[prior.arc]]\nfrom = {k}\nto = {k}\ntoken = "b"\nprob = 0.2\n'
+        for k in range(3)
+    )
+    head = '[prior]\nkind = "automaton"\nalphabet = ["a", "b"]\nstates = 3\nstop = [0.7000000001, 0.7000000002, 0.7000000003]\n'
+    notes = read_automaton(head + arcs + '[reward]\nbeta = "1"\n').notes
+    assert len([note for note in notes if "divided by their sum once" in note]) == 1
+    assert any(note.startswith("prior, state 0: ") and note.endswith("so were those of 2 more") for note in notes)
