@@ -27,7 +27,7 @@ from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
 from theory.models.model import Adaptation, Correction
 
-MOST_EXPANDED = 4000
+MOST_EXPANDED = 100_000
 """Arcs, of an automaton with one for each state and token."""
 
 

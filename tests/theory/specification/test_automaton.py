@@ -391,7 +391,8 @@ def test_rows_of_floats_give_one_note() -> None:
         f'[[prior.arc]]\nfrom = {k}\nto = {k}\ntoken = "b"\nprob = 0.2\n'
         for k in range(3)
     )
-    head = '[prior]\nkind = "automaton"\nalphabet = ["a", "b"]\nstates = 3\nstop = [0.7000000001, 0.7000000002, 0.7000000003]\n'
+    stop = "stop = [0.7000000001, 0.7000000002, 0.7000000003]"
+    head = f'[prior]\nkind = "automaton"\nalphabet = ["a", "b"]\nstates = 3\n{stop}\n'
     notes = read_automaton(head + arcs + '[reward]\nbeta = "1"\n').notes
     assert len([note for note in notes if "divided by their sum once" in note]) == 1
     assert any(note.startswith("prior, state 0: ") and note.endswith("so were those of 2 more") for note in notes)
