@@ -6,12 +6,12 @@ import re
 import string
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from probqual.checkout import checkout_for_record, keep
-from probqual.errors import bad_files, bad_values, optional_libraries
+from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, interval, table
 
@@ -27,17 +27,40 @@ def analyse(
     record: Annotated[
         str | None, typer.Option(metavar="NAME", help="Keep the numbers for the report, as bridge_NAME.json.")
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Draw the settings in the plane of E L and each reward: .png, .svg or .pdf."),
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(metavar="OUT.parquet", help="Write one row a string: ids, L, log p+, R, rewards.")
+    ] = None,
 ) -> None:
     """Estimate means, b and correlations from a stored run, and say whether cooling trades; no model is run again.
 
-    Example: probqual analyse runs/default --json default.json
+    Every reward of the run, the secret one and those with a name, has its own answer.
+
+    Example: probqual analyse runs/default --json default.json --plot default.png
     """
+    if plot is not None and plot.suffix.lower() not in {".png", ".svg", ".pdf"}:
+        raise BadInput(f"--plot {plot}: the name must end in .png, .svg or .pdf")
+    if samples is not None and samples.suffix.lower() != ".parquet":
+        raise BadInput(f"--samples {samples}: the name must end in .parquet")
     with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
-        from simulations.bridge.session import analysed
-    from theory.report.records import as_json
+        from simulations.bridge.session import analysed, exported
+    from theory.report.records import GibbsAnalysis, as_json
 
     with bad_values(), bad_files(folder, "{file}: cannot be read: {reason}"):
         found = analysed(folder)
+    if plot is not None and isinstance(found, GibbsAnalysis):
+        raise BadInput(f"--plot: {folder} is a run of a prior alone, which has no settings to draw")
+    if samples is not None:
+        with bad_values(), bad_files(samples, "{place}: cannot be written: {reason}"):
+            exported(folder, samples)
+    if plot is not None:
+        from figures.run_plane import save
+
+        with bad_values(), bad_files(plot, "{place}: cannot be written: {reason}"):
+            save(cast("PairAnalysis", found), plot)
     if json_path is not None:
         emit_json(as_json(found), json_path)
     if record is not None:
@@ -65,7 +88,13 @@ def _show_tilted(found: GibbsAnalysis) -> None:
     notes = _Notes()
     for field in fields(found.gibbs):
         value = getattr(found.gibbs, field.name)
-        tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else str(value))
+        if field.name != "rewards":
+            tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else str(value))
+    for name, own in found.gibbs.rewards.items():
+        tilted.add_row(f"E r under p+, {name}", notes.cell(own.mean))
+        tilted.add_row(f"Corr(L, r), {name}", notes.cell(own.correlation))
+        tilted.add_row(f"dE r/dE L, {name}", notes.cell(own.slope))
+        tilted.add_row(f"trades, {name}", own.trades)
     screen = console(240)
     screen.print(tilted)
     notes.show(screen)
@@ -96,6 +125,27 @@ class _Notes:
             )
 
 
+def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
+    """One named reward: what every setting did to it, and whether cooling the setting's law trades L for it."""
+    from theory.adaptors.exact import chain
+
+    columns = ("setting", f"E {name}", "Corr with L", "dE r/dE L", "cooling trades", "not beaten")
+    title = f"{name}: means, and a small cooling of each setting's law, globally normalised; 95 % over prompts"
+    made, notes = table(*columns, left={"setting"}, title=title), _Notes()
+    for steps, setting in zip(found.run.chains, found.settings, strict=True):
+        own = setting.rewards.get(name)
+        if own is not None:
+            numbers = map(notes.cell, (own.mean, own.correlation, own.slope))
+            made.add_row(str(chain(*steps)), *numbers, own.trades, "x" if own.front else "")
+    screen.print(made)
+    notes.show(screen)
+    for step in found.cooling:
+        if name in step.rewards and not step.behind:
+            own_step = step.rewards[name]
+            line = f"{name}: cooling from T = {step.warm:g} to {step.cool:g} token by token, as sampled, trades: "
+            screen.print(line + own_step.trades, highlight=False, markup=False, soft_wrap=True)
+
+
 def _show_settings(found: PairAnalysis) -> None:
     from theory.adaptors.exact import chain
 
@@ -109,6 +159,8 @@ def _show_settings(found: PairAnalysis) -> None:
     screen = console(240)
     screen.print(settings)
     notes.show(screen)
+    for name in dict.fromkeys(name for own in found.settings for name in own.rewards):
+        _show_reward(found, name, screen)
     verdicts = [
         f"{what}: {verdict}"
         for what, verdict in (

@@ -81,7 +81,8 @@ def read_rows(path: Path, what: str, most: int | None = None) -> list[object]:
         most: bytes of a .jsonl file; None for those of a prompt file.
 
     Raises:
-        ValueError: it cannot be read, or a line is no JSON (names the line).
+        ValueError: it cannot be read.
+        RowError: a line is no JSON; names it.
     """
     if path.suffix.lower() in _COLUMNS:
         try:

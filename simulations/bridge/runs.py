@@ -56,12 +56,12 @@ from pydantic import Field
 from simulations.bridge.key import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
-from theory.adaptors.engines import engine
-from theory.adaptors.exact import Adaptor, Chain, chain
+from simulations.bridge.run_chains import LARGEST, RunAdaptorTable, chains_of
+from theory.adaptors.exact import Chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
 from theory.report.records import RunRecord, plain
-from theory.specification.reader import Number, as_number, check_temperature, located, read_document
+from theory.specification.reader import Number, located, read_document
 from theory.specification.tables import Table, Wording, read_as
 
 ADAPTER = "adapter:"
@@ -74,9 +74,6 @@ Temperature = Annotated[Number, Field(description=": expected a number, got {!r}
 
 
 _LEAST_BETA, _MOST_BETA = fmpq(1, 10**9), fmpq(10**9)
-
-_LARGEST = 10**15
-"""Of the settings of adaptors: whole numbers up to here are floats."""
 
 _ENDS = " must be a list of ids >= 0 that is not empty, got {!r}"
 Adapter = Annotated[dict[Literal["adapter"], str], Field(min_length=1)]
@@ -111,10 +108,10 @@ class PromptsTable(Table):
 class SamplingTable(Table):
     """[sampling]."""
 
-    strings: int = Field(default=16, ge=2, le=_LARGEST)
-    length: int = Field(default=40, ge=1, le=_LARGEST)
+    strings: int = Field(default=16, ge=2, le=LARGEST)
+    length: int = Field(default=40, ge=1, le=LARGEST)
     seed: int = Field(default=1, ge=0, le=(1 << 64) - 1)
-    rows: int = Field(default=128, ge=1, le=_LARGEST)
+    rows: int = Field(default=128, ge=1, le=LARGEST)
     temperatures: list[Temperature] = Field(
         default=["1"], min_length=1, description=' must name one; leave them out for "1"'
     )
@@ -132,15 +129,6 @@ class RewardTable(Table):
     label: str | None = None
     reads: Reads = "text"
     beta: Number | None = None
-
-
-class RunAdaptorTable(Table):
-    """[[adaptor]]: one adaptor, or a chain of as many names as values; of none it is p+ itself."""
-
-    name: str | list[str] = Field(default_factory=list[str])
-    value: object = Field(default_factory=list[object])
-    engine: str | None = None
-    settings: dict[str, object] = Field(default_factory=dict)
 
 
 class OutputTable(Table):
@@ -164,10 +152,6 @@ class RunFileOfRewards(RunFile):
     """A run file with [[reward]]."""
 
     reward: list[RewardTable] = Field(default_factory=list)  # type: ignore[assignment]
-
-
-SWEPT = "swept"
-"""In the place of a temperature: each of [sampling] temperatures, one after another."""
 
 
 class RunError(ValueError):
@@ -318,7 +302,7 @@ def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, sa
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
     beta = _beta(reward, "[reward] beta") or "1"
     prompts = _prompts(file.prompts, base) if samples is None else ()
-    chains = _chains(file.adaptor, sampling.temperatures)
+    chains = chains_of(file.adaptor, sampling.temperatures)
     if aligned is None and chains != ((),):
         raise ValueError("adaptors need next-token laws of p+; the Gibbs posterior of a prior has none: leave them out")
     return Run(
@@ -410,79 +394,6 @@ def _prompts(table: PromptsTable, base: Path) -> tuple[Prompt, ...]:
     if twice is not None:
         raise ValueError(f"[prompts] {twice.given!r} occurs twice")
     return tuple(found)
-
-
-Place = int
-"""Where in a chain the temperatures of a run stand."""
-
-
-def _chains(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) -> tuple[Chain, ...]:
-    """Every temperature in front of every adaptor, or at the place that it marks; a temperature of 1 is left out."""
-    behind: list[tuple[Chain, Place]] = []
-    for number, entry in enumerate(entries, start=1):
-        with located(f"adaptor {number}"):
-            behind.append(_engine_chain(entry) if entry.engine is not None else _written_chain(entry))
-    found: list[Chain] = []
-    for value in temperatures:
-        with located("[sampling] temperatures"):
-            own = _within_float64(chain(("temperature", value)), [value]) if rational(value) != 1 else Chain()
-        found += [Chain((*steps[:place], *own, *steps[place:])) for steps, place in (behind or [(Chain(), 0)])]
-    twice = next((steps for steps, count in Counter(found).items() if count > 1), None)
-    if twice is not None:
-        raise ValueError(f"the adaptor {twice} is listed twice")
-    return tuple(found)
-
-
-def _written_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
-    """The steps but the swept temperature, and where that stands.
-
-    Raises:
-        ValueError: as many values as names are wanted; or a value that cannot be.
-    """
-    if entry.settings:
-        raise ValueError("settings are an engine's; add engine = ..., or write name and value")
-    names = entry.name if isinstance(entry.name, list) else [entry.name]
-    values: list[object] = entry.value if isinstance(entry.value, list) else [entry.value]
-    if len(names) != len(values):
-        raise ValueError(f"{len(names)} names but {len(values)} values")
-    pairs = list(zip(names, values, strict=True))
-    swept = [place for place, pair in enumerate(pairs) if pair == ("temperature", SWEPT)]
-    if len(swept) > 1:
-        raise ValueError("a chain has one swept temperature at most")
-    given = [(name, as_number(value)) for name, value in pairs if (name, value) != ("temperature", SWEPT)]
-    return _within_float64(chain(*given), [value for _, value in given]), swept[0] if swept else 0
-
-
-def _within_float64(steps: Chain, given: Sequence[Number]) -> Chain:
-    """The chain, whose values float64 has.
-
-    Raises:
-        ValueError: it has not.
-    """
-    for step, value in zip(steps, given, strict=True):
-        check_temperature(step.name, step.value, value)
-        if step.value > _LARGEST:
-            raise ValueError(f"{step.name} needs a value of at most {_LARGEST:,}, got one of {len(str(value))} digits")
-    return steps
-
-
-def _engine_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
-    """An engine's chain; its own temperature may be "swept".
-
-    Raises:
-        ValueError: an engine or a setting that is not known, or cannot be expressed.
-    """
-    if entry.name or entry.value:
-        raise ValueError("an engine brings its own names and values; leave yours out")
-    own = engine(entry.engine or "")
-    settings = {name: as_number(value) for name, value in entry.settings.items()}
-    swept = next((step.setting for step in own.order if step.adaptor == "temperature"), "")
-    if settings.get(swept) != SWEPT:
-        return own.expand(settings).chain, 0
-    mark = Adaptor("temperature", fmpq(31, 17))  # a value that no engine has by default shows the place
-    steps = own.expand(settings | {swept: str(mark.value)}).chain
-    place = steps.index(mark)
-    return Chain(step for step in steps if step != mark), place
 
 
 def output_folder(name: str | None, base: Path) -> Path:

@@ -10,6 +10,7 @@ from simulations.bridge.accounting import diagnose
 from simulations.bridge.adapters import Loader
 from simulations.bridge.analyse import analyse
 from simulations.bridge.cost import check_size
+from simulations.bridge.export import export
 from simulations.bridge.pairs import check_models, load_models, loader
 from simulations.bridge.prompts import tokenisation_warnings
 from simulations.bridge.reward_set import rewards_of
@@ -123,6 +124,17 @@ class Session:
         return work(self.plan, self.store, self.rewards, make)
 
 
+def exported(folder: Path, path: Path) -> int:
+    """Write the strings of the run in a folder, a row each; gives how many.
+
+    Raises:
+        StoreError: the folder holds no finished run, or a damaged one.
+        ValueError: a reward has the name of another column.
+        OSError: the file cannot be written.
+    """
+    return export(Store.existing(folder), path)
+
+
 def analysed(folder: Path) -> PairAnalysis | GibbsAnalysis:
     """Everything that is said of the run in a folder.
 
@@ -132,4 +144,4 @@ def analysed(folder: Path) -> PairAnalysis | GibbsAnalysis:
     return analyse(Store.existing(folder))
 
 
-__all__ = ["Session", "analysed"]
+__all__ = ["Session", "analysed", "exported"]

@@ -7,12 +7,16 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("pyarrow")
 
+import pyarrow.parquet as pq
+
+from simulations.bridge.export import OWN
 from simulations.bridge.rewards import Answer, scorer
 from tests.simulations.bridge.making import (
     WORDS,
@@ -105,6 +109,68 @@ def test_several_rewards(tmp_path: Path) -> None:
     ]
     assert set(key(tmp_path)["resolved"]["rewards"]["ids"]) == {"mine.py"}
     analysed(tmp_path)
+
+
+def test_every_reward_has_an_answer(tmp_path: Path) -> None:
+    """Mean, correlation, slope and verdict by setting and by step, in the units of beta; a row a string; a picture."""
+    pair(tmp_path)
+    texts = [f"{a} {b}" for a in "abc" for b in "abcd"]
+    path = with_rewards(
+        tmp_path,
+        'name = "count"\nkind = "length"\nbeta = "1/3"',
+        'name = "vowels"\nkind = "function"\nsource = "mine:vowels"',
+        prompts=f"texts = {json.dumps(texts)}\nbegin = true",
+        sampling='strings = 8\nlength = 6\ntemperatures = ["1", "1/2"]',
+    )
+    sampled(path)
+    said = command("analyse", tmp_path / "run")
+    assert "count: cooling from T = 1 to 0.5 token by token, as sampled, trades: " in said.stdout
+    found, strings = analysed(tmp_path), rows(tmp_path)
+    for number, setting in enumerate(found["settings"]):
+        assert set(setting["rewards"]) == {"count", "vowels"}
+        own = [row for row in strings if row["setting"] == number]
+        by_prompt = [[3 * row["reward_count"] for row in own if row["prompt"] == x] for x in range(12)]
+        assert setting["rewards"]["count"]["mean"]["value"] == pytest.approx(np.mean([np.mean(v) for v in by_prompt]))
+        pairs = [
+            np.cov([(sum(row["log_prior"]), row["reward_count"]) for row in own if row["prompt"] == x], rowvar=False)
+            for x in range(12)
+        ]
+        var_l, cov, var_r = (float(np.mean([one[k] for one in pairs])) for k in ((0, 0), (0, 1), (1, 1)))
+        rho = setting["rewards"]["count"]["correlation"]["value"]
+        assert rho == pytest.approx(cov / math.sqrt(var_l * var_r), abs=1e-6)
+        assert setting["rewards"]["vowels"].get("missing", 0) == sum(row["reward_vowels"] is None for row in own)
+        assert setting["rewards"]["count"]["trades"] in {"yes", "no", "undecided"}
+    assert any(setting["rewards"]["count"].get("front") for setting in found["settings"])
+    step = found["cooling"][0]
+    means = [setting["rewards"]["count"]["mean"]["value"] for setting in found["settings"]]
+    assert step["rewards"]["count"]["mean"]["value"] == pytest.approx(means[1] - means[0])
+
+    out, picture = tmp_path / "out.parquet", tmp_path / "plane.png"
+    done = command("analyse", tmp_path / "run", "--samples", out, "--plot", picture, "--json", tmp_path / "a.json")
+    assert done.exit_code == 0, done.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    table = pq.read_table(out).to_pylist()
+    assert list(table[0]) == [*OWN, "count", "vowels"]
+    for one, row in zip(table, strings, strict=True):
+        assert one["tokens"] == row["tokens"]
+        assert one["count"] == row["reward_count"]
+        assert one["log_prior"] == pytest.approx(sum(row["log_prior"]))
+        assert one["secret_reward"] == pytest.approx(sum(row["log_aligned"]) - sum(row["log_prior"]))
+    assert len(table) == len(strings) == 2 * 12 * 8
+
+
+def test_what_samples_and_plot_refuse(tmp_path: Path) -> None:
+    """A name with another end, a reward with the name of a column, and the plane of a prior alone: one line each."""
+    pair(tmp_path)
+    sampled(with_rewards(tmp_path, 'name = "tokens"\nkind = "length"'))
+    for option, name in (("--samples", "out.csv"), ("--plot", "out.txt")):
+        done = command("analyse", tmp_path / "run", option, tmp_path / name)
+        assert done.exit_code == 2
+        assert "must end in" in done.stderr
+    done = command("analyse", tmp_path / "run", "--samples", tmp_path / "out.parquet")
+    assert done.exit_code == 2
+    assert "the name of a column" in done.stderr
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_the_unnamed_one_is_the_runs_own(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""A run of one's own in the plane of E L and each reward: its settings with their intervals, joined where cooled.
+
+The drawing of ``probqual analyse --plot``. It is no figure of the gallery, since what it shows is the user's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures import style
+from theory.adaptors.exact import Chain, chain
+from theory.arithmetic.exact import to_float
+from theory.files import write_whole
+from theory.report.records import Estimate, PairAnalysis
+
+SECRET = "R, secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One setting: the adaptors behind its temperature, that temperature, and its two means."""
+
+    behind: str
+    temperature: float
+    mean_log_prior: Estimate
+    mean_reward: Estimate
+
+
+def points(found: PairAnalysis) -> dict[str, list[Point]]:
+    """{a reward: the settings that have its mean and E L}; the secret reward first."""
+    planes: dict[str, list[Point]] = {}
+    for given, own in zip(found.run.chains, found.settings, strict=True):
+        steps = chain(*given)
+        warmed = bool(steps) and steps[0].name == "temperature"
+        temperature = to_float(steps[0].value) if warmed else 1.0
+        behind = str(Chain(steps[1:] if warmed else steps))
+        rewards = {SECRET: own.mean_reward} | {name: one.mean for name, one in own.rewards.items()}
+        for name, mean in rewards.items():
+            if own.mean_log_prior.value is not None and mean.value is not None:
+                planes.setdefault(name, []).append(Point(behind, temperature, own.mean_log_prior, mean))
+    return planes
+
+
+def draw(plane: list[Point], axes: Axes) -> Axes:
+    """One reward's settings: a mark each, its 95 % intervals, and a line through the temperatures of one chain."""
+    for number, behind in enumerate(dict.fromkeys(point.behind for point in plane)):
+        own = sorted((p for p in plane if p.behind == behind), key=lambda p: -p.temperature)
+        look = style.series(number)
+        for point in own:
+            x, y = point.mean_log_prior.drawn, point.mean_reward.drawn
+            axes.errorbar(
+                [x[0]],
+                [y[0]],
+                xerr=[[x[0] - x[1]], [x[2] - x[0]]],
+                yerr=[[y[0] - y[1]], [y[2] - y[0]]],
+                **(look | {"linestyle": "none"}),
+                elinewidth=0.5,
+                alpha=0.5,
+                capsize=0,
+            )
+        axes.plot(
+            [p.mean_log_prior.drawn[0] for p in own],
+            [p.mean_reward.drawn[0] for p in own],
+            label="temperature alone" if behind == "p+" else f"then {behind}",
+            linewidth=0.8,
+            **look,
+        )
+        coldest = own[-1]
+        if len(own) > 1:
+            place = coldest.mean_log_prior.drawn[0], coldest.mean_reward.drawn[0]
+            text = f"T = {coldest.temperature:g}"
+            axes.annotate(text, place, xytext=(3, 3), textcoords="offset points", fontsize=5.5)
+    axes.set_xlabel("E $L$  (nats)")
+    return axes
+
+
+def save(found: PairAnalysis, path: Path) -> None:
+    """Draw a run into a .png, .svg or .pdf file, written whole or not at all.
+
+    Raises:
+        ValueError: no setting has means to draw.
+        OSError: the file cannot be written.
+    """
+    planes = points(found)
+    if not planes:
+        raise ValueError("nothing to draw: no setting has a mean of L and of R")
+    buffer = BytesIO()
+    with matplotlib.rc_context(style.paper()):
+        figure = Figure()
+        style.size(figure, style.WIDTH_DOUBLE, 2.6 * len(planes))
+        grid = figure.subplots(len(planes), squeeze=False)
+        for axes, (name, plane) in zip(grid[:, 0], planes.items(), strict=True):
+            draw(plane, axes).set_ylabel(f"E {name}")
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right upper", title="from hot to cold")
+        form = path.suffix.lower()[1:]
+        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
+        figure.savefig(buffer, format=form, metadata=dates)
+    write_whole(path, buffer.getvalue())
+
+
+__all__ = ["Point", "draw", "points", "save"]
