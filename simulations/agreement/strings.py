@@ -318,7 +318,7 @@ def constrained(setting: Setting) -> Iterator[Comparison]:
     edge = np.where(kept.edge | cut[known.aligned.tree.parent], step, 0.0)
     end = np.where(kept.end | cut, numbers.end_prob, 0.0)
     masked = draws.local_strings(numbers, edge, end, setting.draws, rng=rng)
-    free = setting.strings(setting.aligned(known), rng)
+    free = setting.strings(known.prob, rng)
     for name, string, value in (("masked", masked, exact[0]), ("conditioned", free[inside[free]], exact[1])):
         what = f"{known.name}, without its last string, {name}: E L"
         bounds = known.bounds(known.log_prior)

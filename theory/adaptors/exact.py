@@ -78,7 +78,7 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
         numbers: the model, in balls.
         steps: the adaptors, left to right.
     """
-    aligned = numbers.aligned
+    aligned, steps = numbers.aligned, Chain(steps)
     tree = aligned.tree
     edge, end = np.ones(len(tree), dtype=bool), np.zeros(len(tree), dtype=bool)
     end[aligned.node] = True

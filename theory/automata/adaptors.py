@@ -58,6 +58,7 @@ def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
             that needs the tokens before.
         Undecided: a tie that no formal test settles.
     """
+    steps = Chain(steps)
     exponent = functools.reduce(lambda p, step: p / step.value if step.name == "temperature" else p, steps, _ONE)
     graph = aligned.graph
     kept = np.ones(len(graph), dtype=bool)

@@ -25,7 +25,7 @@ from simulations.sampling import adaptors
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from tests.reference import adapted, real, share
 from tests.strategies import trees
-from theory.adaptors.exact import ADAPTORS, Chain, adapt, chain, decide
+from theory.adaptors.exact import ADAPTORS, Chain, adapt, adaptor, chain, decide
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import floats, fraction, to_float
 from theory.examples.finite import table
@@ -433,7 +433,7 @@ def unnormalised(log_prob: Floats, steps: Chain) -> Floats:
         if step.name == "temperature":
             weight = weight / to_float(step.value)
         else:
-            kept = adaptors._KEEPERS[step.name](weight, to_float(step.value))
+            kept = adaptors._KEEPERS[step.name](weight, step, weight)
             kept |= ~kept.any(axis=1, keepdims=True) & (np.arange(weight.shape[1]) == weight.argmax(axis=1)[:, None])
             weight = np.where(kept & np.isfinite(weight), weight, -np.inf)
     return weight
@@ -471,9 +471,24 @@ def tied_with_the_kth(law: Floats, k: float) -> NDArray[np.bool_]:
     return np.asarray(law >= np.sort(law, axis=1)[:, ::-1][:, place : place + 1])
 
 
+def nucleus_kept(law: Floats, value: float) -> NDArray[np.bool_]:
+    """The nucleus at a number."""
+    return np.asarray(adaptors._nucleus(law, adaptor("nucleus", value), law))
+
+
+def run_by(law: Floats, key: Floats, value: float) -> NDArray[np.bool_]:
+    """The shortest run by a key."""
+    return np.asarray(adaptors._shortest_run(law, key, adaptor("nucleus", value), law))
+
+
+def at_least(law: Floats, threshold: Any) -> NDArray[np.bool_]:
+    """Probabilities that reach a threshold."""
+    return np.asarray(adaptors._at_least(np.exp(law), threshold))
+
+
 def one_short(law: Floats, value: float) -> NDArray[np.bool_]:
     """The run without the token that reaches the value."""
-    return np.asarray(adaptors._rank(-law) < adaptors._nucleus(law, value).sum(axis=1, keepdims=True) - 1)
+    return np.asarray(adaptors._rank(-law) < nucleus_kept(law, value).sum(axis=1, keepdims=True) - 1)
 
 
 def far(law: Floats, unit: float = 1.0) -> Floats:
@@ -490,15 +505,15 @@ RULES: dict[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "all tied with the k-th": ("top_k", tied_with_the_kth),
     "one too few": ("top_k", lambda law, k: adaptors._rank(-law) < k - 1),
     "the run stops below the value": ("nucleus", one_short),
-    "the run must pass the value": ("nucleus", lambda law, v: adaptors._nucleus(law, min(1.0, v + 1e-9))),
-    "least probable first": ("nucleus", lambda law, v: adaptors._shortest_run(law, law, v)),
-    "typical is nucleus": ("typical", adaptors._nucleus),
-    "entropy in bits": ("typical", lambda law, v: adaptors._shortest_run(law, far(law, math.log(2)), v)),
-    "farthest first": ("typical", lambda law, v: adaptors._shortest_run(law, -far(law), v)),
-    "eta without the root": ("eta", lambda law, v: adaptors._at_least(law, np.minimum(v, v * uncertain(law)))),
-    "eta as the larger": ("eta", lambda law, v: adaptors._at_least(law, np.maximum(v, np.sqrt(v) * uncertain(law)))),
+    "the run must pass the value": ("nucleus", lambda law, v: nucleus_kept(law, min(1.0, v + 1e-9))),
+    "least probable first": ("nucleus", lambda law, v: run_by(law, law, v)),
+    "typical is nucleus": ("typical", nucleus_kept),
+    "entropy in bits": ("typical", lambda law, v: run_by(law, far(law, math.log(2)), v)),
+    "farthest first": ("typical", lambda law, v: run_by(law, -far(law), v)),
+    "eta without the root": ("eta", lambda law, v: at_least(law, np.minimum(v, v * uncertain(law)))),
+    "eta as the larger": ("eta", lambda law, v: at_least(law, np.maximum(v, np.sqrt(v) * uncertain(law)))),
     "epsilon is strict": ("epsilon", lambda law, v: np.exp(law) > v * (1 + 1e-12)),
-    "min-p is absolute": ("min_p", adaptors._at_least),
+    "min-p is absolute": ("min_p", at_least),
 }
 
 
@@ -518,7 +533,7 @@ def test_wrong_chains_are_noticed(slip: str) -> None:
 def test_wrong_rules_are_noticed(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each slip in a rule changes some law of the panel."""
     name, rule = RULES[slip]
-    monkeypatch.setitem(adaptors._KEEPERS, name, rule)
+    monkeypatch.setitem(adaptors._KEEPERS, name, lambda law, step, whole: rule(law, to_float(step.value)))
     assert wrong_cases(log_weights) > 0
 
 
