@@ -71,11 +71,11 @@ def draw(plane: list[Point], axes: Axes) -> Axes:
             linewidth=0.8,
             **look,
         )
-        coldest = own[-1]
-        if len(own) > 1:
-            place = coldest.mean_log_prior.drawn[0], coldest.mean_reward.drawn[0]
-            text = f"T = {coldest.temperature:g}"
-            axes.annotate(text, place, xytext=(3, 3), textcoords="offset points", fontsize=5.5)
+        # one chain's temperatures are enough: the others' lines run the same way
+        for point in own if number == 0 and len(own) > 1 else []:
+            place = point.mean_log_prior.drawn[0], point.mean_reward.drawn[0]
+            text = f"T = {point.temperature:g}"
+            axes.annotate(text, place, xytext=(3, -7), textcoords="offset points", fontsize=5.5)
     axes.set_xlabel("E $L$  (nats)")
     return axes
 

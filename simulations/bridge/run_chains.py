@@ -36,7 +36,11 @@ Place = int
 
 
 def chains_of(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]) -> tuple[Chain, ...]:
-    """Every temperature in front of every adaptor, or at the place that it marks; a temperature of 1 is left out."""
+    """Every temperature in front of every adaptor, or at the place that it marks; a temperature of 1 is left out.
+
+    Raises:
+        ValueError: an adaptor, an engine or a value that cannot be, or a chain that is listed twice.
+    """
     behind: list[tuple[Chain, Place]] = []
     for number, entry in enumerate(entries, start=1):
         with located(f"adaptor {number}"):

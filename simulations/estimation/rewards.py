@@ -60,10 +60,10 @@ def verdict_of_slope(slope: Estimate) -> str:
 
 def rewarded_steps(before: Strings, after: Strings) -> dict[str, RewardStep]:
     """What a step from the strings of one setting to those of another did to every named reward, prompt by prompt."""
-    return {name: _step(before, after, name) for name in before.rewards if name in after.rewards}
+    return {name: _rewarded(before, after, name) for name in before.rewards if name in after.rewards}
 
 
-def _step(before: Strings, after: Strings, name: str) -> RewardStep:
+def _rewarded(before: Strings, after: Strings, name: str) -> RewardStep:
     one, two = (own.of(np.isfinite(own.rewards[name])) for own in (before, after))
     common = np.intersect1d(one.prompt, two.prompt)
     one, two = (own.of(np.isin(own.prompt, common)) for own in (one, two))

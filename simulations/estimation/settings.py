@@ -25,6 +25,7 @@ from simulations.estimation.intervals import NOISE
 from simulations.estimation.prompts import Prompts, largest_over_mean
 from simulations.estimation.rewards import moved_apart, of_rewards, rewarded_steps
 from simulations.estimation.strings import Strings, secret
+from simulations.sampling.sorted_rows import is_window
 from theory.adaptors.exact import Chain
 from theory.arithmetic.exact import to_float
 from theory.report.records import CoolingStep, Estimate, SettingEstimates
@@ -34,7 +35,8 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
     """What one setting did: means, divergence, exchange coefficient, correlations, and the chain that corrects it.
 
     The budget's residual is the largest |log w - log p+ / T| of a string: with it E L + E R + H(q) = -KL(q || p+) and
-    KL(q || p+) = -E sum log c (at T = 1) come out of what was stored at every step.
+    KL(q || p+) = -E sum log c (at T = 1) come out of what was stored at every step. Chains that bend the law, such as
+    penalties, have none.
     """
     own = strings.of(strings.setting == number)
     prompts = Prompts.of(own)
@@ -45,6 +47,7 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
         return intervals.mean(prompts.means(values))
 
     power = math.prod((1 / to_float(step.value) for step in steps if step.name == "temperature"), start=1.0)
+    residual = float(np.abs(own.log_weight[number] - power * own.log_aligned).max())
     return SettingEstimates(
         mean_log_prior=mean(l),
         mean_reward=mean(r),
@@ -61,7 +64,7 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
         tokens=float(own.length.mean()),
         largest_weight_seen=largest_over_mean(prompts, log_c),
         identification=identification(prompts, l, r),
-        budget_residual=_finite(float(np.abs(own.log_weight[number] - power * own.log_aligned).max())),
+        budget_residual=_finite(residual) if is_window(Chain(steps)) else None,
         rewards=of_rewards(own, log_q),
     )
 
@@ -101,14 +104,25 @@ def _finite(value: float) -> float | None:
 
 
 def cooling(strings: Strings, chains: Sequence[Chain]) -> tuple[CoolingStep, ...]:
-    """For every adaptor sampled at two temperatures: what the cooler one did to E L and E R, and the slope between."""
-    behind: dict[Chain, list[tuple[float, int]]] = {}
-    for number, steps in enumerate(chains):
-        warmed = bool(steps) and steps[0].name == "temperature"
-        temperature = to_float(steps[0].value) if warmed else 1.0
-        behind.setdefault(steps[1:] if warmed else steps, []).append((temperature, number))
+    """For every chain sampled at two temperatures: what the cooler one did to E L and E R, and the slope between.
+
+    The temperature stands at one place of the chain, mostly in front; a chain without one has T = 1 there.
+    """
+    heated: dict[tuple[Chain, int], list[tuple[float, int]]] = {}
+    plain: dict[Chain, int] = {}
+    for number, given in enumerate(chains):
+        steps = Chain(given)
+        places = [k for k, step in enumerate(steps) if step.name == "temperature"]
+        if len(places) == 1:
+            (place,) = places
+            rest = Chain((*steps[:place], *steps[place + 1 :]))
+            heated.setdefault((rest, place), []).append((to_float(steps[place].value), number))
+        elif not places:
+            plain[steps] = number
+    order = {key: min(number for _, number in members) for key, members in heated.items()}
     found = []
-    for rest, members in behind.items():
+    for rest, place in sorted(heated, key=lambda key: min(order[key], plain.get(key[0], len(chains)))):
+        members = heated[rest, place] + ([(1.0, plain[rest])] if rest in plain else [])
         members.sort(reverse=True)
         for (warm, one), (cool, two) in itertools.pairwise(members):
             found.append(_step(strings, rest, (warm, one), (cool, two)))
@@ -123,7 +137,7 @@ def _step(strings: Strings, rest: Chain, warm: tuple[float, int], cool: tuple[fl
     likelihood = two.means(after.log_prior) - one.means(before.log_prior)
     reward = two.means(secret(after)) - one.means(secret(before))
     return CoolingStep(
-        behind=tuple((step.name, str(step.value)) for step in rest),
+        behind=tuple((step.name, step.setting) for step in rest),
         warm=warm[0],
         cool=cool[0],
         mean_log_prior=intervals.mean(likelihood),

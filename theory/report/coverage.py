@@ -49,7 +49,7 @@ def coverage_page(record: CoverageRecord) -> str:
         *_told(record),
         "",
         "A cell is the share of the printed 95 % intervals that hold the truth, in %. In brackets: the share of the "
-        "runs that printed one, if not all did. *None*: no run did, and the number stands with the note *too few "
+        "runs that printed one, if not all did. *none*: no run did, and the number stands with the note *too few "
         "prompts* or *too few strings*. A ratio whose denominator may be 0 has a set that is no interval; it is said "
         "in words and counted like the others. *Exact*: the number is known without sampling, as an acceptance of 1.",
     ]

@@ -185,6 +185,25 @@ def test_cooling_steps() -> None:
         assert step.slope.note == "too few prompts: 8 needed"
 
 
+def test_a_temperature_inside_a_chain() -> None:
+    """It is a step where rest and place are the same; another place is another chain; a penalty has no budget."""
+    k, cold, hot = ("top_k", 3), ("temperature", "1/2"), ("temperature", "2")
+    chains = (chain(k), chain(k, cold), chain(k, hot), chain(cold, k), chain(cold, k, cold))
+    rng = np.random.default_rng(8)
+    setting, prompt = np.repeat(np.arange(5), 24), np.tile(np.repeat(np.arange(8), 3), 5)
+    strings = made(setting, prompt, *rng.normal(size=(2, 120)))
+    assert [(s.behind, s.warm, s.cool) for s in cooling(strings, chains)] == [
+        ((("top_k", "3"),), 2.0, 1.0),
+        ((("top_k", "3"),), 1.0, 0.5),
+        ((("top_k", "3"),), 1.0, 0.5),
+    ]
+    option = chain(("nucleus", "9/10 boundary=exceed"), cold)
+    (one,) = cooling(strings.of(setting < 2), (chain(("nucleus", "9/10 boundary=exceed")), option))
+    assert one.behind == (("nucleus", "9/10 boundary=exceed"),)
+    assert of_setting(strings, 0, chains[0]).budget_residual is not None
+    assert of_setting(strings, 0, chain(("repetition_penalty", "11/10"))).budget_residual is None
+
+
 def test_a_step_pairs_its_prompts() -> None:
     """What is common to a prompt under both settings leaves the interval; a prompt of one of them is left out."""
     rng = np.random.default_rng(6)

@@ -227,7 +227,11 @@ COVERAGE = CoverageRecord(
                 covered("settings.0.mean_reward", 1000, 921),
                 covered("settings.1.mean_reward", 1000, 950),
                 covered("cooling.0.slope", 1000, 980),
+                covered("cooling.1.slope", 0, 0),
+                covered("cooling.2.slope", 0, 0),
                 covered("cooling.0.trades", 300, 287),
+                covered("cooling.1.trades", 0, 0),
+                covered("cooling.2.trades", 0, 0),
                 covered("pooled.corpora.1000", 0, 0),
             ),
         ),
@@ -245,7 +249,7 @@ def test_the_page_on_intervals() -> None:
     assert "wrong in 1.3% of the runs (cooling step, verdict of *middle*)" in page
     assert "| acceptance | exact | 93.0 (40.0%) |" in page
     assert "| all settings, Corr of corpora, N = 1000 | none |" in page
-    assert "| verdict | 1.3% wrong, 70% undecided |" in page
+    assert "| verdict | 1.3% wrong, 70% undecided | 0.0% wrong, 100% undecided |" in page
 
 
 def report(**changes: Result) -> Report:

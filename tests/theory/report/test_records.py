@@ -14,6 +14,7 @@ from theory.files import JsonObject
 from theory.report.records import (
     BenchRecord,
     ComparisonRecord,
+    CoverageRecord,
     Estimate,
     FalseAlarms,
     FormatError,
@@ -25,6 +26,7 @@ from theory.report.records import (
     as_json,
     bench_record,
     bridge_record,
+    coverage_record,
     pair_record,
     read_record,
     record_of,
@@ -44,6 +46,7 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "sweep": (SweepRecord, sweep_record),
     "sweep_steps": (SweepRecord, sweep_steps_record),
     "bench": (BenchRecord, bench_record),
+    "coverage": (CoverageRecord, coverage_record),
 }
 
 
