@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import itertools
 import math
 import sys
 import sysconfig
@@ -89,7 +90,13 @@ class Rewards:
 
 
 def scorer(
-    kind: str, source: str | None = None, label: str | None = None, *, reads: Reads = "text", base: Path | None = None
+    kind: str,
+    source: str | None = None,
+    label: str | None = None,
+    *,
+    reads: Reads = "text",
+    base: Path | None = None,
+    device: str = "cpu",
 ) -> Scorer | None:
     """What gives rewards; None for the secret reward, which log-probabilities give, and for a column of given strings.
 
@@ -100,6 +107,7 @@ def scorer(
         reads: the whole text or the completion alone; a function of two arguments gets prompt and completion apart,
             and one with an argument ``completions`` is called as TRL calls it.
         base: where ``source`` is looked up first; then in the working folder.
+        device: that a classifier runs on.
 
     Raises:
         ValueError: what is named is not there.
@@ -113,7 +121,7 @@ def scorer(
     if source is None:
         raise ValueError(f"a reward of kind {kind!r} needs source = ...")
     if kind == "classifier":
-        return _reading(_classifier(source, label, _beside(source, base)), reads)
+        return _reading(_classifier(source, label, _beside(source, base), device), reads)
     return _function(source, base, reads)
 
 
@@ -310,7 +318,7 @@ def _takes_two(function: Callable[..., object]) -> bool:
     return sum(one.kind in places and one.default is inspect.Parameter.empty for one in parameters) == 2
 
 
-def _classifier(source: str, label: str | None, folder: Path) -> Scorer:
+def _classifier(source: str, label: str | None, folder: Path, device: str) -> Scorer:
     torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
     if not list(folder.glob("*.safetensors")):
         raise ValueError(f"the classifier {source} has no safetensors")
@@ -331,34 +339,53 @@ def _classifier(source: str, label: str | None, folder: Path) -> Scorer:
     if report["unexpected_keys"]:
         more = sorted(report["unexpected_keys"])[0]
         raise ValueError(f"the classifier {source} holds {more}, which the model of its config.json has no place for")
-    model = model.eval()
+    model = model.to(device).eval()
     labels = {v: k for k, v in model.config.id2label.items()}
     if label is not None and label not in labels:
         raise ValueError(f"the classifier {source} has no label {label!r}; it has {', '.join(labels)}")
     column = labels[label] if label is not None else model.config.num_labels - 1
     limit = _limit(model.config, tokenizer)
 
-    def score_one(text: str) -> float:
-        encoded = tokenizer(text, return_tensors="pt", truncation=False, verbose=False)
-        count = int(encoded["input_ids"].shape[1])
-        if not 1 <= count <= limit:
-            fault = "no tokens for" if count == 0 else f"{count} tokens for"
-            most = f", which reads at most {limit}" if count else ""
-            hint = "make the strings shorter" if count else "give each prompt a word"
-            raise ValueError(f"the text {text[:60]!r} has {fault} the classifier {source}{most}; {hint}")
+    def batch(rows: list[dict[str, list[int]]], texts: list[str]) -> list[float]:
         try:
-            return float(model(**encoded).logits.float()[0, column])
+            given = {name: torch.tensor([row[name] for row in rows], device=device) for name in rows[0]}
+            found: list[float] = model(**given).logits.float()[:, column].tolist()
         except Exception as error:  # a model that reads less than it says
             reason = " ".join(str(error).split())[:120]
-            what = f"the classifier {source} cannot read {text[:60]!r}, of {count} tokens"
+            what = f"the classifier {source} cannot read {texts[0][:60]!r}, of {len(rows[0]['input_ids'])} tokens"
             raise ValueError(f"{what}: {type(error).__name__}: {reason}") from None
+        return found
 
     def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
+        encoded = [dict(tokenizer(str(text), truncation=False, verbose=False)) for text in texts]
+        counts = [len(one["input_ids"]) for one in encoded]
+        for text, count in zip(texts, counts, strict=True):
+            _check_length(str(text), count, limit, source)
+        found = [0.0] * len(texts)
+        # texts of one length go side by side: no padding, which some models would see
+        order = sorted(range(len(texts)), key=counts.__getitem__)
         with torch.inference_mode():
-            # one text at a time: no padding, and the same number whatever stands beside it
-            return [score_one(str(text)) for text in texts]
+            for _, group in itertools.groupby(order, key=counts.__getitem__):
+                own = list(group)
+                for places in (own[low : low + _BATCH] for low in range(0, len(own), _BATCH)):
+                    rewards = batch([encoded[k] for k in places], [str(texts[k]) for k in places])
+                    for k, reward in zip(places, rewards, strict=True):
+                        found[k] = reward
+        return found
 
     return score
+
+
+_BATCH = 64
+"""Texts that a classifier reads side by side."""
+
+
+def _check_length(text: str, count: int, limit: int, source: str) -> None:
+    if not 1 <= count <= limit:
+        fault = "no tokens for" if count == 0 else f"{count} tokens for"
+        most = f", which reads at most {limit}" if count else ""
+        hint = "make the strings shorter" if count else "give each prompt a word"
+        raise ValueError(f"the text {text[:60]!r} has {fault} the classifier {source}{most}; {hint}")
 
 
 class _Config(Protocol):

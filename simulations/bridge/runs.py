@@ -53,7 +53,7 @@ from typing import Annotated, Literal
 from flint import fmpq
 from pydantic import Field
 
-from simulations.bridge.key import NamedReward
+from simulations.bridge.key_parts import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
 from simulations.bridge.run_chains import LARGEST, RunAdaptorTable, chains_of

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from simulations.bridge.cost import check_size
-from simulations.bridge.key import Accounting, GivenSamples, RunKey
+from simulations.bridge.key import RunKey
+from simulations.bridge.key_parts import Accounting, GivenSamples
 from simulations.bridge.prompts import Prompt
 from simulations.bridge.rewards import Answer, Chat, Rewards, Scorer, checked, checked_or_null
 from simulations.bridge.runs import Run

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from simulations.bridge.chats import system_lines
-from simulations.bridge.key import GivenSamples
+from simulations.bridge.key_parts import GivenSamples
 from simulations.bridge.prompts import Prompt
 from simulations.bridge.rewards import Rewards
 from simulations.bridge.runs import Run

@@ -79,7 +79,7 @@ class Session:
         runs = read_runs(path, output, samples=found.rewards)
         models = loader(runs[0])
         for run in runs:
-            rewards = rewards_of(run)
+            rewards = rewards_of(run, models.device)
             scoring = Scoring.of(run, load_models(run, models), found)
             plan, check = check_models(scoring.plan)
             scoring = replace(scoring, plan=plan)
@@ -99,7 +99,7 @@ class Session:
     def _of(run: Run, models: Loader) -> Session:
         check_size(len(run.prompts), len(run.chains), run.strings, run.length)
         # a function's module is imported before the files that decide its rewards are listed
-        rewards = rewards_of(run)
+        rewards = rewards_of(run, models.device)
         plan, check = check_models(Plan.of(run, load_models(run, models)))
         notes: list[str] = []
         if check is not None:

@@ -209,7 +209,7 @@ TEXTS = ["We must", "Our country is strong today", "The", "It is good"]
 
 @pytest.mark.parametrize(("label", "column"), [(None, 2), ("good", 2), ("bad", 0), ("so", 1)])
 def test_classifier(label: str | None, column: int, classifier: Path) -> None:
-    """The logit of the label, the last one by default, of every text on its own."""
+    """The logit of the label, the last one by default; texts of one length go side by side, others do not."""
     import torch
     from transformers import AutoTokenizer, BertForSequenceClassification
 
@@ -223,7 +223,9 @@ def test_classifier(label: str | None, column: int, classifier: Path) -> None:
     assert scores == pytest.approx(direct, abs=1e-6)
     assert len(set(scores)) == len(TEXTS)
     assert checked(scores, TEXTS) == scores
-    assert found(TEXTS[::-1], [1] * 4) == scores[::-1], "whatever stands beside a text"
+    assert found(TEXTS[::-1], [1] * 4) == pytest.approx(scores[::-1], abs=1e-6), "whatever stands beside a text"
+    many = found(TEXTS * 40, [1] * 160)
+    assert many == pytest.approx(scores * 40, abs=1e-6)
 
 
 def test_an_unknown_label(classifier: Path) -> None:

@@ -9,6 +9,8 @@ import math
 import numpy as np
 import pytest
 
+pytest.importorskip("joblib")
+
 from simulations.arrays import Floats
 from simulations.coverage import run
 from simulations.coverage.population import Pair, Population
