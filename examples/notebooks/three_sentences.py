@@ -31,9 +31,13 @@ def opening(mo):
     under the model *before* alignment, and how much reward they earn. A paper (Tan et al., EMNLP 2024, arXiv
     2406.10203) says three things about these two averages:
 
-    - **A.** In corpora sampled from an aligned model, average reward and average log-likelihood trade off.
-    - **B.** This has a formal treatment: in *typical* corpora the two averages sum to a constant.
-    - **C.** The sampling adaptor, such as temperature or top-k, chooses how much likelihood is exchanged for reward.
+    - **A.** In corpora sampled from an aligned model, average reward and average log-likelihood trade off: where
+      one is higher, the other is lower.
+    - **B.** This has a formal treatment: in *typical* corpora, as most large ones are, the two averages sum to
+      nearly a constant.
+    - **C.** The sampling adaptor chooses how much likelihood is exchanged for reward. An adaptor changes the
+      probabilities before a string is drawn: a temperature makes them sharper or flatter, top-k keeps the k most
+      probable ones.
 
     Which of this is true, and of which models? Three strings are enough to see it. Everything below is computed
     exactly, except the dots of one picture, which are drawn at random and say so. Logarithms are natural.
@@ -44,9 +48,11 @@ def opening(mo):
     on to the prior. The aligned model is p+(y) = p(y) exp(r(y)/beta) / Z, where Z makes the sum 1. For a string
     y we write
 
-    - L = log p(y), its log-likelihood **under the prior**, which is how fluent it is,
-    - R = r(y)/beta, its reward, which is how good it is,
+    - L = log p(y), its log-likelihood **under the prior**, often taken as a measure of fluency,
+    - R = r(y)/beta, its reward in units of beta: from here on "reward" is R,
     - I = -log p+(y), its surprisal under the aligned model.
+
+    A large beta keeps p+ near the prior. The unit of all three is the nat, since logarithms are natural.
 
     Choose who earns the reward, and how strong the alignment is (1/beta; at 0 nothing is aligned, and p+ = p):
     """)
@@ -109,8 +115,8 @@ def sentence_b(mo):
 
     The right side depends on the corpus through the average surprisal. If the strings are independent draws
     from p+, this average comes close to its mean, the entropy H, as N grows. A corpus is called *typical* if it
-    lies within epsilon of H. Typical corpora therefore lie close to **the line** of all points with sum log Z -
-    H. Move N and epsilon:
+    lies within epsilon of H. In the plane of the two averages, typical corpora therefore lie close to **the
+    line** of all points with sum log Z - H, which falls with slope -1. Move N and epsilon:
     """)
     return
 
@@ -147,9 +153,9 @@ def corpora(Figure, aligned, answer, epsilon, likelihood, model, np, reward, siz
 def about_b(answer, bound, mo, near, size, typical):
     known = "has no value" if typical is None else f"is {typical:.4f}, computed exactly"
     mo.md(f"""     The probability that a corpus of N = {size.value} is typical {known}; of the 400 drawn ones
-    {near.mean():.0%} are. Chebyshev's inequality alone says that a corpus is *not* typical with probability at
-    most {min(bound, 1):.3f}. Here H = {answer["entropy"]:.3f} nats, and the variance of I is V =
-    {answer["varentropy"]:.3f}.
+    {near.mean():.0%} are. Chebyshev's inequality, which needs the variance of I alone, says that a corpus is *not*
+    typical with probability at most {min(bound, 1):.3f}. Here H = {answer["entropy"]:.3f} nats, and the variance
+    of I is V = {answer["varentropy"]:.3f}.
 
     So the identity of B holds for every corpus, and most corpora lie close to the line if N is large. This says
     where the *sum* of the averages is. It does **not** say that one average falls when the other rises: for
@@ -161,8 +167,8 @@ def about_b(answer, bound, mo, near, size, typical):
 @app.cell
 def about_a(answer, mo, size, window):
     corr, given = answer["corr"], window["conditional_corr"]
-    said = "does not exist: L or R is constant" if corr is None else f"is {corr:.3f}"
-    given_text = "has no value here" if given is None else f"is {given:.3f}"
+    said = "does not exist: L or R is constant" if corr is None else f"is {corr:.4f}"
+    given_text = "has no value here" if given is None else f"is {given:.4f}"
     verdict = (
         "there is nothing to correlate"
         if corr is None
@@ -178,12 +184,13 @@ def about_a(answer, mo, size, window):
 
     What if we look at typical corpora only? Given that a corpus of N = {size.value} is typical, the correlation
     {given_text}. In a narrow band around the line the sum is almost fixed, and two numbers with a fixed sum
-    move against each other: the narrower the band is for its N, the closer this correlation comes to -1, unless
-    all strings lie on one line. That part of A comes from looking at typical corpora only, not from alignment.
+    move against each other: in a band that is narrow for its N this correlation is close to -1, unless the three
+    points (L, R) of the strings lie on one straight line themselves. On the way there it need not fall all the
+    time. That part of A comes from looking at typical corpora only, not from alignment.
 
-    *Try:* choose "likely strings earn most". The correlation of all corpora is positive. Set N to 300 and let
-    epsilon go down to 0.02: how far does the correlation of the typical ones fall? Then set the strength to 0.
-    Why is there no correlation?
+    *Try:* choose "likely strings earn most". The correlation of all corpora is positive. Leave N at 50 and let
+    epsilon go down to 0.02: the sign turns. Then set N to 300, where the same band is wide for the corpora: why
+    does the sign come back? Last, set the strength to 0. Why is there no correlation?
     """)
     return
 
@@ -194,10 +201,13 @@ def sentence_c(mo):
     ## C: what does the sampling adaptor choose?
 
     A temperature T below 1 makes strings that are likely under p+ still more likely: p+(y) to the power 1/T,
-    divided by the sum. The plane below shows the means E L and E R. The grey area is what **any** law of the
-    three strings can reach; the star is p+, the diamond is the prior, and the blue curve is where temperature
-    leads, with a square at its cold end. Cooling from the star trades only if the curve leaves it to the lower
-    right or to the upper left.
+    divided by the sum. To cool is to lower T. Cooling *trades R for L* if E L rises and E R falls, and *L for R*
+    if E L falls and E R rises. The sliders act apart: the temperature on p+, and top-k on p+.
+
+    The plane below shows the means E L and E R. The grey area is what **any** law of the three strings can
+    reach; the star is p+, the diamond is the prior, and the blue curve is where temperature leads, with a square
+    at its cold end; the dashed one is where another strength of alignment leads. Cooling from the star trades
+    only if the curve leaves it to the lower right or to the upper left.
     """)
     return
 
@@ -236,18 +246,20 @@ def about_c(answer, keep, mo, reached, temperature):
     {"As one cools on, what a further step does changes: " + turning + "." if turning else ""}
 
     There is a rule for small steps. Let b be the covariance of L and I, divided by the variance of I; here it
-    {rule}. A small cooling trades exactly if b lies **outside** the interval from -1 to 0. Inside the interval
-    it raises both means, and there is nothing to choose: more likelihood comes with more reward.
+    {rule}. To first order, a small cooling at T = 1 trades exactly if b lies **outside** the interval from -1 to
+    0. Inside the interval it raises both means, and there is nothing to choose: more likelihood comes with more
+    reward. At b = -1 E R stays, at b = 0 E L does.
 
     So C is true of some models and false of others. Where all strings lie on a rising line, no adaptor can
     trade at all.
 
     ## Questions for the class
 
-    1. Choose "likely strings earn most". Is there a setting of T or k that raises R and lowers L? Look at the
-       grey area, and say why.
+    1. Choose "likely strings earn most". Does any law in the grey area have a higher E R and a lower E L than the
+       star? Does any setting of T or k lead there? Say why.
     2. Choose "rare strings earn most", and let the strength go from 0 to 3. At which strengths does a small
-       cooling trade R for L, and at which L for R? What happens to b in between?
+       cooling trade R for L, and at which L for R? What happens to b in between, where the variance of I is
+       nearly 0?
     3. In which direction does *heating* (T above 1) move the star, compared with cooling? Is that so for every
        model?
     4. Someone samples 1,000 corpora, keeps those near the line, finds a correlation of -0.9, and concludes that

@@ -119,7 +119,7 @@ class _Notes:
     def show(self, screen: Console) -> None:
         """A line each, with the most that one of the cells needs."""
         for letter, ((before, after), number) in zip(string.ascii_lowercase, self.needed.items(), strict=False):
-            most = f"up to {number:,}" if number else ""
+            most = f"at least {number:,}" if number else ""
             screen.print(
                 f"({letter}) no interval: {before}{most}{after}", highlight=False, markup=False, soft_wrap=True
             )
@@ -129,7 +129,7 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
     """One named reward: what every setting did to it, and whether cooling the setting's law trades L for it."""
     from theory.adaptors.exact import chain
 
-    columns = ("setting", f"E {name}", "Corr with L", "dE r/dE L", "cooling trades", "not beaten")
+    columns = ("setting", f"E {name}", "Corr with L", "dE r/dE L", "cooling trades", "front")
     title = f"{name}: means, and a small cooling of each setting's law, globally normalised; 95 % over prompts"
     made, notes = table(*columns, left={"setting"}, title=title), _Notes()
     for steps, setting in zip(found.run.chains, found.settings, strict=True):
@@ -139,6 +139,7 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
             made.add_row(str(chain(*steps)), *numbers, own.trades, "x" if own.front else "")
     screen.print(made)
     notes.show(screen)
+    screen.print("front: no other setting has both a higher E L and a higher mean of this reward", highlight=False)
     for step in found.cooling:
         if name in step.rewards and not step.behind:
             own_step = step.rewards[name]
@@ -170,7 +171,7 @@ def _show_settings(found: PairAnalysis) -> None:
         if verdict is not None
     ]
     words = "; ".join(verdicts) or "no verdict"
-    lines = [f"does cooling trade likelihood for reward on this pair? {words}"]
+    lines = [f"does cooling trade likelihood for the secret reward R = log p+/p on this pair? {words}"]
     if found.rounding is not None:
         size = found.rounding
         lines.append(

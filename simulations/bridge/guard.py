@@ -41,6 +41,12 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         reasons.append("prior and aligned are one model: R = 0, so correlations, b and verdicts do not exist")
     base = next((own for own, steps in zip(settings, found.run.chains, strict=True) if not steps), None)
     void = base is not None and base.exchange_coefficient.value is None
+    foreign = base is not None and base.mean_reward.high is not None and base.mean_reward.high < -SHARE * min(size, 1.0)
+    if foreign:
+        reasons.append(
+            "E log p+/p of the strings without an adaptor is below 0, which draws from the aligned model cannot give: "
+            "these strings were not drawn from it, and there are no verdicts"
+        )
     cooling = tuple(_cooled(step, size) for step in found.cooling)
     plain = next((step for step in cooling if not step.behind and step.warm == 1), None)
     still = _small(secret(strings), strings, size) or (plain is not None and _inside(plain.mean_reward, size))
@@ -49,8 +55,8 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         settings=tuple(settings),
         pooled=_pooled(found.pooled, strings, size),
         cooling=cooling,
-        trades=None if void else found.trades,
-        trades_locally=None if still else found.trades_locally,
+        trades=None if void or foreign else found.trades,
+        trades_locally=None if still or foreign else found.trades_locally,
         exchange_slope=None if void else found.exchange_slope,
         rounding=rounding,
         notes=tuple(reasons),

@@ -94,7 +94,7 @@ def read_samples(path: Path) -> Samples:
     if columns:
         notes.append(f"reward columns: {', '.join(columns.values())}")
     if left:
-        notes.append(f"columns that are no numbers are left out: {', '.join(left)}")
+        notes.append(f"columns that are no numbers (or numbers in quotes) are left out: {', '.join(left)}")
     return Samples(tuple(strings), tuple(columns.values()), sha256(path), tuple(notes))
 
 

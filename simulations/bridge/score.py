@@ -234,7 +234,10 @@ class _Reader:
     def notes(self) -> Iterator[str]:
         """What was done to the rows."""
         if self._added:
-            yield f"{self._added} strings stopped without showing their end: {self._end()} is put there and counted"
+            yield (
+                f"{self._added} strings stopped without showing their end: the end token {self._end()} is put there "
+                "and counted"
+            )
         if self._merged:
             yield (
                 f"warning: in {len(self._merged)} of {self._rows} texts a token would reach into the prompt "

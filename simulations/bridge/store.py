@@ -310,6 +310,10 @@ def _same_configuration(old: JsonValue, new: JsonValue, folder: Path, path: str 
             if name not in old or name not in new:
                 raise StoreError(f"{folder}: holds a run whose {path}{name} differs; name another folder")
             _same_configuration(old[name], new[name], folder, f"{path}{name}.")
+    elif old != new and path.startswith(("samples.", "accounting.context.")):
+        raise StoreError(
+            f"{folder}: holds strings of another file or after other prompts; name another folder to start anew"
+        )
     elif old != new:
         one, two = (json.dumps(v)[:80] for v in (old, new))
         raise StoreError(

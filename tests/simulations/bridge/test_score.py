@@ -76,6 +76,28 @@ def as_ids(stored: Iterable[dict[str, Any]], prompts: Sequence[Sequence[int]]) -
     ]
 
 
+# --- strings that the aligned model did not draw ------------------------------------------------------------------
+
+
+def test_strings_of_another_model_have_no_verdict(models: Path, tmp_path: Path) -> None:
+    """Strings of the prior: E log p+/p = -KL(p || p+) < 0, which p+ cannot give; those of p+ have their verdict."""
+    texts = [f"{a} {b}" for a in "abc" for b in "abcd"]
+    tables = {"prompts": f"texts = {json.dumps(texts)}\nbegin = true", "sampling": "strings = 24\nlength = 6"}
+    swapped = f'prior = "{models / "aligned"}"\naligned = "{models / "prior"}"\n'
+    for name, drawn_by in (("own", of(models)), ("other", swapped)):
+        folder = tmp_path / name
+        (folder / "drawn").mkdir(parents=True)
+        sampled(run_file(folder / "drawn", models=drawn_by, **tables))
+        lines = as_ids(rows(folder / "drawn"), key(folder / "drawn")["prompt_ids"])
+        scored(run_file(folder, models=of(models)), written(folder / "s.jsonl", lines))
+    own, other = analysed(tmp_path / "own"), analysed(tmp_path / "other")
+    assert own["settings"][0]["mean_reward"]["low"] > 0 > other["settings"][0]["mean_reward"]["high"]
+    assert not any("not drawn from it" in note for note in own.get("notes", ()))
+    assert own["trades"] is not None
+    assert any("not drawn from it" in note for note in other["notes"])
+    assert other["trades"] is None
+
+
 # --- the same store as sampling -----------------------------------------------------------------------------------
 
 SETTINGS = 'strings = 5\nlength = 4\nrows = 7\ntemperatures = ["1", "1/2"]'
