@@ -137,7 +137,7 @@ def _strings(prompt: Index, number: Index, log_prior: Floats, reward: Floats) ->
 
 def slope(setting: Setting) -> Iterator[Comparison]:
     """Fieller's set of dE R/dE L from eight prompts, whose changes are normal and may be 0: it holds the slope."""
-    rng, held = setting.rng("slope"), []
+    rng, held = setting.rng("slope of a set"), []
     for likelihood, reward in rng.normal(size=(setting.corpora, 2, 8)) + np.array([[0.5], [2.0]]):
         found = setting.parts.quotient(reward, likelihood)
         if found.low is not None and found.high is not None:

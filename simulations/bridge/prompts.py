@@ -68,17 +68,18 @@ def read_prompts(path: Path) -> list[Prompt]:
             "prompt, messages or ids) are"
         )
     if kind not in _TEXT:
-        return _rows(read_rows(path, "[prompts] file"), path)
+        return _rows(read_rows(path, "[prompts] file", KINDS, _MOST_BYTES), path)
     return _texts(_lines(path, "[prompts] file", _MOST_BYTES), path)
 
 
-def read_rows(path: Path, what: str, most: int | None = None) -> list[object]:
+def read_rows(path: Path, what: str, columns: Sequence[str] | None = None, most: int | None = None) -> list[object]:
     """The rows of a .parquet or .jsonl file.
 
     Args:
         path: of the file.
         what: names it in errors.
-        most: bytes of a .jsonl file; None for those of a prompt file.
+        columns: of a .parquet file that are read; all if None.
+        most: bytes that are read; no bound if None.
 
     Raises:
         ValueError: it cannot be read.
@@ -86,7 +87,7 @@ def read_rows(path: Path, what: str, most: int | None = None) -> list[object]:
     """
     if path.suffix.lower() in _COLUMNS:
         try:
-            return _parquet(path)
+            return _parquet(path, columns, most)
         except OSError as error:
             raise ValueError(f"{what} {path}: cannot be read: {error.strerror or error}") from None
         except RowError:
@@ -94,7 +95,7 @@ def read_rows(path: Path, what: str, most: int | None = None) -> list[object]:
         except ValueError as error:  # a path with a NUL, or a file that is no Parquet
             raise ValueError(f"{what} {str(path)!r}: {' '.join(str(error).split())[:120]}") from None
     rows: list[object] = []
-    for number, line in enumerate(_lines(path, what, most or _MOST_BYTES), start=1):
+    for number, line in enumerate(_lines(path, what, most), start=1):
         try:
             rows += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
@@ -106,10 +107,10 @@ class RowError(ValueError):
     """A row of a prompt file that is no prompt; the message names it."""
 
 
-def _lines(path: Path, what: str, most: int) -> list[str]:
+def _lines(path: Path, what: str, most: int | None) -> list[str]:
     """The lines of a text file, each ended by a line feed alone."""
     try:
-        content = read_at_most(path, most).decode("utf-8-sig")
+        content = (path.read_bytes() if most is None else read_at_most(path, most)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{what} {path}: is not UTF-8 text") from None
     except OSError as error:
@@ -141,8 +142,8 @@ def _is_row(line: str) -> bool:
     return bool(found.keys() & set(KINDS))
 
 
-def _parquet(path: Path) -> list[object]:
-    """The rows of a Parquet file.
+def _parquet(path: Path, columns: Sequence[str] | None, most: int | None) -> list[object]:
+    """The rows of a Parquet file, of some of its columns.
 
     Raises:
         ValueError: it is none, or pyarrow is not installed.
@@ -155,11 +156,12 @@ def _parquet(path: Path) -> list[object]:
     size = 0
     try:
         file = parquet.ParquetFile(path)
-        named = [name for name in KINDS if name in file.schema_arrow.names]
+        given = file.schema_arrow.names
+        named = list(given) if columns is None else [name for name in columns if name in given]
         for batch in file.iter_batches(_BATCH, columns=named) if named else ():
             size += batch.nbytes
-            if size > _MOST_BYTES:
-                raise ValueError(f"holds more than {_MOST_BYTES:,} bytes of prompts")
+            if most is not None and size > most:
+                raise ValueError(f"holds more than {most:,} bytes of prompts")
             found += batch.to_pylist()
     except arrow.ArrowException as error:
         raise ValueError(str(error)) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import pytest
 
 from figures import pair, pair_corpora
@@ -27,7 +25,7 @@ def test_points_are_the_settings() -> None:
             (point.mean_log_prior, own.mean_log_prior),
             (point.exchange, own.exchange_coefficient),
         ):
-            assert bounds == astuple(estimate)
+            assert bounds == estimate.drawn
             assert bounds[1] < bounds[0] < bounds[2]
 
 

@@ -15,7 +15,7 @@ from unittest.mock import patch
 import huggingface_hub.constants
 from hypothesis import strategies as st
 
-from simulations.bridge import pairs
+from simulations.bridge import adapters
 from simulations.bridge.models import LoadedModel, load
 from simulations.bridge.runs import Run, read_run
 from simulations.bridge.session import Session
@@ -63,7 +63,7 @@ def _load(name: str, **named: Any) -> LoadedModel:
 @contextmanager
 def offline() -> Iterator[None]:
     """Without asking the hub, and without reading the tiny pair again for every input."""
-    with patch.object(huggingface_hub.constants, "HF_HUB_OFFLINE", True), patch.object(pairs, "load", _load):
+    with patch.object(huggingface_hub.constants, "HF_HUB_OFFLINE", True), patch.object(adapters, "load", _load):
         yield
 
 

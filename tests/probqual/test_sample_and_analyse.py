@@ -77,7 +77,7 @@ def written(folder: Path, **changes: str) -> Path:
     return folder / "run.toml"
 
 
-def tree_models(run: Run) -> Models:
+def tree_models(run: Run, models: object = None) -> Models:
     _, pair = tree_with_prompts()
     return Models(
         prior=pair.prior,

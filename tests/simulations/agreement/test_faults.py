@@ -56,6 +56,11 @@ LISTED = [
     ("nan-as-certain", "read as probability 1", "string_log_prob"),
     ("bootstrap-pool", "resampled from one pool", "counts"),
     ("without-prompt", "behind another prompt", "string_log_prob"),
+    ("covariance-over-n", "divided by n instead of n - 1", "covs"),
+    ("ratio-uncorrected", "keeps its bias", "corrected"),
+    ("proposed-to-itself", "counts a string as a proposal to itself", "acceptances"),
+    ("settings-by-prompt", "taken for a difference between settings", "between"),
+    ("jackknife-of-a-ratio", "the jackknife's", "quotient"),
 ]
 """(name, what its sentence must say, the procedure that is wrong)."""
 
@@ -146,9 +151,14 @@ def test_noticed_where_it_is_made(fault: Fault) -> None:
         "normalise": {"adaptors"},
         "string_log_prob": {"line", "alignment"},
         "secret_reward": {"alignment"},
-        "tilted": {"alignment", "line", "correlation"},
+        "tilted": {"alignment", "line", "correlation", "adaptors"},
         "counts": {"line", "correlation", "prompts", "adaptors"},
         "corpus_means": {"line", "correlation", "prompts"},
+        "covs": {"adaptors"},
+        "corrected": {"alignment"},
+        "acceptances": {"metropolis"},
+        "between": {"simpson"},
+        "quotient": {"adaptors"},
     }[replaced]
     for seed in SEEDS:
         assert {row.claim.split(".")[0] for row in found(fault.name, seed).differing} <= families

@@ -21,7 +21,7 @@ import pytest
 from flint import arb, fmpq, fmpq_mat
 from scipy import optimize, special
 
-from simulations.agreement import corpora, decoding, infinite, markov, strings
+from simulations.agreement import corpora, decoding, estimates, infinite, markov, strings
 from simulations.agreement.comparison import DIFFERS, SAMPLED, Comparison, SettledComparison, event
 from simulations.agreement.comparison import law as compared_law
 from simulations.agreement.faults import planted
@@ -252,7 +252,7 @@ def test_caught_yields_each_fault_with_its_run() -> None:
 
 def test_all_families_of_experiments_take_part() -> None:
     """The modules of ``agreement`` that need no torch."""
-    modules = (strings, corpora, markov, infinite, decoding)
+    modules = (strings, corpora, markov, infinite, decoding, estimates)
     assert sorted(map(id, EXPERIMENTS)) == sorted(id(one) for module in modules for one in module.EXPERIMENTS)
 
 
@@ -763,16 +763,48 @@ def test_exact_values(family: str) -> None:
             assert row.low <= number <= row.high + 1e-12
 
 
+ESTIMATED = (
+    "Two strings, from 3 strings of the prior: E R, corrected",
+    "Two strings, from 3 strings of the prior: acceptance, corrected",
+)
+"""Expectations that test_expectations_of_estimates computes again."""
+
+
+def test_expectations_of_estimates() -> None:
+    """Over all 2^3 samples of p = (1, 3)/4 with e^R = (4, 1), by fractions; Cov(L, I) under p+ = (4, 3)/7; 95 %."""
+    rows = {row.what: row.exact for row in quick().rows}
+    prior, weight, reward = (0.25, 0.75), (4.0, 1.0), (math.log(4), 0.0)
+
+    def mean(sample: Sequence[int]) -> float:
+        total = sum(weight[k] for k in sample)
+        return sum(weight[k] * reward[k] for k in sample) / total
+
+    def accepted(sample: Sequence[int]) -> float:
+        pairs = list(itertools.permutations(sample, 2))
+        least = sum(min(weight[a], weight[b]) for a, b in pairs) / len(pairs)
+        return least / (sum(weight[k] for k in sample) / len(sample))
+
+    for what, statistic in zip(ESTIMATED, (mean, accepted), strict=True):
+        expected = 0.0
+        for sample in itertools.product((0, 1), repeat=3):
+            chance = math.prod(prior[k] for k in sample)
+            left = [statistic(sample[:k] + sample[k + 1 :]) for k in range(3)]
+            expected += chance * (3 * statistic(sample) - 2 * sum(left) / 3)
+        assert rows[what] == pytest.approx(expected, abs=1e-12)
+    # L differs by log 3 and I by log(3/4) between the strings, with probabilities 4/7 and 3/7
+    assert rows["Two strings, from 3 strings: Cov(L, I)"] == pytest.approx(12 / 49 * math.log(3) * math.log(4 / 3))
+    assert rows["8 normal prompts: a 95 % set holds the slope"] == 0.95
+
+
 def test_most_rows_have_a_second_route() -> None:
     """Besides laws, whose divergence is 0, and differences, only few exact values rest on one computation."""
     known = {what for family in FAMILIES for what in computed_again(family)}
     others = [row.what for row in quick().rows if row.what not in known and row.exact != 0]
     assert all(row.exact > 0 for row in quick().rows if row.what.endswith("gained"))
-    assert sorted(others) == [
-        "C5: E L gained",
-        "C5: E R gained",
-        "toy, N = 100,000, eps = 0.001: P(typical)",
-    ]
+    again = [*ESTIMATED, "Two strings, from 3 strings: Cov(L, I)", "8 normal prompts: a 95 % set holds the slope"]
+    assert sorted(others) == sorted(
+        ["C5: E L gained", "C5: E R gained", "toy, N = 100,000, eps = 0.001: P(typical)", *again]
+    )
 
 
 def reference_laws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -565,7 +565,7 @@ def other_weights(folder: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "an end": (another_end, "resolved.aligned.files.generation_config.json"),
+    "an end": (another_end, "accounting.ends"),
     "the tokenizer's settings": (another_tokenizer_setting, "resolved.prior.files.tokenizer_config.json"),
     "the reward's source": (another_reward, "models.reward.my_reward.py"),
     "the weights": (other_weights, "models.aligned.model.safetensors"),

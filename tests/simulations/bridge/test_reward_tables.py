@@ -229,7 +229,7 @@ WRONG = {
     "the secret one named": (('name = "a"',), "leave the name out"),
     "a column": (('name = "a"\nkind = "column"',), "they come with strings: probqual score"),
     "a kind": (('name = "a"\nkind = "judge"',), "reward 1, kind must be one of"),
-    "beta": (('name = "a"\nkind = "length"\nbeta = "0"',), "reward a, beta must be > 0"),
+    "beta": (('name = "a"\nkind = "length"\nbeta = "0"',), "reward a, beta must lie between"),
     "no module": (('name = "a"\nkind = "function"\nsource = "nowhere:f"',), "cannot be imported"),
     "too few": (('name = "a"\nkind = "function"\nsource = "mine:few"',), "gave 1 numbers for"),
     "fails": (('name = "a"\nkind = "function"\nsource = "mine:fails"',), "RuntimeError: no"),
