@@ -471,7 +471,7 @@ def test_examples(path: Path, outside: Path) -> None:
     assert set(found) >= MODEL_KEYS | CORPUS_KEYS | OTHER_KEYS
     assert found["status"] == "OK"
     assert all(isinstance(found[key], float) for key in MODEL_KEYS)
-    accuracy = Fraction(1, 10**8 if path.stem == "speeches" else 10**20)
+    accuracy = Fraction(1, 10**6 if path.stem == "speeches" else 10**20)
     certified(found, accuracy)
     for entry in found["adaptors"]:
         assert set(entry) >= ADAPTOR_KEYS
