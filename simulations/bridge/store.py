@@ -310,15 +310,20 @@ def _same_configuration(old: JsonValue, new: JsonValue, folder: Path, path: str 
             if name not in old or name not in new:
                 raise StoreError(f"{folder}: holds a run whose {path}{name} differs; name another folder")
             _same_configuration(old[name], new[name], folder, f"{path}{name}.")
-    elif old != new and path.startswith(("samples.", "accounting.context.")):
-        raise StoreError(
-            f"{folder}: holds strings of another file or after other prompts; name another folder to start anew"
-        )
     elif old != new:
         one, two = (json.dumps(v)[:80] for v in (old, new))
+        name = path.rstrip(".")
         raise StoreError(
-            f"{folder}: holds a run whose {path.rstrip('.')} is {one}, not {two}; name another folder to start anew"
+            f"{folder}: holds a run whose {name} is {one}, not {two}{_SAID.get(name, '')}; name another folder to start "
+            "anew"
         )
+
+
+_SAID = {
+    "samples.sha256": ": its strings are of another file",
+    "accounting.context": ": its strings stand after other prompts",
+}
+"""What a difference in these fields comes from."""
 
 
 def _still(held: Held | None) -> None:
