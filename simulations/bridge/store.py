@@ -313,9 +313,9 @@ def _same_configuration(old: JsonValue, new: JsonValue, folder: Path, path: str 
     elif old != new:
         one, two = (json.dumps(v)[:80] for v in (old, new))
         name = path.rstrip(".")
+        why = _SAID.get(name, "")
         raise StoreError(
-            f"{folder}: holds a run whose {name} is {one}, not {two}{_SAID.get(name, '')}; name another folder to start "
-            "anew"
+            f"{folder}: holds a run whose {name} is {one}, not {two}{why}; name another folder to start anew"
         )
 
 
