@@ -6,7 +6,7 @@ import re
 import string
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,16 +51,16 @@ def analyse(
 
     with bad_values(), bad_files(folder, "{file}: cannot be read: {reason}"):
         found = analysed(folder)
-    if plot is not None and isinstance(found, GibbsAnalysis):
-        raise BadInput(f"--plot: {folder} is a run of a prior alone, which has no settings to draw")
     if samples is not None:
         with bad_values(), bad_files(samples, "{place}: cannot be written: {reason}"):
             exported(folder, samples)
     if plot is not None:
+        if isinstance(found, GibbsAnalysis):
+            raise BadInput(f"--plot: {folder} is a run of a prior alone, which has no settings to draw")
         from figures.run_plane import save
 
         with bad_values(), bad_files(plot, "{place}: cannot be written: {reason}"):
-            save(cast("PairAnalysis", found), plot)
+            save(found, plot)
     if json_path is not None:
         emit_json(as_json(found), json_path)
     if record is not None:
@@ -89,7 +89,8 @@ def _show_tilted(found: GibbsAnalysis) -> None:
     for field in fields(found.gibbs):
         value = getattr(found.gibbs, field.name)
         if field.name != "rewards":
-            tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else str(value))
+            number = f"{value:.3f}" if isinstance(value, float) else str(value)
+            tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else number)
     for name, own in found.gibbs.rewards.items():
         tilted.add_row(f"E r under p+, {name}", notes.cell(own.mean))
         tilted.add_row(f"Corr(L, r), {name}", notes.cell(own.correlation))

@@ -7,6 +7,7 @@ those passes round, its correlations are those of rounding; where L + I = -R is 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -41,13 +42,17 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         reasons.append("prior and aligned are one model: R = 0, so correlations, b and verdicts do not exist")
     base = next((own for own, steps in zip(settings, found.run.chains, strict=True) if not steps), None)
     void = base is not None and base.exchange_coefficient.value is None
-    foreign = base is not None and base.mean_reward.high is not None and base.mean_reward.high < -SHARE * min(size, 1.0)
+    high = None if base is None else base.mean_reward.high
+    foreign = not same and high is not None and high < -SHARE * size
     if foreign:
         reasons.append(
             "E log p+/p of the strings without an adaptor is below 0, which draws from the aligned model cannot give: "
             "these strings were not drawn from it, and there are no verdicts"
         )
+        settings = [_without_verdicts(own) for own in settings]
     cooling = tuple(_cooled(step, size) for step in found.cooling)
+    if foreign:
+        cooling = tuple(_without_verdicts(step) for step in cooling)
     plain = next((step for step in cooling if not step.behind and step.warm == 1), None)
     still = _small(secret(strings), strings, size) or (plain is not None and _inside(plain.mean_reward, size))
     return replace(
@@ -61,6 +66,14 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         rounding=rounding,
         notes=tuple(reasons),
     )
+
+
+Judged = TypeVar("Judged", SettingEstimates, CoolingStep)
+
+
+def _without_verdicts(own: Judged) -> Judged:
+    """The same with no named reward's verdict."""
+    return replace(own, rewards={name: replace(one, trades="undecided") for name, one in own.rewards.items()})
 
 
 def _secret_rounding(strings: Strings, rounding: Rounding | None) -> float:

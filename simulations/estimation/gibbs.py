@@ -90,9 +90,7 @@ class _Tilted:
     @staticmethod
     def of(strings: Strings) -> _Tilted:
         prompts = Prompts.of(strings)
-        top = np.full(len(prompts), -np.inf)
-        np.maximum.at(top, prompts.place, strings.reward)
-        return _Tilted(strings, prompts, np.exp(strings.reward - top[prompts.place]), top)
+        return _Tilted(strings, prompts, prompts.scaled(strings.reward), prompts.largest(strings.reward))
 
     def estimate(self, found: Estimate) -> Estimate:
         return weighted(found, self.prompts, self.strings.reward, WEIGHTED)
@@ -142,12 +140,12 @@ def chained(rewards: Floats, prompt: int) -> float:
         prompt: its number, which seeds the chain's uniforms with the number of strings.
     """
     uniforms = np.random.default_rng([len(rewards), prompt]).random(len(rewards))
-    state, accepted = rewards[0], []
+    state, moves = rewards[0], []
     for reward, uniform in zip(rewards[1:], uniforms[1:], strict=True):
         taken = bool(np.log1p(-uniform) < reward - state)
         state = reward if taken else state
-        accepted.append(taken)
-    return float(np.mean(accepted[len(accepted) // 10 :])) if accepted else math.nan
+        moves.append(taken)
+    return float(np.mean(moves[len(moves) // 10 :])) if moves else math.nan
 
 
 __all__ = ["ACCEPTED", "WEIGHTED", "accepted", "chained", "gibbs", "weighted"]

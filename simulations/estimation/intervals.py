@@ -9,7 +9,7 @@ What is estimated is a mean over all prompts, a ratio of two such means, or C / 
   estimation", J. R. Statist. Soc. B 16, 1954).
 - A correlation: Fieller's set of the linearised C / sqrt(A B), cut to [-1, 1].
 
-``probqual coverage`` measures how often they hold the truth: docs/coverage.md.
+``make coverage`` measures how often they hold the truth: docs/results/coverage.md.
 """
 
 from __future__ import annotations

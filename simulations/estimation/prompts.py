@@ -60,6 +60,17 @@ class Prompts:
         found: Floats = values - self.means(values)[self.place]
         return found
 
+    def largest(self, values: Floats) -> Floats:
+        """The largest value of every prompt, shape (P,)."""
+        found = np.full(len(self), -np.inf)
+        np.maximum.at(found, self.place, values)
+        return found
+
+    def scaled(self, log_weight: Floats) -> Floats:
+        """Weights over the largest of their prompt, shape (n,)."""
+        found: Floats = np.exp(log_weight - self.largest(log_weight)[self.place])
+        return found
+
     def covs(self, first: Floats, second: Floats) -> Floats:
         """Cov(v, w | x) without bias, of prompts with two strings or more, shape (at most P,)."""
         products = self.sums(self.centred(first) * self.centred(second))
@@ -94,7 +105,7 @@ def acceptances(prompts: Prompts, log_weight: Floats) -> Floats:
     """
     order = np.lexsort((log_weight, prompts.place))
     place, count = prompts.place[order], prompts.count[prompts.place[order]]
-    weight = np.exp(log_weight - _largest(prompts, log_weight)[prompts.place])[order]
+    weight = prompts.scaled(log_weight)[order]
     start = np.cumsum(prompts.count) - prompts.count
     rank = np.arange(len(order)) - start[place]
     below = np.cumsum(weight)
@@ -110,21 +121,15 @@ def acceptances(prompts: Prompts, log_weight: Floats) -> Floats:
     return np.where(prompts.count > 2, found, np.nan)
 
 
-def _largest(prompts: Prompts, values: Floats) -> Floats:
-    found = np.full(len(prompts), -np.inf)
-    np.maximum.at(found, prompts.place, values)
-    return found
-
-
 def largest_over_mean(prompts: Prompts, log_weight: Floats) -> float:
     """The largest weight over the mean, mean over prompts."""
-    scaled = np.exp(log_weight - _largest(prompts, log_weight)[prompts.place])
+    scaled = prompts.scaled(log_weight)
     return float((1 / prompts.means(scaled)).mean())
 
 
 def relative_variance(prompts: Prompts, log_weight: Floats) -> float:
     """Var w / (E w)^2, mean over prompts: strings over effective strings, less 1."""
-    scaled = np.exp(log_weight - _largest(prompts, log_weight)[prompts.place])
+    scaled = prompts.scaled(log_weight)
     return float((prompts.means(scaled**2) / prompts.means(scaled) ** 2 - 1).mean())
 
 
@@ -132,7 +137,7 @@ def strings_needed(prompts: Prompts, log_weight: Floats, share: float) -> int:
     """Strings a prompt that an estimate by weights needs: share P^(1/4) Var w / (E w)^2.
 
     What leaving out one string does not remove is of order (Var w / n)^2; an interval over P prompts shrinks like
-    P^(-1/2). The shares are measured, so that an interval covers where there are as many: docs/coverage.md.
+    P^(-1/2). The shares are measured, so that an interval covers where there are as many: docs/results/coverage.md.
     """
     needed = share * len(prompts) ** 0.25 * relative_variance(prompts, log_weight)
     return int(np.ceil(needed)) if np.isfinite(needed) else 0

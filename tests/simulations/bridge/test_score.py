@@ -88,7 +88,9 @@ def test_strings_of_another_model_have_no_verdict(models: Path, tmp_path: Path) 
         folder = tmp_path / name
         (folder / "drawn").mkdir(parents=True)
         sampled(run_file(folder / "drawn", models=drawn_by, **tables))
-        lines = as_ids(rows(folder / "drawn"), key(folder / "drawn")["prompt_ids"])
+        stored = rows(folder / "drawn")
+        lines = as_ids(stored, key(folder / "drawn")["prompt_ids"])
+        lines = [line | {"long": len(row["tokens"])} for line, row in zip(lines, stored, strict=True)]
         scored(run_file(folder, models=of(models)), written(folder / "s.jsonl", lines))
     own, other = analysed(tmp_path / "own"), analysed(tmp_path / "other")
     assert own["settings"][0]["mean_reward"]["low"] > 0 > other["settings"][0]["mean_reward"]["high"]
@@ -96,6 +98,7 @@ def test_strings_of_another_model_have_no_verdict(models: Path, tmp_path: Path) 
     assert own["trades"] is not None
     assert any("not drawn from it" in note for note in other["notes"])
     assert other["trades"] is None
+    assert other["settings"][0]["rewards"]["long"]["trades"] == "undecided"
 
 
 # --- the same store as sampling -----------------------------------------------------------------------------------
