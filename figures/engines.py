@@ -58,30 +58,51 @@ def draw(record: Record, figure: Figure) -> None:
     for letter, name in zip("abcd", _SHOWN, strict=True):
         _panel(axes[letter], record, name)
         style.title(axes[letter], letter, name)
+    axes["a"].legend(loc="lower right", fontsize=5.5)
+
+
+_SETTINGS = {
+    "defaults": ("local", "each engine's defaults", True),
+    "nominal": ("global", "T 0.7, top-k 40, top-p 0.9, min-p 0.05", False),
+}
+"""Colour, words and whether a mark is filled."""
+
+_LINE, _HEIGHT = 6.5, 130.0
+"""Points from one label to the next, and of a panel."""
 
 
 def _panel(axis: Axes, record: Record, name: str) -> None:
-    across = [row.mean_log_prior for row in record.engines if row.model == name]
+    own = [row for row in record.engines if row.model == name]
+    across, up = [row.mean_log_prior for row in own], [row.mean_reward for row in own]
     low, high = min(across), max(across)
-    axis.plot(*record.aligned[name], "*", color=style.COLOUR["p+"], markersize=10)
-    for setting, colour, offset in (("defaults", style.COLOUR["local"], 4), ("nominal", style.COLOUR["global"], -9)):
+    axis.plot(*record.aligned[name], "*", color=style.COLOUR["p+"], markersize=10, label="$p_+$")
+    labels: list[tuple[float, float, str, str]] = []
+    for setting, (colour, words, filled) in _SETTINGS.items():
         places: dict[tuple[float, float], list[str]] = {}
-        for row in record.engines:
-            if (row.model, row.setting) == (name, setting):
+        for row in own:
+            if row.setting == setting:
                 places.setdefault((round(row.mean_log_prior, 6), round(row.mean_reward, 6)), []).append(row.engine)
-        for (x, y), engines in places.items():
-            axis.plot(x, y, "o", color=colour, markersize=4, markerfacecolor=colour if offset > 0 else "none")
-            label = ", ".join(engines) if len(engines) < 3 else f"{engines[0]} and {len(engines) - 1} more"
-            left = x > (low + high) / 2 and high - x < 0.2 * (high - low)
-            axis.annotate(
-                label,
-                (x, y),
-                textcoords="offset points",
-                xytext=(-6 if left else 6, offset - 3),
-                ha="right" if left else "left",
-                fontsize=5,
-                color=colour,
-            )
+        (marks,) = axis.plot(*zip(*places, strict=True), "o", color=style.COLOUR[colour], markersize=4, label=words)
+        marks.set_markerfacecolor(style.COLOUR[colour] if filled else "none")
+        for place, engines in places.items():
+            text = ", ".join(engines) if len(engines) < 3 else f"{engines[0]} and {len(engines) - 1} more"
+            labels.append((*place, text, style.COLOUR[colour]))
+    scale = _HEIGHT / (1.3 * (max(up) - min(up)))
+    below: dict[bool, float] = {}
+    for x, y, text, shade in sorted(labels, key=lambda label: -label[1]):
+        left = x > (low + high) / 2 and high - x < 0.2 * (high - low)
+        # labels on one side stand under one another where their marks are closer than a line
+        height = min(y * scale, below.get(left, y * scale + _LINE) - _LINE)
+        below[left] = height
+        axis.annotate(
+            text,
+            (x, y),
+            textcoords="offset points",
+            xytext=(-6 if left else 6, height - y * scale - 1.5),
+            ha="right" if left else "left",
+            fontsize=5,
+            color=shade,
+        )
     axis.margins(0.3, 0.15)
     axis.set_xlabel("E L (nats)")
     axis.set_ylabel("E R (nats)")
