@@ -59,8 +59,7 @@ def exact(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from theory.adaptors.exact import chain
-    from theory.adaptors.other_names import OTHER_NAMES
+    from theory.quantities.answer import chain_text
 
     screen = console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
@@ -77,12 +76,8 @@ def _show(found: dict[str, Any]) -> None:
         columns = ("adaptor", "normalise", "what it does", "E L", "E R", "H", "KL to p+", "b", "w*", "acceptance")
         adaptors = table(*columns, left=set(columns[:3]), title="adaptors")
         for place, entry in enumerate(found["adaptors"], 1):
-            names, values = entry["name"], entry["value"]
-            steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
-            named = ((OTHER_NAMES.get(name, name), value) for name, value in steps)
-            label = f"{place} {entry.get('chain') or chain(*named)}"
-            if "engine" in entry:
-                label = f"{place} {entry['engine']}: {entry['chain']}"
+            engine = f"{entry['engine']}: " if "engine" in entry else ""
+            label = f"{place} {engine}{chain_text(entry)}"
             numbers = [_number(entry, k) for k in (*_KEYS, "w_max", "acceptance")]
             adaptors.add_row(label, entry["normalise"], entry["effect"] or "", *numbers)
         screen.print(adaptors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,17 +130,7 @@ class _Tally:
 def run(claim: Claim, profile: Profile) -> Result:
     """Check the claim and its controls. Cost: the claim's own."""
     start = time.perf_counter()
-    names: list[str] = []
-    whole, parts = _Tally(), {clause.name: _Tally() for clause in claim.clauses}
-    failures: list[tuple[Outcome, Witness]] = []
-    for case in claim.cases(profile):
-        names.append(case.name)
-        for finding in claim.check(case.content):
-            outcome = finding.outcome
-            whole.add(case, finding, outcome)
-            parts[claim.clause(finding).name].add(case, finding, outcome)
-            if outcome != "holds":
-                failures.append((outcome, _witness(case, finding)))
+    names, whole, parts, failures = _tallied(claim, claim.cases(profile))
     clauses = tuple(_graded(clause, parts[clause.name], len(names)) for clause in claim.clauses)
     controls = tuple(run_control(control, profile) for control in claim.controls)
     return Result(
@@ -155,20 +146,31 @@ def run(claim: Claim, profile: Profile) -> Result:
     )
 
 
+def _tallied(
+    claim: Claim, cases: Iterable[Case]
+) -> tuple[list[str], _Tally, dict[str, _Tally], list[tuple[Outcome, Witness]]]:
+    """(the cases' names, all findings, those of each clause, what does not hold)."""
+    names: list[str] = []
+    whole, parts = _Tally(), {clause.name: _Tally() for clause in claim.clauses}
+    failures: list[tuple[Outcome, Witness]] = []
+    for case in cases:
+        names.append(case.name)
+        for finding in claim.check(case.content):
+            outcome = finding.outcome
+            whole.add(case, finding, outcome)
+            parts[claim.clause(finding).name].add(case, finding, outcome)
+            if outcome != "holds":
+                failures.append((outcome, _witness(case, finding)))
+    return names, whole, parts, failures
+
+
 def run_on(claim: Claim, case: Case) -> Result | None:
     """What a claim's check finds on one case alone: no proof, no theorem and no control takes part.
 
     Clauses of which the check says nothing here are left out; None where it says nothing at all.
     """
     start = time.perf_counter()
-    whole, parts = _Tally(), {clause.name: _Tally() for clause in claim.clauses}
-    failures: list[tuple[Outcome, Witness]] = []
-    for finding in claim.check(case.content):
-        outcome = finding.outcome
-        whole.add(case, finding, outcome)
-        parts[claim.clause(finding).name].add(case, finding, outcome)
-        if outcome != "holds":
-            failures.append((outcome, _witness(case, finding)))
+    _, whole, parts, failures = _tallied(claim, [case])
     clauses = tuple(
         ClauseResult(clause.name, clause.text, _from_findings(tally), "", tally.text(1), 0)
         for clause in claim.clauses

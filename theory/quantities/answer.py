@@ -10,7 +10,9 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
+from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
+from theory.adaptors.other_names import OTHER_NAMES
 from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, precision, to_float
 from theory.automata.adaptors import string_count
 from theory.automata.critical_beta import critical_beta
@@ -407,9 +409,18 @@ def _entry(entry: AdaptorEntry) -> Output:
     return head | dict.fromkeys((*_ENTRY, "effect")) | {"status": "OK", "reason": ""}
 
 
+def chain_text(entry: Mapping[str, Any]) -> str:
+    """The chain of an entry in words, by our names: as it expands, where an engine or options made it."""
+    if "chain" in entry:
+        return str(entry["chain"])
+    names, values = entry["name"], entry["value"]
+    steps = zip(names, values, strict=True) if isinstance(names, list) else [(names, values)]
+    return str(chain(*((OTHER_NAMES.get(name, name), value) for name, value in steps)))
+
+
 def _within_one(correlation: Any) -> Any:
     """A float64 correlation without the rounding beyond -1 and 1; None and balls as they are."""
     return max(-1.0, min(1.0, correlation)) if isinstance(correlation, float) else correlation
 
 
-__all__ = ["answer", "quantities"]
+__all__ = ["answer", "chain_text", "quantities"]

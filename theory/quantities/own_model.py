@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from flint import fmpq
 
-from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
-from theory.adaptors.other_names import OTHER_NAMES
 from theory.files import JsonValue
 from theory.frames import Row, as_frame, as_html
 from theory.models.model import AlignedModel
-from theory.quantities.answer import quantities
+from theory.quantities.answer import chain_text, quantities
 from theory.specification.any_model import AnySpecification, any_specification
 from theory.specification.reader import located, read_document
 
@@ -60,7 +58,7 @@ class Answer(Mapping[str, "JsonValue"]):
             assert isinstance(entry, dict)
             made.append(
                 {
-                    "law": _label(entry["name"], entry["value"]),
+                    "law": chain_text(entry),
                     "normalise": entry["normalise"],
                     "effect": entry["effect"],
                 }
@@ -78,14 +76,6 @@ class Answer(Mapping[str, "JsonValue"]):
 
     def _repr_html_(self) -> str:
         return as_html(self.rows(), f"a small cooling from T = 1: {self.found['cooling']}")
-
-
-def _label(names: JsonValue, values: JsonValue) -> str:
-    listed = (
-        zip(names, values, strict=True) if isinstance(names, list) and isinstance(values, list) else [(names, values)]
-    )
-    steps = [(str(OTHER_NAMES.get(str(name), str(name))), str(value)) for name, value in listed]
-    return str(chain(*steps))
 
 
 @dataclass(frozen=True, slots=True)
