@@ -258,11 +258,13 @@ def _settle(
     from theory.report.paper_check import with_table
     from theory.report.records import (
         RUNS,
+        TRAININGS,
         bridge_record,
         coverage_record,
         sampled_record,
         sweep_record,
         sweep_steps_record,
+        training_record,
     )
     from theory.report.report import Report
 
@@ -271,7 +273,8 @@ def _settle(
         return False
     runs = {name: bridge_record(name) for name in RUNS}
     sweeps, others = (sweep_record(), sweep_steps_record()), (coverage_record(), engine_rows())
-    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, *others)
+    trainings = {name: training_record(name) for name in TRAININGS}
+    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, *others, trainings)
     found, root, readme = pages(report), target.parent, target.parent / "README.md"
     if target != _committed_report() or not readme.is_file():
         texts, stale = {target: found[FRONT]}, []

@@ -23,6 +23,7 @@ from theory.report.records import (
     RecordError,
     Share,
     SweepRecord,
+    TrainingRecord,
     as_json,
     bench_record,
     bridge_record,
@@ -33,6 +34,7 @@ from theory.report.records import (
     sampled_record,
     sweep_record,
     sweep_steps_record,
+    training_record,
 )
 from theory.report.records.format import Recorded
 
@@ -43,6 +45,11 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "false_alarms": (FalseAlarms, lambda: sampled_record().alarms),
     "bridge_default": (PairAnalysis, lambda: bridge_record("default")),
     "bridge_smollm2": (GibbsAnalysis, lambda: bridge_record("smollm2")),
+    "bridge_smollm2-vader": (PairAnalysis, lambda: bridge_record("smollm2-vader")),
+    "bridge_smollm2-vader-weak": (PairAnalysis, lambda: bridge_record("smollm2-vader-weak")),
+    "bridge_smollm2-valence": (PairAnalysis, lambda: bridge_record("smollm2-valence")),
+    "training_vader": (TrainingRecord, lambda: training_record("vader")),
+    "training_valence": (TrainingRecord, lambda: training_record("valence")),
     "sweep": (SweepRecord, sweep_record),
     "sweep_steps": (SweepRecord, sweep_steps_record),
     "bench": (BenchRecord, bench_record),

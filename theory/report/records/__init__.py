@@ -16,6 +16,7 @@ from theory.report.records.bench import (
 from theory.report.records.committed import (
     RUNS,
     SWEEPS,
+    TRAININGS,
     SampledRecord,
     bench_record,
     bridge_record,
@@ -24,6 +25,7 @@ from theory.report.records.committed import (
     sampled_record,
     sweep_record,
     sweep_steps_record,
+    training_record,
 )
 from theory.report.records.comparison import (
     ComparisonRecord,
@@ -59,10 +61,12 @@ from theory.report.records.sweep import (
     SweepFileRecord,
     SweepRecord,
 )
+from theory.report.records.training import HeldOut, PreferenceStep, TrainingRecord
 
 __all__ = [
     "RUNS",
     "SWEEPS",
+    "TRAININGS",
     "AdaptorDirections",
     "BenchRecord",
     "BenchRow",
@@ -79,6 +83,7 @@ __all__ = [
     "GibbsEstimates",
     "Growth",
     "GrowthPoint",
+    "HeldOut",
     "LabelledShare",
     "Machine",
     "MedianRange",
@@ -87,6 +92,7 @@ __all__ = [
     "PhysicalLimit",
     "PooledSettings",
     "Power",
+    "PreferenceStep",
     "Projection",
     "Rates",
     "RecordError",
@@ -105,6 +111,7 @@ __all__ = [
     "SweepRecord",
     "TimeSpent",
     "Training",
+    "TrainingRecord",
     "TrainingStep",
     "as_json",
     "bench_record",
@@ -117,4 +124,5 @@ __all__ = [
     "sampled_record",
     "sweep_record",
     "sweep_steps_record",
+    "training_record",
 ]

@@ -19,6 +19,7 @@ from theory.report.records.coverage import CoverageRecord
 from theory.report.records.format import RecordError, read_record, record_of
 from theory.report.records.run import GibbsAnalysis, PairAnalysis
 from theory.report.records.sweep import SweepRecord
+from theory.report.records.training import TrainingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def coverage_record() -> CoverageRecord:
     return read_record(CoverageRecord, *_committed("coverage.json"))
 
 
-RUNS = ("default", "smollm2")
+RUNS = ("default", "smollm2-vader", "smollm2-vader-weak", "smollm2-valence", "smollm2")
 """The runs on real models that the report shows."""
 
 
@@ -60,6 +61,15 @@ def bridge_record(name: str) -> PairAnalysis | GibbsAnalysis:
     text, where = _committed(f"bridge_{name}.json")
     found: JsonObject = json.loads(text)
     return record_of(GibbsAnalysis, found, where) if "gibbs" in found else record_of(PairAnalysis, found, where)
+
+
+TRAININGS = ("vader", "valence")
+"""The adapters whose training the report shows, by the reward that was asked for."""
+
+
+def training_record(name: str) -> TrainingRecord:
+    """How the adapter towards a reward was trained, and what it does on held-out prompts: "vader", say."""
+    return read_record(TrainingRecord, *_committed(f"training_{name}.json"))
 
 
 def pair_record(name: str) -> PairAnalysis:
@@ -101,6 +111,7 @@ def _committed(name: str) -> tuple[str, str]:
 __all__ = [
     "RUNS",
     "SWEEPS",
+    "TRAININGS",
     "SampledRecord",
     "bench_record",
     "bridge_record",
@@ -108,4 +119,5 @@ __all__ = [
     "sampled_record",
     "sweep_record",
     "sweep_steps_record",
+    "training_record",
 ]
