@@ -60,6 +60,7 @@ def exact(
 
 def _show(found: dict[str, Any]) -> None:
     from theory.quantities.answer import chain_text
+    from theory.quantities.labels import LABELS, in_words
 
     screen = console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
@@ -68,7 +69,7 @@ def _show(found: dict[str, Any]) -> None:
     for name, value in found.items():
         if isinstance(value, float):
             radius = found[f"{name}_ball"][1] if f"{name}_ball" in found else ""
-            model.add_row(name, f"{value:.15g}", radius)
+            model.add_row(LABELS[name], f"{value:.15g}", radius)
     screen.print(model)
     for line in _said(found):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -88,8 +89,8 @@ def _show(found: dict[str, Any]) -> None:
         for name in ("masked", "conditioned"):
             laws.add_row(name, *(_number(held[name], key) for key in _KEYS[:4]))
         screen.print(laws)
-    for note in found["notes"]:
-        screen.print(f"note: {note}", markup=False)
+    for note in in_words(found["notes"]):
+        screen.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _said(found: Output) -> Iterator[str]:
