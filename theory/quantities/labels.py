@@ -1,4 +1,4 @@
-"""The words for the keys of ``probqual exact --json``: a number's name in the field, and its letter in docs/theory.md."""
+"""The words for the keys of ``probqual exact --json``: the name of a number, and its letter in docs/theory.md."""
 
 from __future__ import annotations
 
