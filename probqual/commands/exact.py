@@ -29,9 +29,10 @@ def exact(
         typer.Option(metavar="PATH", help="Draw the model in the plane of (E L, E R): .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Compute everything about one small model exactly.
+    """Compute everything about one model: a table of strings, a tree, an automaton, an n-gram model.
 
-    It also says in words what cooling and the adaptors of the file do to E L and E R.
+    It also says in words what cooling and the adaptors of the file do to E L and E R. Numbers in quotes are exact; a
+    table of up to a million strings may stand in a CSV or Parquet file that SPEC.toml names.
 
     Example: probqual exact examples/c5.toml --json c5.json --plot c5.png
     """
