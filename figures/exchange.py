@@ -8,7 +8,7 @@ C5 themselves.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import fmpq
@@ -134,6 +134,14 @@ def compute() -> Record:
         along=along,
         slice_exchange=np.array([[slice_exchange(corners, x, y) for x in along] for y in along]),
     )
+
+
+def with_place(record: Record, place: Place) -> Record:
+    """The record with one more model, unless one that is drawn has its invariants."""
+    for one in record.places:
+        if math.isclose(one.ratio, place.ratio) and math.isclose(one.correlation, place.correlation):
+            return record
+    return replace(record, places=(*record.places, place))
 
 
 def _place(name: str) -> Place:

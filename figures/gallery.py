@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -56,7 +57,18 @@ GALLERY: dict[str, ModuleType] = {
 }
 """Every figure, in the order in which a reader of the paper would ask."""
 
+ARGUMENT: dict[str, tuple[str, ...]] = {"A": ("toy",), "B": ("line",), "C": ("exchange", "plane")}
+"""The figures of the paper's argument, by its sentences: examples/notebooks/three_sentences.py draws them as well."""
+
 CsvRow = Mapping[str, str | float]
+
+
+class Drawn(Protocol):
+    """The numbers of a figure, as its module's ``compute`` gives them."""
+
+    def rows(self) -> Iterable[CsvRow]:
+        """Long format."""
+
 
 _DIGITS = 12
 
@@ -88,14 +100,26 @@ def files(name: str) -> dict[str, bytes]:
     module = GALLERY[name]
     with precision():
         record = module.compute()
+    figure = drawn(name, record)
     with matplotlib.rc_context(style.paper()):
-        figure = Figure()
-        module.draw(record, figure)
         contents = {
             ".png": _saved(figure, "png", _png_metadata(name)),
             ".svg": _saved(figure, "svg", _svg_metadata(name)),
         }
-    return contents | {".csv": as_csv(record.rows(), digits(name)).encode("utf-8")}
+    return contents | {".csv": numbers(name, record).encode("utf-8")}
+
+
+def drawn(name: str, record: Drawn) -> Figure:
+    """A figure of these numbers, which its module has computed."""
+    with matplotlib.rc_context(style.paper()):
+        figure = Figure()
+        GALLERY[name].draw(record, figure)
+        return figure
+
+
+def numbers(name: str, record: Drawn) -> str:
+    """What NAME.csv says of these numbers."""
+    return as_csv(record.rows(), digits(name))
 
 
 def digits(name: str) -> int:

@@ -7,6 +7,7 @@ probability is a rational.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,14 +100,14 @@ class Record:
         ]
 
 
-def compute() -> Record:
-    """The exact laws and the bounds, in balls."""
+def compute(sizes: Sequence[int] = SIZES) -> Record:
+    """The exact laws and the bounds, in balls, at three sizes N of a corpus."""
     found: FiniteModel = named(MODEL)[0].content
     law = atoms(found.numbers)
     family = ExponentialFamily(law.prob, law.surprisal)
     return Record(
         to_float(abs(law.surprisal[1] - law.surprisal[0])),
-        tuple(_tails(law, family, found.mean.var_surprisal, size) for size in SIZES),
+        tuple(_tails(law, family, found.mean.var_surprisal, size) for size in sizes),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from figures import style
+from figures.labels import Label, one_scale, place
 from theory.adaptors.exact import adapt, chain, decide
 from theory.adaptors.frontier import member
 from theory.arithmetic.exact import precision, rational, to_float
@@ -39,6 +41,9 @@ _DOTS = 400
 _TEMPERATURES = np.geomspace(8, 1 / 8, 41)
 _OF_LOCAL = np.geomspace(4, 1 / 4, 13)
 _POWERS = np.linspace(0, 4, 41)
+_MANY, _LONG_NAME = 4, 24
+"""More adaptors, or longer names, have their number beside the point and their name in the legend."""
+_ACROSS = r"mean log-likelihood  $\mathrm{E}\,L$  (nats)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,9 @@ class OwnPlane:
         strings: (L, R) of each string, none where they are too many; shape (2, n).
         hull: the corners of the hull of the strings, counterclockwise, none for an automaton; shape (2, m).
         temperature: along global temperature, from hot to cold; shape (2, k).
+        span: the temperatures of its two ends.
         local: along local temperature, none for a table; shape (2, k).
+        local_span: the temperatures of its two ends.
         beta: from the prior through p+ on; none for an automaton; shape (2, k).
         adaptors: those of the file that have a law.
         cooling: what a small cooling does, in words.
@@ -74,7 +81,9 @@ class OwnPlane:
     strings: Floats
     hull: Floats
     temperature: Floats
+    span: tuple[float, float]
     local: Floats
+    local_span: tuple[float, float]
     beta: Floats
     adaptors: tuple[Placed, ...]
     cooling: str
@@ -87,9 +96,9 @@ def own_plane(model: AlignedModel, adaptors: tuple[AdaptorEntry, ...] = (), word
     placed = tuple(_placed(model, adaptors))
     rows = strings(model)
     if rows is None:
-        paths = [_tempered(model, t, "global") for t in _OF_LOCAL] if isinstance(model, AutomatonModel) else []
-        local = [_tempered(model, t, "local") for t in _OF_LOCAL] if isinstance(model, AutomatonModel) else []
-        return OwnPlane(aligned, None, none, none, _path(paths), _path(local), none, placed, words)
+        path, span = _tempered(model, "global")
+        local, local_span = _tempered(model, "local")
+        return OwnPlane(aligned, None, none, none, path, span, local, local_span, none, placed, words)
     log_prior, reward, surprisal = rows
     points = np.stack([log_prior, reward])
     steps = _POWERS if len(log_prior) <= 100_000 else _POWERS[::4]
@@ -101,7 +110,9 @@ def own_plane(model: AlignedModel, adaptors: tuple[AdaptorEntry, ...] = (), word
         strings=points if len(log_prior) <= _DOTS else none,
         hull=corners(points),
         temperature=np.stack([_cooled(points, surprisal, float(t)) for t in temperatures], axis=1),
+        span=(float(temperatures[0]), float(temperatures[-1])),
         local=_local(model),
+        local_span=(float(_OF_LOCAL[0]), float(_OF_LOCAL[-1])),
         beta=np.array([[m.mean_log_prior, m.mean_reward] for m in along_beta]).T,
         adaptors=placed,
         cooling=words,
@@ -134,17 +145,19 @@ def _local(model: AlignedModel) -> Floats:
     for t in _OF_LOCAL:
         law = adapt(numbers, decide(numbers, chain(("temperature", rational(float(t))))), "local")
         path.append((float(law.prob @ numbers.log_prior[law.string]), float(law.prob @ numbers.reward[law.string])))
-    return _path(path)
+    return np.array(path).T
 
 
-def _tempered(model: AutomatonModel, temperature: float, normalise: str) -> tuple[float, float] | None:
-    found = model.adapted(chain(("temperature", rational(float(temperature)))), normalise).moments
-    return None if found is None else (to_float(found.mean_log_prior), to_float(found.mean_reward))
-
-
-def _path(points: list[tuple[float, float]] | list[tuple[float, float] | None]) -> Floats:
-    there = [point for point in points if point is not None]
-    return np.array(there).T if there else np.empty((2, 0))
+def _tempered(model: AlignedModel, normalise: str) -> tuple[Floats, tuple[float, float]]:
+    """Along temperature, where there is a law, and the temperatures of the ends; of an automaton."""
+    there = []
+    for t in _OF_LOCAL if isinstance(model, AutomatonModel) else ():
+        found = model.adapted(chain(("temperature", rational(float(t)))), normalise).moments
+        if found is not None:
+            there.append((float(t), to_float(found.mean_log_prior), to_float(found.mean_reward)))
+    if not there:
+        return np.empty((2, 0)), (1.0, 1.0)
+    return np.array(there).T[1:], (there[0][0], there[-1][0])
 
 
 def corners(points: Floats) -> Floats:
@@ -199,31 +212,60 @@ def draw(plane: OwnPlane, axes: Axes) -> Axes:
     axes.plot(*plane.strings, "o", color=style.COLOUR["strings"], markersize=3)
     axes.axline(plane.aligned, slope=-1, **style.line("1:1"), linewidth=1, label="1:1 through $p_+$")
     if plane.beta.shape[1]:
-        axes.plot(*plane.beta, **style.line("beta"), label=r"$\beta$")
-    axes.plot(*plane.temperature, **style.line("global"), label="temperature, global (mark: coldest)")
+        axes.plot(*plane.beta, **style.line("beta"), label=r"strength of alignment, 1/$\beta$")
+    axes.plot(*plane.temperature, **style.line("global"), label="temperature, global")
     axes.plot(*plane.temperature[:, -1:], **style.mark("global"), zorder=4)
     if plane.local.shape[1]:
-        axes.plot(*plane.local, **style.line("local"), label="temperature, local (mark: coldest)")
+        axes.plot(*plane.local, **style.line("local"), label="temperature, local")
         axes.plot(*plane.local[:, -1:], **style.mark("local"), zorder=4)
-    named: dict[tuple[float, float], list[int]] = {}
     for placed in plane.adaptors:
         face = style.COLOUR["truncation"] if placed.normalise == "local" else "none"
         label = f"{placed.number}: {placed.name}, {placed.normalise}: {placed.effect}"
         point = (placed.mean_log_prior, placed.mean_reward)
         axes.plot(*point, **style.mark("truncation"), markerfacecolor=face, markersize=4.5, zorder=5, label=label)
-        named.setdefault((round(point[0], 9), round(point[1], 9)), []).append(placed.number)
-    for point, numbers in named.items():
-        text = ", ".join(map(str, numbers))
-        axes.annotate(text, point, xytext=(3, 3), textcoords="offset points", fontsize=6)
     if plane.prior is not None:
-        axes.plot(*plane.prior, **style.mark("p"), markersize=4.5, zorder=5, label="$p$")
-    axes.plot(*plane.aligned, **style.mark("p+"), markersize=8, zorder=6, label="$p_+$")
-    axes.set_xlabel(r"$\mathrm{E}\,L$  (nats)")
-    axes.set_ylabel(r"$\mathrm{E}\,R$  (nats)")
+        axes.plot(*plane.prior, **style.mark("p"), markersize=4.5, zorder=5, label="prior $p$")
+    axes.plot(*plane.aligned, **style.mark("p+"), markersize=8, zorder=6, label="aligned $p_+$")
+    axes.set_ylabel(r"mean reward  $\mathrm{E}\,R$  (nats)")
     _leave_room(plane, axes)
+    axes.set_xlabel(_ACROSS)
     if plane.cooling:
         axes.set_title(f"a small cooling: {plane.cooling}")
     return axes
+
+
+def finish(plane: OwnPlane, axes: Axes) -> None:
+    """One scale for both means, or the words that it is not one, and words beside the points; after the legend."""
+    says = one_scale(axes)
+    if says:
+        axes.set_xlabel(f"{_ACROSS}\n{says}")
+    labels = [Label(*plane.aligned, "aligned $p_+$")]
+    if plane.prior is not None:
+        labels.append(Label(*plane.prior, "prior $p$"))
+    together: dict[tuple[float, float], list[Placed]] = {}
+    for placed in plane.adaptors:
+        together.setdefault((round(placed.mean_log_prior, 9), round(placed.mean_reward, 9)), []).append(placed)
+    for (x, y), some in together.items():
+        words = len(plane.adaptors) <= _MANY and len(some) == 1 and len(some[0].name) <= _LONG_NAME
+        labels.append(
+            Label(x, y, f"{some[0].number} {some[0].name}" if words else ", ".join(str(s.number) for s in some))
+        )
+    for path, span in ((plane.temperature, plane.span), (plane.local, plane.local_span)):
+        if path.shape[1]:
+            labels += [Label(path[0, k], path[1, k], f"T = {_fraction(span[k])}") for k in (0, -1)]
+    if plane.beta.shape[1]:
+        labels.append(Label(plane.beta[0, -1], plane.beta[1, -1], rf"$\beta$/{_POWERS[-1]:g}"))
+    left, right = axes.get_xlim()
+    l, r = plane.aligned
+    exchange = np.array([[left, right], [r - (left - l), r - (right - l)]])
+    hull = np.column_stack([plane.hull, plane.hull[:, :1]])
+    place(axes, labels, [plane.temperature, plane.local, plane.beta, exchange, hull])
+
+
+def _fraction(value: float) -> str:
+    """1/8, 4, or three digits."""
+    found = Fraction(value).limit_denominator(10)
+    return str(found) if abs(float(found) - value) < 1e-9 else f"{value:.3g}"
 
 
 def _leave_room(plane: OwnPlane, axes: Axes) -> None:
@@ -249,11 +291,19 @@ def plot(model: Model, axes: Axes | None = None) -> Axes:
     with matplotlib.rc_context(style.paper()):
         if axes is None:
             figure = Figure()
-            style.size(figure, style.WIDTH_DOUBLE * 0.75, 3.4)
-            axes = draw(plane, figure.subplots())
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
-            return axes
-        return draw(plane, axes)
+            style.size(figure, style.WIDTH_DOUBLE, 4.2)
+            return _whole(plane, figure)
+        drawn = draw(plane, axes)
+        finish(plane, drawn)
+        return drawn
+
+
+def _whole(plane: OwnPlane, figure: Figure) -> Axes:
+    """The plane in a figure of its own, with its legend."""
+    axes = draw(plane, figure.subplots())
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    finish(plane, axes)
+    return axes
 
 
 def save(spec: AnySpecification, path: Path) -> None:
@@ -272,13 +322,12 @@ def save(spec: AnySpecification, path: Path) -> None:
     buffer = BytesIO()
     with matplotlib.rc_context(style.paper()):
         figure = Figure()
-        style.size(figure, style.WIDTH_DOUBLE * 0.75, 3.4)
-        axes = draw(plane, figure.subplots())
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+        style.size(figure, style.WIDTH_DOUBLE, 4.2)
+        _whole(plane, figure)
         form = path.suffix.lower()[1:]
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
         figure.savefig(buffer, format=form, metadata=dates)
     write_whole(path, buffer.getvalue())
 
 
-__all__ = ["OwnPlane", "Placed", "corners", "draw", "own_plane", "plot", "save"]
+__all__ = ["OwnPlane", "Placed", "corners", "draw", "finish", "own_plane", "plot", "save"]

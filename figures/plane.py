@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from flint import fmpq
@@ -24,7 +25,7 @@ from theory.adaptors.exact import Kept, adapt, chain, decide
 from theory.adaptors.frontier import member
 from theory.adaptors.hull import hull
 from theory.adaptors.order_preserving import Ranking, polygon, ranking
-from theory.alignment.gibbs import Numbers
+from theory.alignment.gibbs import Aligned, Numbers
 from theory.arithmetic.exact import rational, to_float
 from theory.examples import finite as examples
 from theory.examples.words import speeches
@@ -55,16 +56,11 @@ DIGITS = 8
 
 BETA = fmpq(1)
 TEMPERATURE = fmpq(1, 2)
+KEEP = 2
 PARAMETERS = {"models": "C5, C3, C1, C2, words", "beta of the words": str(BETA), "marked T": str(TEMPERATURE)}
 
 _MODELS = ("C5", "C3", "C1", "C2")
-_TRUNCATIONS: dict[str, tuple[tuple[str, str], ...]] = {
-    "C5": (("top_k", "2"),),
-    "C3": (("top_k", "2"),),
-    "C1": (("top_k", "2"),),
-    "C2": (("top_k", "2"),),
-    "words": (("top_k", "5"), ("top_k", "10"), ("nucleus", "4/5"), ("min_p", "1/5")),
-}
+_OF_WORDS = (("top_k", "5"), ("top_k", "10"), ("nucleus", "4/5"), ("min_p", "1/5"))
 _COLDEST, _HOTTEST, _STEPS = 0.12, 8.0, 49
 _WORDS_COLDEST, _WORDS_HOTTEST, _WORDS_STEPS = 0.25, 2.5, 21
 _STRONGEST = 6.0
@@ -95,7 +91,7 @@ class Plane:
         corners: the words at the corners of the hull; () for the small models.
         prior: the means under p.
         aligned: the means under p+.
-        temperature: T and the means along global temperature, shape (3, points); the first column is at T = 1/2.
+        temperature: T and the means along global temperature, shape (3, points); the first column is the mark.
         local: the same along local temperature; no columns for a table, where it is the same path.
         beta: t and the means under q_{1,t}, from the prior on, shape (3, points).
         polygon: what order-preserving adaptors reach, counterclockwise, shape (2, k).
@@ -154,9 +150,37 @@ def compute() -> Record:
     return Record((*(small_plane(name) for name in _MODELS), words_plane()))
 
 
+def marked(record: Record, temperature: fmpq = TEMPERATURE, keep: int = KEEP) -> Record:
+    """The same with the marks at another temperature, and of another top-k of the small models; the paths stay."""
+    planes = []
+    for one in record.planes:
+        aligned = _aligned(one.name)
+        numbers, small = aligned.floats(), one.name in _MODELS
+        value = to_float(temperature)
+        paths = {
+            normalise: np.column_stack([_at_temperature(numbers, value, normalise), path[:, 1:]])
+            for normalise, path in (("global", one.temperature), ("local", one.local))
+            if path.shape[1]
+        }
+        planes.append(
+            replace(
+                one,
+                temperature=paths["global"],
+                local=paths.get("local", one.local),
+                truncations=_truncations(_top(keep), aligned.balls(), numbers) if small else one.truncations,
+            )
+        )
+    return Record(tuple(planes))
+
+
+def _aligned(name: str) -> Aligned:
+    found: Aligned = speeches(BETA) if name == "words" else getattr(examples, name.lower())()
+    return found
+
+
 def small_plane(name: str) -> Plane:
     """C1 to C5: everything in balls but the paths."""
-    aligned = getattr(examples, name.lower())()
+    aligned = _aligned(name)
     numbers = aligned.balls()
     corners = polygon(ranking(numbers))
     reached = np.array([[to_float(c.point.log_prior.ball()), to_float(c.point.reward.ball())] for c in corners])
@@ -166,7 +190,7 @@ def small_plane(name: str) -> Plane:
 
 def words_plane() -> Plane:
     """The words of the speeches: kept sets, hull and the order of tokens in balls, the rest in float64."""
-    aligned = speeches(BETA)
+    aligned = _aligned("words")
     numbers = aligned.balls()
     reached = float_polygon(ranking(numbers), aligned.floats())
     temperatures = np.geomspace(_WORDS_HOTTEST, _WORDS_COLDEST, _WORDS_STEPS)
@@ -180,7 +204,7 @@ def _plane(name: str, numbers: Numbers, reached: Floats, temperatures: Floats, i
     corners = hull(numbers)
     centred = floats.surprisal - floats.prob @ floats.surprisal
     paths = {
-        normalise: np.array([_at_temperature(floats, t, normalise) for t in (0.5, *temperatures)]).T
+        normalise: np.array([_at_temperature(floats, t, normalise) for t in (to_float(TEMPERATURE), *temperatures)]).T
         for normalise in ("global", "local")
         if is_tree or normalise == "global"
     }
@@ -199,14 +223,18 @@ def _plane(name: str, numbers: Numbers, reached: Floats, temperatures: Floats, i
         local=paths.get("local", np.empty((3, 0))),
         beta=np.array([[m.reward_power, m.mean_log_prior, m.mean_reward] for m in members]).T,
         polygon=reached,
-        truncations=_truncations(name, numbers, floats),
+        truncations=_truncations(_top(KEEP) if is_small else _OF_WORDS, numbers, floats),
     )
 
 
-def _truncations(name: str, numbers: Numbers, floats: Numbers) -> tuple[Truncated, ...]:
+def _top(keep: int) -> tuple[tuple[str, str], ...]:
+    return (("top_k", str(keep)),)
+
+
+def _truncations(adaptors: Sequence[tuple[str, str]], numbers: Numbers, floats: Numbers) -> tuple[Truncated, ...]:
     """What is kept is decided once for both ways of normalising."""
     found = []
-    for adaptor, value in _TRUNCATIONS[name]:
+    for adaptor, value in adaptors:
         kept = decide(numbers, chain((adaptor, value)))
         for normalise in ("local", "global"):
             found.append(Truncated(f"{adaptor} {value}", normalise, *_means(floats, kept, normalise)))
@@ -334,11 +362,12 @@ def _draw_plane(axes: Axes, plane: Plane, line_slope: float = -1, mark_scale: fl
 
 
 def _draw_path(axes: Axes, name: str, path: Floats, size: float) -> None:
-    """The path, and where cooling to T = 1/2 leads."""
+    """The path, and where the marked temperature leads."""
     if not path.shape[1]:
         return
     axes.plot(*path[1:, 1:], **style.line(name), label=f"temperature, {name}")
-    axes.plot(*path[1:, :1], **style.mark(name), markersize=size, zorder=4, label=f"T = 1/2, {name}")
+    marked_at = Fraction(float(path[0, 0])).limit_denominator(100)
+    axes.plot(*path[1:, :1], **style.mark(name), markersize=size, zorder=4, label=f"T = {marked_at}, {name}")
 
 
 def _draw_truncations(axes: Axes, truncations: Sequence[Truncated], size: float) -> None:

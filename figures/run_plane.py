@@ -10,16 +10,21 @@ from io import BytesIO
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
+from figures.labels import Label, one_scale, place
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import to_float
 from theory.files import write_whole
 from theory.report.records import Estimate, PairAnalysis
 
 SECRET = "R, secret"
+
+_ACROSS = r"mean log-likelihood  $\mathrm{E}\,L$  (nats)"
+_UP = "mean secret reward\n" r"$\mathrm{E}\,R$, $R=\log(p_+/p)$  (nats)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,29 @@ def draw(plane: list[Point], axes: Axes) -> Axes:
             linewidth=0.8,
             **look,
         )
-        # one chain's temperatures are enough: the others' lines run the same way
-        for point in own if number == 0 and len(own) > 1 else []:
-            place = point.mean_log_prior.drawn[0], point.mean_reward.drawn[0]
-            text = f"T = {point.temperature:g}"
-            axes.annotate(text, place, xytext=(3, -7), textcoords="offset points", fontsize=5.5)
-    axes.set_xlabel("E $L$  (nats)")
+    axes.set_xlabel(_ACROSS)
     return axes
+
+
+def finish(plane: list[Point], axes: Axes, *, nats: bool) -> None:
+    """Temperatures beside the points of the first chain that has several, after the legend.
+
+    Args:
+        plane: what is drawn.
+        axes: where.
+        nats: the reward is in nats, as L is: one scale for both, or the words that it is not one.
+    """
+    says = one_scale(axes) if nats else ""
+    if says:
+        axes.set_xlabel(f"{_ACROSS}\n{says}")
+    chains: dict[str, list[Point]] = {}
+    for point in sorted(plane, key=lambda p: -p.temperature):
+        chains.setdefault(point.behind, []).append(point)
+    lines = [np.array([[p.mean_log_prior.drawn[0], p.mean_reward.drawn[0]] for p in own]).T for own in chains.values()]
+    # one chain's temperatures are enough: the others' lines run the same way
+    named = next((own for own in chains.values() if len(own) > 1), [])
+    labels = [Label(p.mean_log_prior.drawn[0], p.mean_reward.drawn[0], f"T = {p.temperature:g}") for p in named]
+    place(axes, labels, lines, size=5.5)
 
 
 def save(found: PairAnalysis, path: Path) -> None:
@@ -96,12 +117,14 @@ def save(found: PairAnalysis, path: Path) -> None:
         style.size(figure, style.WIDTH_DOUBLE, 2.6 * len(planes))
         grid = figure.subplots(len(planes), squeeze=False)
         for axes, (name, plane) in zip(grid[:, 0], planes.items(), strict=True):
-            draw(plane, axes).set_ylabel(f"E {name}")
+            draw(plane, axes).set_ylabel(_UP if name == SECRET else f"mean of {name}")
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right upper", title="from hot to cold")
+        for axes, (name, plane) in zip(grid[:, 0], planes.items(), strict=True):
+            finish(plane, axes, nats=name == SECRET)
         form = path.suffix.lower()[1:]
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
         figure.savefig(buffer, format=form, metadata=dates)
     write_whole(path, buffer.getvalue())
 
 
-__all__ = ["Point", "draw", "points", "save"]
+__all__ = ["Point", "draw", "finish", "points", "save"]

@@ -185,14 +185,18 @@ class Record:
         return rows
 
 
-def compute() -> Record:
-    """Exact moments of strings and typical corpora, and the corpora drawn. Cost: 20,000 multinomial draws."""
+def compute(epsilon: fmpq = EPSILON) -> Record:
+    """Exact moments of strings and typical corpora, and the corpora drawn. Cost: 20,000 multinomial draws.
+
+    Args:
+        epsilon: the half-width of the typical band, nats; 1,000 of the corpora drawn, and more, must lie in it.
+    """
     assert SEED is not None
     found: FiniteModel = named("toy")[0].content
-    window = typical_corpora(atoms(found.numbers), SIZE, EPSILON)
+    window = typical_corpora(atoms(found.numbers), SIZE, epsilon)
     strings = np.stack([floats(v) for v in (found.numbers.log_prior, found.numbers.reward, found.numbers.prob)])
     corpora = drawn(strings, np.random.default_rng(SEED))
-    inside = np.abs(corpora.sum(axis=0)) < to_float(EPSILON) * 1e3
+    inside = np.abs(corpora.sum(axis=0)) < to_float(epsilon) * 1e3
     typical = corpora[:, inside]
     covariance = np.array(
         [
@@ -213,7 +217,7 @@ def compute() -> Record:
         edges=edges,
         cells=np.histogram2d(corpora[0], corpora[1], bins=(edges[0], edges[1]))[0],
         ellipse=_ellipse(covariance),
-        half_width=to_float(EPSILON),
+        half_width=to_float(epsilon),
         given=given,
         sampled=(_weighted_fit(corpora).correlation, _weighted_fit(typical).correlation),
         shares=(float(inside.mean()), to_float(window.mass)),
@@ -426,5 +430,6 @@ def _draw_correlations(axes: Axes, record: Record) -> None:
     axes.minorticks_off()
     axes.set_xlabel("number of typical corpora")
     axes.set_ylabel(r"$\mathrm{Corr}(\bar L,\bar R)$")
-    axes.set_ylim(-0.97, -0.72)
+    highest = max(max(g.before + g.before_margin, g.after + g.after_margin) for g in groups)
+    axes.set_ylim(-0.97, max(-0.72, highest + 0.1))
     style.title(axes, "f", "correlation after re-binning")

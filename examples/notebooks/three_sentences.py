@@ -15,10 +15,13 @@ def imports():
     import numpy as np
     from matplotlib.figure import Figure
 
+    from figures import exchange, gallery, line, plane, toy
     from figures.own_plane import plot
     from theory import Model
+    from theory.adaptors.moments import float_moments
+    from theory.arithmetic.exact import precision, rational
 
-    return Figure, Model, mo, np, plot
+    return Figure, Model, exchange, float_moments, gallery, line, mo, np, plane, plot, precision, rational, toy
 
 
 @app.cell
@@ -40,7 +43,10 @@ def opening(mo):
       probable ones.
 
     Which of this is true, and of which models? Three strings are enough to see it. Everything below is computed
-    exactly, except the dots of one picture, which are drawn at random and say so. Logarithms are natural.
+    exactly, except the corpora of two pictures, which are drawn at random and say so. Logarithms are natural.
+
+    With each sentence stands a figure of the project's report (paper_check.md), drawn again by the code that drew it
+    there. Before you move a slider it is that figure, number for number: figures/NAME.csv.
 
     ## The model
 
@@ -60,10 +66,10 @@ def opening(mo):
 
 
 @app.cell
-def choices(mo):
+def choices(mo, np):
     models = {
         "likely strings earn most": ((1, 2, 4), (0.0, 0.9, 1.0)),
-        "rare strings earn most": ((1, 2, 8), (2.1, 1.8, 1.1)),
+        "rare strings earn most": ((1, 2, 8), tuple(np.log([8, 6, 3]))),
         "rare strings earn much more": ((1, 4, 8), (2.1, 0.0, 0.7)),
     }
     who = mo.ui.dropdown(list(models), value="rare strings earn most", label="who earns the reward")
@@ -165,6 +171,31 @@ def about_b(answer, bound, mo, near, size, typical):
 
 
 @app.cell
+def largest_choice(mo):
+    largest = mo.ui.slider(steps=[200, 500, 1000, 2000], value=1000, label="largest N of the figure", show_value=True)
+    mo.vstack(
+        [
+            mo.md(r"""
+    **The figure *line*: how fast the sum settles.** Another model, C4, has p = (8, 4, 1)/13 and e^R = (1, 1, 8), so
+    I has two values only. (a) shows the law of Lbar + Rbar - (log Z - H) at three sizes N, (b) to (d) the
+    probability to miss the line by that much or more, on a logarithmic scale, and three bounds on it. Chebyshev's
+    inequality does not see how fast the probability falls with N.
+    """),
+            largest,
+        ]
+    )
+    return (largest,)
+
+
+@app.cell
+def figure_line(gallery, largest, line, precision):
+    with precision():
+        of_line = line.compute((10, 100, largest.value))
+    gallery.drawn("line", of_line)
+    return (of_line,)
+
+
+@app.cell
 def about_a(answer, mo, size, window):
     corr, given = answer["corr"], window["conditional_corr"]
     said = "does not exist: L or R is constant" if corr is None else f"is {corr:.4f}"
@@ -193,6 +224,35 @@ def about_a(answer, mo, size, window):
     does the sign come back? Last, set the strength to 0. Why is there no correlation?
     """)
     return
+
+
+@app.cell
+def band_choice(mo):
+    band = mo.ui.slider(
+        steps=[0.0005, 0.001, 0.0015, 0.002], value=0.001, label="epsilon of the figure (nats)", show_value=True
+    )
+    mo.vstack(
+        [
+            mo.md(r"""
+    **The figure *toy*: the paper's own example.** The public code of the paper makes 1,000 strings at random and
+    looks at corpora of N = 100,000. (a) counts every string once: L and R rise together. (b) weighs a string by p+,
+    as sampling does: a weak fall. (c) 20,000 random corpora repeat the correlation of (b), and a band around the
+    line holds the typical ones. (d) In the band alone the correlation is strongly negative. (e, f) The published
+    number comes from the typical corpora after they were given new weights along Lbar, which makes the correlation
+    stronger still. Widen the band: what happens to (d)?
+    """),
+            band,
+        ]
+    )
+    return (band,)
+
+
+@app.cell
+def figure_toy(band, gallery, precision, rational, toy):
+    with precision():
+        of_toy = toy.compute(rational(str(band.value)))
+    gallery.drawn("toy", of_toy)
+    return (of_toy,)
 
 
 @app.cell
@@ -253,6 +313,51 @@ def about_c(answer, keep, mo, reached, temperature):
     So C is true of some models and false of others. Where all strings lie on a rising line, no adaptor can
     trade at all.
 
+    **The figure *exchange*: b of every model.** b depends on two numbers only: the ratio of the standard deviations
+    of R and L, and their correlation. So every model has a place in (a). In the grey a small cooling raises both
+    means. Your model is marked, too: "rare strings earn most" at strength 1 is the model C5. (b) shows b between
+    three models of three strings.
+    """)
+    return
+
+
+@app.cell
+def of_all_models(exchange, plane, precision):
+    with precision():
+        all_models, planes = exchange.compute(), plane.compute()
+    return all_models, planes
+
+
+@app.cell
+def figure_exchange(aligned, all_models, answer, exchange, float_moments, gallery, prior, reward):
+    _own = None if answer["corr"] is None else exchange.Place.of("yours", float_moments(prior, reward))
+    of_exchange = all_models if _own is None else exchange.with_place(all_models, _own)
+    gallery.drawn("exchange", of_exchange)
+    return (of_exchange,)
+
+
+@app.cell
+def before_plane(mo):
+    mo.md(r"""
+    **The figure *plane*: where adaptors lead, on five models.** The squares are at your temperature, normalised over
+    whole strings, the circles at the same temperature token by token; the triangles of the small models are your
+    top-k. In C2 and among the words strings have several tokens, so there the two ways of normalising differ. In C1 all
+    strings lie on one rising line.
+    """)
+    return
+
+
+@app.cell
+def figure_plane(gallery, keep, plane, planes, precision, rational, temperature):
+    with precision():
+        of_plane = plane.marked(planes, rational(str(temperature.value)), keep.value)
+    gallery.drawn("plane", of_plane)
+    return (of_plane,)
+
+
+@app.cell
+def questions(mo):
+    mo.md(r"""
     ## Questions for the class
 
     1. Choose "likely strings earn most". Does any law in the grey area have a higher E R and a lower E L than the

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def analyse(
-    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Where `probqual sample` stored the run.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="Where `probqual sample` or `probqual score` stored the run.")
+    ],
     json_path: JsonPath = None,
     record: Annotated[
         str | None, typer.Option(metavar="NAME", help="Keep the numbers for the report, as bridge_NAME.json.")

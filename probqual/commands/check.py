@@ -19,6 +19,7 @@ from theory.seed import SEED
 
 if TYPE_CHECKING:
     from theory.claims.claim import Claim, Profile
+    from theory.claims.on_model import Silent
     from theory.claims.running import Result
 
 WORDS_BETAS = ("1/2", "1", "2")
@@ -45,21 +46,23 @@ def check(
     output: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write only the front page, to this path.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --model, name the claims that do not speak of it, and why.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = os.cpu_count() or 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random laws.")] = SEED,
-    more: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="More ids for --only.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="ID", help="More ids, after --only.")] = None,
 ) -> None:
     """Run the claims and their controls; a full run of all claims also writes paper_check.md and its pages.
 
-    With --model nothing is written but --json, and a claim that fails prints its witness.
+    With --model each claim about any finite model says in a sentence what holds on that one, and prints a witness where
+    it fails; nothing is written but --json. Of a long table the 4,096 likeliest strings are checked.
     Exit status: 0 all verdicts as expected, 1 a verdict differs, 2 bad input.
 
-    Example: probqual check --only adaptors.exchange --profile quick
+    Example: probqual check --model examples/c5.toml, or probqual check --only adaptors.exchange --profile quick
     """
     from theory.claims.claim import Profile
     from theory.claims.registry import find
-    from theory.report.records import sampled_record
-    from theory.report.report import as_json
 
     chosen_profile = Profile(name=profile.value, seed=seed)
     ids = [*(only or []), *(more or [])]
@@ -69,8 +72,10 @@ def check(
     with bad_values():
         chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
     if model is not None:
-        _check_model(model, chosen, json_path, writes=verify or output is not None)
+        _check_model(model, chosen, json_path, writes=verify or output is not None, verbose=verbose)
         return
+    if verbose:
+        raise BadInput("--verbose goes with --model; without it every claim is listed")
     whole = not ids and not own and chosen_profile == Profile()
     if (verify or output is not None) and not whole:
         raise BadInput("the report is of all claims in the full profile: leave --only, --profile and --seed out")
@@ -79,14 +84,22 @@ def check(
         raise BadInput("there is no paper_check.md to compare with; run probqual check in the checkout first")
     tasks[:0] = [("claim", claim.id) for claim in chosen if claim not in own]
     results, studies = _run_all(tasks, chosen_profile, jobs, with_studies=whole)
+    _written(chosen, results, json_path)
+    differs = whole and _settle(target, studies, chosen, results, verify=verify)
+    if differs or not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def _written(chosen: Sequence[Claim], results: Sequence[Result], json_path: Path | None) -> None:
+    """The table, and the JSON if it is wanted."""
+    from theory.report.records import sampled_record
+    from theory.report.report import as_json
+
     if str(json_path) != "-":
         _show(chosen, results)
     if json_path is not None:
         record = sampled_record()
         emit_json([as_json(c, r, record) for c, r in zip(chosen, results, strict=True)], json_path)
-    differs = whole and _settle(target, studies, chosen, results, verify=verify)
-    if differs or not all(result.as_expected for result in results):
-        raise typer.Exit(1)
 
 
 def _committed_report() -> Path | None:
@@ -110,7 +123,7 @@ def _of_file(path: Path | None) -> tuple[tuple[Claim, ...], list[tuple[str, str]
     return own, [("of", f"{path.resolve()} {claim.id}") for claim in own]
 
 
-def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, writes: bool) -> None:
+def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, writes: bool, verbose: bool) -> None:
     """Each claim on a user's model; exits with 1 where one does not stand.
 
     Raises:
@@ -138,27 +151,41 @@ def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *,
                     results.append(one)
     if json_path is not None:
         claims = {claim.id: claim for claim in chosen}
-        emit_json([as_json(claims[r.id], r, None) | {"failures": _failures(r)} for r in results], json_path)
+        told = [
+            as_json(claims[r.id], r, None) | {"said": r.said, "failures": [asdict(f) for f in r.failures]}
+            for r in results
+        ]
+        emit_json(told, json_path)
     if str(json_path) != "-":
-        rows = table("claim", "verdict on this model", "evidence", left={"claim", "verdict on this model", "evidence"})
-        for result in results:
-            rows.add_row(result.id, str(result.verdict), result.evidence)
-        screen = console()
-        screen.print(rows)
-        for result in results:
-            for failure in result.failures:
-                says = "FAILS" if result.verdict == "REFUTED" else "is undecided"
-                screen.print(f"{result.id} {says} on {failure.case}: {failure.label} is {failure.value}", markup=False)
-                if failure.spec:
-                    screen.print(failure.spec, markup=False, highlight=False)
-        for one in silent:
-            screen.print(f"{one.id} does not apply: {one.reason}", markup=False, highlight=False, soft_wrap=True)
+        for line in _told(path.name, results, silent, verbose=verbose):
+            console().print(line, markup=False, highlight=False, soft_wrap=True)
     if not all(result.verdict in STANDS for result in results):
         raise typer.Exit(1)
 
 
-def _failures(result: Result) -> list[dict[str, str]]:
-    return [asdict(failure) for failure in result.failures]
+def _told(name: str, results: Sequence[Result], silent: Sequence[Silent], *, verbose: bool) -> Iterator[str]:
+    """A sentence for each claim that applies, the witnesses of those that fail, and what it comes to."""
+    from theory.claims.grades import STANDS
+
+    for result in results:
+        yield f"{result.id} {result.said} ({result.verdict}, {result.evidence})"
+        for failure in result.failures:
+            says = "FAILS" if result.verdict == "REFUTED" else "is undecided"
+            yield f"{result.id} {says} on {failure.case}: {failure.label} is {failure.value}"
+            if failure.spec:
+                yield failure.spec
+    others = [one for one in silent if not one.speaks]
+    for one in silent:
+        if one.speaks or verbose:
+            yield f"{one.id} does not apply: {one.reason}"
+    if others and not verbose:
+        count = f"{len(others)} {'claim' if len(others) == 1 else 'claims'}"
+        yield f"not checked here: {count} about other kinds of models, or about fixed cases (--verbose names them)"
+    stand = sum(result.verdict in STANDS for result in results)
+    refuted = sum(result.verdict == "REFUTED" for result in results)
+    on = results[0].instances[0] if results else name
+    open_ = len(results) - stand - refuted
+    yield f"on {on}: {stand} of {len(results)} claims hold, {refuted} refuted, {open_} undecided"
 
 
 # --- running ------------------------------------------------------------------------------------------------------

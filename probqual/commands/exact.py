@@ -29,9 +29,10 @@ def exact(
         typer.Option(metavar="PATH", help="Draw the model in the plane of (E L, E R): .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Compute everything about one small model exactly.
+    """Compute everything about one model: a table of strings, a tree, an automaton, an n-gram model.
 
-    It also says in words what cooling and the adaptors of the file do to E L and E R.
+    It also says in words what cooling and the adaptors of the file do to E L and E R. Numbers in quotes are exact; a
+    table of up to a million strings may stand in a CSV or Parquet file that SPEC.toml names.
 
     Example: probqual exact examples/c5.toml --json c5.json --plot c5.png
     """
@@ -60,6 +61,7 @@ def exact(
 
 def _show(found: dict[str, Any]) -> None:
     from theory.quantities.answer import chain_text
+    from theory.quantities.labels import LABELS, in_words
 
     screen = console()
     size = f"{found['strings']} strings" if found.get("strings") else "infinitely many strings"
@@ -68,7 +70,7 @@ def _show(found: dict[str, Any]) -> None:
     for name, value in found.items():
         if isinstance(value, float):
             radius = found[f"{name}_ball"][1] if f"{name}_ball" in found else ""
-            model.add_row(name, f"{value:.15g}", radius)
+            model.add_row(LABELS[name], f"{value:.15g}", radius)
     screen.print(model)
     for line in _said(found):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -88,8 +90,8 @@ def _show(found: dict[str, Any]) -> None:
         for name in ("masked", "conditioned"):
             laws.add_row(name, *(_number(held[name], key) for key in _KEYS[:4]))
         screen.print(laws)
-    for note in found["notes"]:
-        screen.print(f"note: {note}", markup=False)
+    for note in in_words(found["notes"]):
+        screen.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _said(found: Output) -> Iterator[str]:

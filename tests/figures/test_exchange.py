@@ -79,3 +79,13 @@ def test_cooling_moves_as_b_says(record: exchange.Record) -> None:
         b = exchange.slice_exchange(corners, x, y)
         variance = slope.sum()
         assert slope == pytest.approx([-b * variance, (1 + b) * variance], rel=1e-6, abs=1e-9)
+
+
+def test_one_more_model(record: exchange.Record) -> None:
+    """A model is added once; one whose invariants are drawn already is not."""
+    c5 = next(place for place in record.places if place.name == "C5")
+    assert exchange.with_place(record, exchange.Place("yours", c5.ratio, c5.correlation, c5.exchange)) is record
+    more = exchange.with_place(record, exchange.Place("yours", 2.0, 0.0, -0.2))
+    assert more.places[:-1] == record.places
+    assert more.places[-1].name == "yours"
+    assert more.exchange is record.exchange

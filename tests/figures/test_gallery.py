@@ -18,6 +18,7 @@ from PIL import Image
 from figures import gallery, style
 from tests.figures.committed import FOLDER, assert_close, table
 from theory.claims.registry import claims
+from theory.report.sentences import CAPTIONS
 
 CLAIMS = claims()
 
@@ -161,6 +162,12 @@ def test_figure_is_complete(name: str) -> None:
     columns, rows = table((FOLDER / f"{name}.csv").read_text(encoding="utf-8"))
     assert len(columns) > 1
     assert rows
+
+
+def test_the_argument_has_the_front_page_figures() -> None:
+    """The figures of the front page are among those of the argument, which the notebook draws as well."""
+    argument = {name for names in gallery.ARGUMENT.values() for name in names}
+    assert {one.name for one in CAPTIONS} <= argument <= set(gallery.GALLERY)
 
 
 def test_claims_name_figures_that_show_them() -> None:

@@ -95,3 +95,11 @@ def test_tails_leave_the_typical_probability(record: line.Record) -> None:
         low = max(y for x, y in tails.below.T if x <= -value)
         high = max(y for x, y in tails.above.T if x >= value)
         assert 1 - low - high == pytest.approx(to_float(typical_corpora(law, tails.size, epsilon).mass), rel=1e-10)
+
+
+def test_other_sizes(record: line.Record) -> None:
+    """A size asked for is computed as it is among others."""
+    with precision():
+        other = line.compute((10, 20, 100))
+    assert [tails.size for tails in other.tails] == [10, 20, 100]
+    assert (other.tails[2].chernoff[1, 1:5] == record.tails[1].chernoff[1, 1:5]).all()

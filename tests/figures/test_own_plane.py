@@ -10,9 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from figures.own_plane import corners, draw, own_plane, save
+from figures.own_plane import corners, draw, finish, own_plane, save
 from probqual.command_line import app
+from theory.adaptors.exact import chain
 from theory.adaptors.hull import hull
+from theory.arithmetic.exact import rational
 from theory.examples.automata import two_states
 from theory.models.automaton import AutomatonModel
 from theory.specification.any_model import read_model
@@ -52,10 +54,12 @@ def test_corners_of_many_points() -> None:
 def test_draw_returns_its_axes_with_everything_named() -> None:
     spec = read_model(EXAMPLES / "tree.toml")
     axes = Figure().subplots()
-    assert draw(own_plane(spec.model(), spec.adaptors, "raises both"), axes) is axes
+    plane = own_plane(spec.model(), spec.adaptors, "raises both")
+    assert draw(plane, axes) is axes
+    finish(plane, axes)
     labels = axes.get_legend_handles_labels()[1]
     assert "4: nucleus 9/10, local: nothing moves" in labels
-    assert "$p_+$" in labels
+    assert "aligned $p_+$" in labels
     assert "6, 7, 8" in [text.get_text() for text in axes.texts]
 
 
@@ -65,6 +69,11 @@ def test_an_automaton_has_paths_and_no_hull() -> None:
     assert plane.prior is None
     assert not plane.hull.size
     assert plane.temperature.shape[1] > 3
+    hot, cold = plane.span
+    found = model.adapted(chain(("temperature", rational(hot))), "global").moments
+    assert plane.temperature[:, 0] == pytest.approx([float(found.mean_log_prior), float(found.mean_reward)])
+    assert cold == 1 / 4
+    assert plane.local_span[1] == 1 / 4
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from figures import plane
 from tests.figures.committed import assert_committed
@@ -113,3 +114,25 @@ def test_float_programme_is_the_exact_one() -> None:
             direction = np.array([math.cos(angle), math.sin(angle)])
             gap = (direction @ exact).max() - (direction @ found).max()
             assert -1e-9 < gap < 0.02 * np.ptp(exact, axis=1).max() + 1e-9
+
+
+def test_marks_move(record: plane.Record) -> None:
+    """At the figure's own T and k nothing changes; at others the marks are on the same paths, and the paths stay."""
+    with precision():
+        assert plane.marked(record).rows() == record.rows()
+        moved = plane.marked(record, fmpq(2), 1)
+    for one, old in zip(moved.planes, record.planes, strict=True):
+        assert (one.temperature[:, 1:] == old.temperature[:, 1:]).all()
+        assert one.temperature[0, 0] == 2
+        if one.name == "words":
+            assert one.truncations == old.truncations
+            continue
+        numbers = getattr(examples, one.name.lower())().floats()
+        other = member(numbers.log_prior, numbers.reward, 0.5, 0.5)
+        assert tuple(one.temperature[1:, 0]) == pytest.approx((other.mean_log_prior, other.mean_reward), abs=1e-12)
+        best = numbers.prob.argmax()
+        if one.name != "C2":  # its likeliest first token is not its likeliest string
+            assert one.truncations
+            for cut in one.truncations:
+                means = (numbers.log_prior[best], numbers.reward[best])
+                assert (cut.mean_log_prior, cut.mean_reward) == pytest.approx(means, abs=1e-12)

@@ -498,7 +498,7 @@ def test_exact_prints_a_table(outside: Path) -> None:
     """Without --json nothing is written; the numbers are printed with their radii."""
     done = run("exact", str(ROOT / "examples" / "c5.toml"))
     assert done.exit_code == 0
-    assert "exchange_coefficient" in done.stdout
+    assert "exchange coefficient b" in done.stdout
     assert "-1.92373664" in done.stdout
     assert files(outside) == {}
 

@@ -9,6 +9,7 @@ from theory.arithmetic.exact import objects, precision
 from theory.automata.adaptors import unrolled
 from theory.claims.claim import Case, Claim
 from theory.claims.grades import Verdict
+from theory.claims.on_model_words import in_words
 from theory.claims.running import Result, run_on
 from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
@@ -30,10 +31,15 @@ _PRECISIONS = (256, 1024)
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A claim that says nothing of a model, and why."""
+    """A claim that says nothing of a model, and why.
+
+    Args:
+        speaks: the claim is about any finite model, and says nothing of this one.
+    """
 
     id: str
     reason: str
+    speaks: bool = True
 
 
 def check_on(spec: AnySpecification, name: str, claims: Sequence[Claim]) -> Iterator[Result | Silent]:
@@ -51,7 +57,8 @@ def check_on(spec: AnySpecification, name: str, claims: Sequence[Claim]) -> Iter
     size = len(cases[_PRECISIONS[0]].content.aligned)
     for claim in claims:
         if not claim.everywhere:
-            yield Silent(claim.id, f"its check is made for cases of its own ({'; '.join(claim.hypotheses)})")
+            reason = f"its check is made for cases of its own ({'; '.join(claim.hypotheses)})"
+            yield Silent(claim.id, reason, speaks=False)
         elif size > _SQUARED.get(claim.id, size):
             yield Silent(
                 claim.id, f"its cost grows with the square of the {size} strings; run up to {_SQUARED[claim.id]}"
@@ -63,6 +70,8 @@ def check_on(spec: AnySpecification, name: str, claims: Sequence[Claim]) -> Iter
                     cases[bits] = _case(spec, name, bits)
                 with precision(bits):
                     found = run_on(claim, cases[bits])
+                    if found is not None:
+                        found = replace(found, said=in_words(claim, found, cases[bits].content))
                 if found is None or found.verdict is not Verdict.UNDECIDED:
                     break
             yield found or Silent(claim.id, "a hypothesis fails on this model, and the check says nothing")

@@ -69,6 +69,7 @@ class Result:
         evidence: in words: on how many cases what was decided.
         residual: the largest |residual| of an identity (an upper bound); None without identities.
         failures: findings that fail or are undecided, the first few.
+        said: what came out on a model that somebody brought, in a sentence; "" on the claim's own cases.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Result:
     controls: tuple[ControlResult, ...]
     clauses: tuple[ClauseResult, ...] = ()
     failures: tuple[Witness, ...] = field(default=())
+    said: str = ""
 
     @property
     def as_expected(self) -> bool:

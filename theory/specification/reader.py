@@ -56,12 +56,21 @@ class CorpusEntry:
     exact: bool
 
 
+TABLES = frozenset({".csv", ".parquet"})
+"""Files that a specification names, and that are none."""
+
+
 def read_document(path: Path) -> dict[str, object]:
     """The TOML document in a file.
 
     Raises:
         SpecificationError: the file is missing, unreadable, or not TOML.
     """
+    if path.suffix.lower() in TABLES and path.is_file():
+        raise SpecificationError(
+            "a table is not a model's file: write a TOML file beside it, with [reward] and with [prior] "
+            f'kind = "table", file = "{path.name}"'
+        )
     try:
         text = read_at_most(path, MOST_BYTES).decode("utf-8")
     except OSError as error:

@@ -96,7 +96,7 @@ class _Header:
         listed = ", ".join(map(repr, names[:12])) or "none"
         if STRING not in names:
             hint = "; columns are parted by commas" if len(names) == 1 and {";", "\t"} & set(names[0]) else ""
-            raise SpecificationError(f"there is no column 'string'; its columns: {listed}{hint}")
+            raise SpecificationError(f"there is no column 'string' (rename one of them); its columns: {listed}{hint}")
         chosen = []
         for wanted in (PRIORS, VALUES):
             there = [name for name in wanted if name in names]

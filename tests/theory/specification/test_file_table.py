@@ -18,6 +18,7 @@ from theory.quantities.answer import answer, quantities
 from theory.specification import file_table, table_files
 from theory.specification.any_model import any_specification, read_model
 from theory.specification.file_table import FileSpecification, file_specification
+from theory.specification.reader import read_document
 from theory.specification.tables import SpecificationError
 
 REST = """
@@ -282,3 +283,12 @@ def test_a_long_table_is_written_like_every_other(tmp_path: Path, monkeypatch: p
     nulls = [name for name, value in found.items() if value is None]
     assert all(any(name in note for note in found["notes"]) for name in nulls)
     agree(found, quantities(found_spec.short()))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+def test_a_table_is_no_specification(name: str, tmp_path: Path) -> None:
+    """Given where a TOML file is wanted, it is told how one names it."""
+    (tmp_path / name).write_text("string,prob,reward\na,1,0\n")
+    with pytest.raises(SpecificationError, match="write a TOML file beside it") as raised:
+        read_document(tmp_path / name)
+    assert f'kind = "table", file = "{name}"' in str(raised.value)
