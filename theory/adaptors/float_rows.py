@@ -47,17 +47,18 @@ def adapted_row(log_prob: Floats, steps: Chain) -> tuple[Index, Floats]:
         Undecided: float64 does not tell what is kept.
     """
     kept = np.flatnonzero(log_prob > -np.inf)
-    log_q = _normalised(log_prob[kept])
+    log_q = normalised(log_prob[kept])
     for step in steps:
         if step.name == "temperature":
-            log_q = _normalised(log_q / to_float(step.value))
+            log_q = normalised(log_q / to_float(step.value))
         elif len(kept) > 1:
             some = _kept(log_q, step)
-            kept, log_q = kept[some], _normalised(log_q[some])
+            kept, log_q = kept[some], normalised(log_q[some])
     return kept, log_q
 
 
-def _normalised(log_weight: Floats) -> Floats:
+def normalised(log_weight: Floats) -> Floats:
+    """Less the logarithm of the sum of e^w, nats; one weight at least is finite."""
     peak = float(log_weight.max())
     found: Floats = log_weight - (peak + math.log(float(np.exp(log_weight - peak).sum())))
     return found
@@ -111,4 +112,4 @@ def _shortest(score: Floats, log_q: Floats, value: float) -> int:
     return count
 
 
-__all__ = ["KNOWN", "ROUNDING", "adapted_row", "not_in_floats"]
+__all__ = ["KNOWN", "ROUNDING", "adapted_row", "normalised", "not_in_floats"]

@@ -15,11 +15,11 @@ import numpy as np
 import scipy
 
 from theory.adaptors.chains import Chain
-from theory.adaptors.float_rows import adapted_row
+from theory.adaptors.float_rows import adapted_row, normalised
 from theory.adaptors.moments import Constant, Moments
 from theory.arithmetic.exact import Undecided
 from theory.automata.failure import solve
-from theory.automata.ngram import NGramMoments, aligned_row
+from theory.automata.ngram import NGramMoments
 from theory.language_models.automaton import Floats, Index, Mask
 from theory.language_models.ngram import LN10, NGramModel, Small
 
@@ -59,18 +59,18 @@ class _Laws:
     """The adapted laws of the contexts that strings pass, in the order in which they are found."""
 
     def __init__(self, model: NGramModel, reward: Floats, value: Floats, steps: Chain) -> None:
-        self.model, self.reward, self.value, self.steps = model, reward, value, steps
+        self.model, self.reward, self.steps = model, reward, steps
+        with np.errstate(divide="ignore"):
+            self.log_ahead = np.append(np.log(value), 0.0)
         self.log_mass = np.log(model.masses())
         self.place = np.full(model.states + 1, -1)
         self.place[model.initial] = 0
         self.states = [model.initial]
 
     def step(self, state: int) -> _Step:
-        prob, target = aligned_row(self.model, self.reward, self.value, state)
-        with np.errstate(divide="ignore"):
-            log_aligned = np.log(prob)
+        log10_prob, target = self.model.row(state)
+        log_aligned = normalised(LN10 * log10_prob + self.reward + self.log_ahead[target])
         kept, log_q = adapted_row(log_aligned, self.steps)
-        log10_prob, _ = self.model.row(state)
         log_prior = LN10 * log10_prob[kept] - self.log_mass[state]
         features = np.stack((log_prior, self.reward[kept], log_q, log_q - log_aligned[kept]))
         return _Step(log_q, target[kept], features)
@@ -85,8 +85,7 @@ class _Laws:
                     f"more; at most {MOST_ENTRIES:,} entries are computed"
                 )
             step = self.step(self.states[at])
-            ahead = np.unique(step.target)
-            new = ahead[(ahead < self.model.states) & (self.place[ahead] < 0)]
+            new = np.unique(step.target[(self.place[step.target] < 0) & (step.target < self.model.states)])
             self.place[new] = len(self.states) + np.arange(len(new))
             self.states += new.tolist()
             yield step
