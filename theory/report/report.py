@@ -10,6 +10,7 @@ from theory.claims.claim import Claim
 from theory.claims.running import ClauseResult, Result
 from theory.files import JsonObject
 from theory.report.engines import EngineRow
+from theory.report.ngrams import NGramStudy
 from theory.report.records import CoverageRecord, GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
 from theory.report.studies import AuditRow, ToyStudy, TrigramStudy, WordsStudy
 
@@ -29,6 +30,7 @@ class Report:
     sweep: SweepRecord
     steps: SweepRecord
     coverage: CoverageRecord
+    speeches: NGramStudy
     engines: Sequence[EngineRow] = ()
 
     def claim(self, claim_id: str) -> Claim:
