@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,19 @@ if TYPE_CHECKING:
 WORDS_BETAS = ("1/2", "1", "2")
 TRIGRAM_BETAS = ("4/5", "1")
 
-Studies = tuple[Any, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
+SPEECHES = ("adaptors", "rewards")
+"""The two parts of the study of the speeches' word model, the longer one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Studies:
+    """The models that a whole run looks at closely."""
+
+    toy: Any
+    words: tuple[Any, ...]
+    trigrams: tuple[Any, ...]
+    audit: tuple[Any, ...]
+    speeches: tuple[Any, ...]
 
 
 def check(
@@ -197,6 +209,7 @@ def _run_all(
     """Claims and studies side by side in worker processes, the long ones first; a progress line for each that ends."""
     tasks: list[tuple[str, str]] = []
     if with_studies:
+        tasks += [("speeches", part) for part in SPEECHES]
         tasks += [("words", beta) for beta in WORDS_BETAS]
         tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
         tasks += [("toy", ""), ("audit", "")]
@@ -207,8 +220,10 @@ def _run_all(
             found[task] = value
             advance(" ".join(task).strip())
     results = [found[task] for task in claims]
-    words, trigrams = (tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams"))
-    return results, (found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()))
+    words, trigrams, speeches = (
+        tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams", "speeches")
+    )
+    return results, Studies(found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()), speeches)
 
 
 def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -236,7 +251,7 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
     from theory.claims.outside import of_file
     from theory.claims.registry import check
     from theory.claims.running import run
-    from theory.report import studies
+    from theory.report import ngrams, studies
 
     kind, name = task
     if kind == "claim":
@@ -250,6 +265,8 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
             return studies.toy_study()
         if kind == "audit":
             return studies.audit_study()
+        if kind == "speeches":
+            return (ngrams.adapted_rows if name == "adaptors" else ngrams.reward_rows)()
         return (studies.words_study if kind == "words" else studies.trigram_study)(rational(name))
 
 
@@ -281,6 +298,7 @@ def _settle(
 ) -> bool:
     """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
     from theory.report.engines import engine_rows
+    from theory.report.ngrams import ngram_study
     from theory.report.pages import FOLDERS, FRONT, pages
     from theory.report.paper_check import with_table
     from theory.report.records import (
@@ -299,9 +317,23 @@ def _settle(
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
     runs = {name: bridge_record(name) for name in RUNS}
-    sweeps, others = (sweep_record(), sweep_steps_record()), (coverage_record(), engine_rows())
-    trainings = {name: training_record(name) for name in TRAININGS}
-    report = Report(chosen, results, *studies, sampled_record(), runs, *sweeps, *others, trainings)
+    adapted, rows = studies.speeches
+    report = Report(
+        claims=chosen,
+        results=results,
+        toy=studies.toy,
+        words=studies.words,
+        trigrams=studies.trigrams,
+        audit=studies.audit,
+        sampled=sampled_record(),
+        runs=runs,
+        sweep=sweep_record(),
+        steps=sweep_steps_record(),
+        coverage=coverage_record(),
+        speeches=ngram_study(rows, adapted),
+        engines=engine_rows(),
+        trainings={name: training_record(name) for name in TRAININGS},
+    )
     found, root, readme = pages(report), target.parent, target.parent / "README.md"
     if target != _committed_report() or not readme.is_file():
         texts, stale = {target: found[FRONT]}, []

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simulations.bench import automata, growth, laws, machine, projection, samplers
+from simulations.bench import automata, growth, laws, machine, ngrams, projection, samplers
 from simulations.bench.growth import SERIES
 from simulations.bench.timing import Benchmark, Disagreement, Work, measure
 from theory.report.records import BenchRecord, BenchRow, Growth, PhysicalLimit, TimeSpent
@@ -22,7 +22,7 @@ REGRESSION = 0.6
 
 def rows() -> tuple[Benchmark, ...]:
     """Those of which this environment has everything that the project itself needs."""
-    found = (*laws.ROWS, *automata.ROWS, *samplers.ROWS)
+    found = (*laws.ROWS, *automata.ROWS, *ngrams.ROWS, *samplers.ROWS)
     if all(importlib.util.find_spec(name) for name in _BRIDGE):
         from simulations.bench import transformer
 

@@ -24,8 +24,8 @@ from probqual.command_line import CommandFiles, app
 from theory.claims import registry
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.registry import claims
+from theory.report import ngrams, paper_check, studies
 from theory.report import pages as report_pages
-from theory.report import paper_check, studies
 from theory.report.paper_check import README_MARKS
 
 CLAIMS = claims()
@@ -307,6 +307,9 @@ def use(
     monkeypatch.setattr(studies, "words_study", lambda beta: None)
     monkeypatch.setattr(studies, "trigram_study", lambda beta: None)
     monkeypatch.setattr(studies, "audit_study", lambda: ())
+    for name in ("adapted_rows", "reward_rows"):
+        monkeypatch.setattr(ngrams, name, tuple)
+    monkeypatch.setattr(ngrams, "ngram_study", lambda rows, adapted: None)
     monkeypatch.setattr(paper_check, "readme_table", lambda report: "| the table |")
     monkeypatch.setattr(report_pages, "pages", lambda report: {"paper_check.md": text} | (beside or {}))
 

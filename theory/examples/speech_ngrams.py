@@ -10,12 +10,14 @@ import functools
 from importlib import resources
 
 import numpy as np
+from flint import fmpq
 
 from theory.arithmetic.exact import to_float
 from theory.examples.words import words
 from theory.language_models.arpa import read_arpa
 from theory.language_models.automaton import Floats
 from theory.language_models.ngram import NGramModel, ngram_model
+from theory.language_models.rewards import Reward
 
 
 @functools.lru_cache(maxsize=1)
@@ -25,10 +27,21 @@ def speech_bigrams() -> NGramModel:
         return ngram_model(read_arpa(path), "drop")
 
 
+def rewards(name: str, beta: fmpq) -> tuple[Reward, ...]:
+    """R of each token: its valence in the VADER lexicon, from -4 to 4, or 1 for each word; over beta.
+
+    Args:
+        name: "valence" or "words".
+        beta: reward units per nat.
+    """
+    known = {word.spelling: word.valence for word in words()} if name == "valence" else {}
+    other = fmpq(name == "words")
+    return tuple(Reward(known.get(token, other) / beta) for token in speech_bigrams().alphabet)
+
+
 def valence(beta: float) -> Floats:
     """R of each token and of the end: its valence in the VADER lexicon, from -4 to 4, over beta."""
-    known = {word.spelling: to_float(word.valence) for word in words()}
-    return np.array([*(known.get(token, 0.0) for token in speech_bigrams().alphabet), 0.0]) / beta
+    return np.array([*(to_float(r.exponent) for r in rewards("valence", fmpq(1))), 0.0]) / beta
 
 
 def length(beta: float) -> Floats:
@@ -36,4 +49,4 @@ def length(beta: float) -> Floats:
     return np.array([*np.ones(len(speech_bigrams().alphabet)), 0.0]) / beta
 
 
-__all__ = ["length", "speech_bigrams", "valence"]
+__all__ = ["length", "rewards", "speech_bigrams", "valence"]

@@ -234,7 +234,7 @@ class _Vocabulary:
     def __init__(self, words: list[str], hashes: Hashes, line: Words) -> None:
         self.words = tuple(words)
         self._order = np.argsort(hashes, kind="stable")
-        self._sorted = hashes[self._order]
+        self._hashes, self._sorted = hashes, hashes[self._order]
         same = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
         for place in same.tolist():
             one, two = sorted((int(self._order[place]), int(self._order[place + 1])))
@@ -243,7 +243,7 @@ class _Vocabulary:
             raise ValueError(f"the words {_shown(words[one])} and {_shown(words[two])} have the same 64-bit hash")
         encoded = [word.encode() for word in words]
         self._length = np.array([len(word) for word in encoded], dtype=np.int64)
-        self._head = np.array([word[:8] for word in encoded], dtype="S8").view(np.uint64)
+        self._head = np.array([word[:8] for word in encoded], dtype="S8").view("<u8")
 
     def look_up(self, tokens: _Tokens) -> Index:
         """The index of each word; shape of ``tokens.hashes``.
@@ -251,14 +251,20 @@ class _Vocabulary:
         Raises:
             ValueError: names the line of one that is no unigram.
         """
-        place = np.minimum(np.searchsorted(self._sorted, tokens.hashes), len(self._sorted) - 1)
-        index = self._order[place]
-        right = self._sorted[place] == tokens.hashes
+        index = np.stack([self._nearest(column) for column in tokens.hashes.T], axis=1)
+        right = self._hashes[index] == tokens.hashes
         right &= (self._length[index] == tokens.length) & (self._head[index] == tokens.head)
         if not right.all():
             row, column = np.argwhere(~right)[0].tolist()
             _fail(int(tokens.line[row]), f"the word {_shown(tokens.word(row, column))} is no unigram")
         return index
+
+    def _nearest(self, hashes: Hashes) -> Index:
+        """The word of each hash, some word where there is none; runs of one word, as in sorted files, once."""
+        new = np.concatenate(([True], hashes[1:] != hashes[:-1]))[: len(hashes)]
+        index = self._order[np.minimum(np.searchsorted(self._sorted, hashes[new]), len(self._sorted) - 1)]
+        found: Index = index[np.cumsum(new) - 1]
+        return found
 
 
 class _Tokens:
@@ -355,19 +361,22 @@ class _Table:
 def _hashes(text: Bytes, starts: Index, ends: Index) -> Hashes:
     """sum over a word's bytes of byte B^(place in the word), modulo 2^64."""
     forward, backward = _Table.reach(len(text) + 1)
-    sums = np.concatenate(
-        (np.zeros(1, dtype=np.uint64), np.cumsum((text.astype(np.uint64) + 1) * forward[: len(text)]))
-    )
+    sums = np.zeros(len(text) + 1, dtype=np.uint64)
+    np.add(text, np.uint64(1), out=sums[1:])
+    sums[1:] *= forward[: len(text)]
+    np.cumsum(sums, out=sums)
     found: Hashes = (sums[ends] - sums[starts]) * backward[starts]
     return found
+
+
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
 
 
 def _heads(text: Bytes, starts: Index, length: Index) -> Hashes:
     """The first 8 bytes of each word as one number, zeros behind shorter ones."""
     padded = np.concatenate((text, np.zeros(8, dtype=np.uint8)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 8)[starts]
-    windows = np.where(np.arange(8) < length[..., None], windows, 0).astype(np.uint8)
-    found: Hashes = np.ascontiguousarray(windows).view(np.uint64)[..., 0]
+    eight = np.ndarray((len(text) + 1,), dtype="<u8", buffer=padded, strides=(1,))
+    found: Hashes = eight[starts] & _MASKS[np.minimum(length, 8)]
     return found
 
 

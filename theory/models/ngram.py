@@ -2,7 +2,8 @@
 
 Global temperature keeps the back-off structure. A local temperature and every cut decide in each context by itself,
 which does not: for them a small model is expanded into an automaton, one arc per state and token, whose probabilities
-are rounded to float64, and their numbers have no balls.
+are rounded to float64, and their numbers have no balls. On a large one local adaptors are applied to one context's law
+at a time in float64; global cuts, corrections and corpora are refused.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import numpy as np
 from flint import arb, ctx, fmpq
 
 from theory.adaptors.exact import Chain
+from theory.adaptors.float_rows import not_in_floats
 from theory.adaptors.moments import Constant, Moments
 from theory.arithmetic.exact import BITS, Undecided, ball, to_float, working
-from theory.automata.ngram import ngram_moments, refuse_far_beyond
+from theory.automata.ngram import NGramMoments, ngram_moments, refuse_far_beyond
 from theory.automata.ngram_exact import ball_moments, is_small
+from theory.automata.ngram_local import local_law
 from theory.automata.path_sums import Diverges
 from theory.corpora.atoms import Window
 from theory.language_models.automaton import Arc, Automaton, Floats
@@ -77,12 +80,37 @@ class AlignedNGram:
         """How many there are when each state has one for every token and the end."""
         return self.model.states * (len(self.model.alphabet) + 1)
 
+    @property
+    def expands(self) -> bool:
+        """Whether the model is small enough to be expanded."""
+        return self.arcs <= MOST_EXPANDED
+
+    @cached_property
+    def _whole(self) -> tuple[Floats, NGramMoments]:
+        reward = reward_floats(self.rewards)
+        return reward, ngram_moments(self.model, reward)
+
+    def _local(self, steps: Chain) -> Adaptation:
+        """A local law of a large model, one context at a time.
+
+        Raises:
+            Undecided: there are too many contexts, or float64 does not tell what is kept.
+        """
+        reason = not_in_floats(steps)
+        if reason:
+            raise Undecided(reason)
+        reward, whole = self._whole
+        law = local_law(self.model, reward, whole, steps)
+        if law.moments is None:
+            return Adaptation(steps, "LEAKS", leaked_mass=law.leaked, reason="mass is lost to infinite strings")
+        return Adaptation(steps, "OK", law, law.moments, 0.0)
+
     @cached_property
     def _expanded(self) -> AutomatonModel:
-        if self.arcs > MOST_EXPANDED:
+        if not self.expands:
             raise Undecided(
-                f"this needs each context's own law, an automaton of {self.arcs:,} arcs; "
-                f"at most {MOST_EXPANDED:,} are expanded (a global temperature needs none)"
+                f"this needs each context's own law, an automaton of {self.arcs:,} arcs; at most {MOST_EXPANDED:,} are "
+                "expanded (a global temperature and local adaptors need none): use a model of fewer contexts or words"
             )
         return AutomatonModel.of(expanded_automaton(self.model, self.rewards))
 
@@ -96,6 +124,8 @@ class AlignedNGram:
                         tau /= step.value
                     _, mean = _moments(self.model, self.rewards, tau, self.log_partition)
                     return Adaptation(steps, "OK", tau, mean, arb(0))
+                if normalise == "local" and not self.expands:
+                    return self._local(steps)
                 found = self._expanded.adapted(steps, normalise)
             except Diverges as error:
                 return Adaptation(steps, "DIVERGENT", reason=str(error))
@@ -105,6 +135,9 @@ class AlignedNGram:
 
     def correction(self, local: Adaptation) -> Correction:
         """From a local law of this model to the global one, on the expanded automaton."""
+        if not self.expands:
+            names = ("kl_local_global", "w_max", "acceptance")
+            return Correction(reasons=dict.fromkeys(names, "the model is too large to expand"))
         found = self._expanded.correction(local)
         kl, ratio, accepted = (
             None if v is None else to_float(v) for v in (found.kl_local_global, found.w_max, found.acceptance)

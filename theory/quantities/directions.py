@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import Real, floats, rational, to_float
+from theory.arithmetic.exact import Real, ball, floats, rational, to_float, widen
 from theory.automata.adaptors import unrolled
 from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
@@ -43,6 +43,8 @@ _STEPS, _STEPS_OF_LONG, _STEPS_OF_AUTOMATA = 129, 33, 13
 _LONG, _MOST_STATES = 20_000, 12
 _MOST_UNROLLED = 2000
 _CLOSE = 1e-9
+_LOOSE = 1e-9
+"""What float64 sums over infinitely many strings may be off by, relatively."""
 
 
 def effect(model: AlignedModel, found: Adaptation) -> str:
@@ -56,7 +58,10 @@ def effect(model: AlignedModel, found: Adaptation) -> str:
         (model.mean.constant.log_prior, model.mean.mean_log_prior, found.moments.mean_log_prior),
         (model.mean.constant.reward, model.mean.mean_reward, found.moments.mean_reward),
     ):
-        signs.append(0 if constant else _sign(after - before, model.mean.bits))
+        gap = after - before
+        if model.mean.bits is not None and found.moments.bits is None:  # float64 beside balls
+            gap = widen(ball(to_float(gap)), ball(_LOOSE * (1 + abs(to_float(before)))))
+        signs.append(0 if constant else _sign(gap, model.mean.bits))
     kept = _everything(model, found)
     if None in signs:
         return EFFECTS[0, 0] if kept else UNDECIDED

@@ -6,6 +6,7 @@ from theory.report.claims import PAGES, WITNESSES, claim_page, page_of, witness_
 from theory.report.coverage import coverage_page
 from theory.report.engines import engines_page
 from theory.report.models import words_page
+from theory.report.ngrams import ngrams_page
 from theory.report.paper_check import RESULTS, markdown
 from theory.report.real_models import PAGE as REAL_MODELS
 from theory.report.real_models import real_models_page
@@ -26,6 +27,7 @@ def pages(report: Report) -> dict[str, str]:
         FRONT: markdown(report),
         "docs/theory.md": theory_page(report.claims),
         f"{RESULTS}/words.md": words_page(report.words, report.trigrams),
+        f"{RESULTS}/speeches.md": ngrams_page(report.speeches),
         f"{RESULTS}/random-models.md": sweep_page(report.sweep, report.steps),
         f"{RESULTS}/reference-code.md": reference_code_page(report),
         f"{RESULTS}/sampled.md": sampled_page(report.sampled),

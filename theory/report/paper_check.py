@@ -154,7 +154,8 @@ def _reading() -> str:
         "Each clause of a claim has a grade that says what evidence there is for it. A claim's verdict is its weakest "
         "clause's; PROVED is kept for claims whose clauses are all machine-checked for every model or textbook "
         "theorems. [How to read a verdict](docs/verdicts.md) has the rest. More "
-        f"results: [real words and infinitely many strings]({RESULTS}/words.md), "
+        f"results: [real words, letter by letter]({RESULTS}/words.md), "
+        f"[real words, infinitely many strings]({RESULTS}/speeches.md), "
         f"[random models]({RESULTS}/random-models.md), [the reference code, modelled]({RESULTS}/reference-code.md), "
         f"[engines]({RESULTS}/engines.md), [exact against sampled]({RESULTS}/sampled.md)."
     )

@@ -10,6 +10,7 @@ from theory.claims.claim import Claim
 from theory.claims.running import ClauseResult, Result
 from theory.files import JsonObject
 from theory.report.engines import EngineRow
+from theory.report.ngrams import NGramStudy
 from theory.report.records import (
     CoverageRecord,
     GibbsAnalysis,
@@ -36,6 +37,7 @@ class Report:
     sweep: SweepRecord
     steps: SweepRecord
     coverage: CoverageRecord
+    speeches: NGramStudy
     engines: Sequence[EngineRow] = ()
     trainings: Mapping[str, TrainingRecord] = field(default_factory=dict)
 

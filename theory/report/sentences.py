@@ -111,6 +111,19 @@ def _words(report: Report) -> str:
     return f"On the words of the State of the Union speeches a small global cooling at T = 1 does this: {found}."
 
 
+def _speeches(report: Report) -> str:
+    study = report.speeches
+    told = dict.fromkeys(cooling_in_words(row.exchange_coefficient) for row in study.rows)
+    critical = [row.critical_temperature for row in study.rows]
+    laws = [row for row in study.adapted if row.status == "OK"]
+    trading = sum(row.effect.startswith("trades") for row in laws)
+    return (
+        f"On a bigram model of the speeches' words, with infinitely many strings, a small global cooling at T = 1 "
+        f"{' or '.join(told)} with {len(study.rows)} rewards; {trading} of {len(laws)} adaptors that were computed "
+        f"trade, and no globally normalised law exists above T_c = {min(critical):.4f} to {max(critical):.4f}."
+    )
+
+
 def _random(report: Report) -> str:
     sweep = report.sweep
     return (
@@ -186,6 +199,7 @@ SUMMARY = (
         ),
     ),
     Sentence("words", ("adaptors.exchange#trade",), _words),
+    Sentence("speeches", ("adaptors.exchange#trade", "automata.critical-temperature"), _speeches),
     Sentence(
         "none",
         ("adaptors.none#every-law", "adaptors.none#alone"),

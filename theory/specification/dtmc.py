@@ -25,6 +25,7 @@ from theory.specification.automaton import AutomatonSpecification
 from theory.specification.documents import dtmc_document
 from theory.specification.openfst import (
     Machine,
+    check_labels,
     machine_specification,
     normalise_machine,
     read_text,
@@ -181,7 +182,12 @@ def _machine(chain: _Chain) -> Machine:
 
 
 def write_drn(automaton: Automaton) -> str:
-    """The prior of an automaton as a Markov chain of Storm: a state for each token and where it leads, and an end."""
+    """The prior of an automaton as a Markov chain of Storm: a state for each token and where it leads, and an end.
+
+    Raises:
+        ValueError: names a token that the format cannot hold.
+    """
+    check_labels(automaton, _MARKS | {token for token in automaton.alphabet if token.startswith(("[", "!"))})
     graph, end = automaton.graph, automaton.end
     pairs = sorted({(int(graph.target[k]), int(automaton.token[k])) for k in range(len(graph)) if not end[k]})
     place = {pair: k + 1 for k, pair in enumerate(pairs)}

@@ -18,7 +18,7 @@ Epsilon arcs are removed exactly: with E their weights, the other weights are mu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +30,11 @@ from theory.language_models.rewards import Reward
 from theory.specification.automaton import AutomatonSpecification, checked_adaptors, token_rewards
 from theory.specification.documents import DtmcDocument, OpenFstDocument, OpenFstPrior, openfst_document
 from theory.specification.ngram import DEFECT
-from theory.specification.reader import MOST_BYTES, Reader, corpus_entry, located, read_beta
+from theory.specification.reader import Reader, corpus_entry, located, read_beta
 from theory.specification.tables import SpecificationError
+
+MOST_BYTES = 1 << 26
+"""Of a machine's file: some three million arcs."""
 
 MOST_EPSILON_STATES = 300
 """States that epsilon arcs leave or enter; more are not removed."""
@@ -129,6 +132,13 @@ def read_text(path: Path) -> str:
 def _parsed(text: str, prior: OpenFstPrior) -> Machine:
     machine = Machine()
     labels = 1 if prior.acceptor else 2
+    known: dict[str | None, fmpq] = {}  # weights are often written alike
+
+    def prob(written: str | None) -> fmpq:
+        if written not in known:
+            known[written] = _prob(written, prior.semiring)
+        return known[written]
+
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
         if not fields:
@@ -138,12 +148,12 @@ def _parsed(text: str, prior: OpenFstPrior) -> Machine:
                 state = machine.state(fields[0])
                 if state in machine.final:
                     raise SpecificationError(f"state {fields[0]} is final twice")
-                machine.final[state] = _prob(fields[1] if len(fields) == 2 else None, prior.semiring)
+                machine.final[state] = prob(fields[1] if len(fields) == 2 else None)
             elif len(fields) in (2 + labels, 3 + labels):
                 source, target, label = machine.state(fields[0]), machine.state(fields[1]), fields[2]
                 if labels == 2 and fields[3] != label:
                     raise SpecificationError(f"input label {label!r} and output label {fields[3]!r} differ")
-                p = _prob(fields[2 + labels] if len(fields) > 2 + labels else None, prior.semiring)
+                p = prob(fields[2 + labels] if len(fields) > 2 + labels else None)
                 if p > 0:
                     machine.arcs.append((source, target, label, p))
             else:
@@ -253,7 +263,11 @@ def write_openfst(automaton: Automaton, *, semiring: str = "log") -> str:
     Args:
         automaton: its rewards are not written.
         semiring: "log" writes -log p with 17 digits, "probability" p exactly.
+
+    Raises:
+        ValueError: names a token that the format cannot hold.
     """
+    check_labels(automaton, {"<eps>"})
     graph, end = automaton.graph, automaton.end
     lines = []
     order = sorted(range(len(graph)), key=lambda k: (graph.source[k] != graph.initial, k))
@@ -269,9 +283,21 @@ def write_openfst(automaton: Automaton, *, semiring: str = "log") -> str:
     return "\n".join(lines) + "\n"
 
 
+def check_labels(automaton: Automaton, reserved: Set[str]) -> None:
+    """Refuse tokens that are no label of a text format, whose fields are apart by spaces.
+
+    Raises:
+        ValueError: names the token.
+    """
+    for token in automaton.alphabet:
+        if token.split() != [token] or token in reserved:
+            raise ValueError(f"the token {token!r} is no label of this format: rename it (no spaces, not reserved)")
+
+
 __all__ = [
     "MOST_EPSILON_STATES",
     "Machine",
+    "check_labels",
     "machine_specification",
     "normalise_machine",
     "openfst_specification",

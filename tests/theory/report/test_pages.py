@@ -18,6 +18,8 @@ from theory.claims.registry import claims, repeated
 from theory.claims.running import ClauseResult, ControlResult, Result, Witness
 from theory.report.claims import page_of, witness_file
 from theory.report.coverage import coverage_page
+from theory.report.ngrams import AdaptorRow as LawRow
+from theory.report.ngrams import NGramStudy, RewardRow, told
 from theory.report.pages import FRONT, pages
 from theory.report.paper_check import TELLING
 from theory.report.records import (
@@ -88,7 +90,23 @@ WORDS = WordsStudy(
     carriers=(("peace", 0.125), ("war", -0.0625)),
     cov_reward_surprisal=0.5,
 )
-
+SPEECHES = NGramStudy(
+    contexts=10,
+    tokens=99,
+    arcs=250,
+    least_sum=0.9964,
+    most_sum=1.0,
+    total=0.98554,
+    rows=(
+        RewardRow("valence", fmpq(10), 150.0, 20500.0, -151.0, 0.25, -1.5, -0.65, 1.007, 2.6862, "peace"),
+        RewardRow("words", fmpq(30), 630.0, 387000.0, -633.0, 4.3, -0.5, -0.99, 1.0016, 24.3458, "war"),
+    ),
+    adapted=(
+        LawRow("temperature 9/10", "global", "OK", -15.0, 0.02, 13.0, 1.9, "trades R for L", 0.0),
+        LawRow("top_k 50", "local", "OK", -95.0, 0.3, 82.0, 12.0, "raises both", 0.0),
+        LawRow("top_k 1", "local", "LEAKS", None, None, None, None, "", 0.75),
+    ),
+)
 
 SAMPLED = SampledRecord(
     ComparisonRecord(
@@ -256,7 +274,7 @@ def report(**changes: Result) -> Report:
     """A report on all claims; results are replaced by their ids, dots and hyphens written as underscores."""
     results = [changes.get(re.sub(r"\W", "_", claim.id), made_up(claim)) for claim in CLAIMS]
     words = [WORDS, replace(WORDS, beta=fmpq(2))]
-    return Report(CLAIMS, results, TOY, words, [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP, STEPS, COVERAGE)
+    return Report(CLAIMS, results, TOY, words, [TRIGRAMS], AUDIT, SAMPLED, {}, SWEEP, STEPS, COVERAGE, SPEECHES)
 
 
 @pytest.fixture(scope="module")
@@ -390,6 +408,28 @@ def test_families_of_numbers(found: dict[str, str]) -> None:
     assert "| temperature 1/2 | global | -6.5000 | 0.7500 | 5.5000 | 0.2500 | trades R for L |" in words
     assert "outside [-1, 0], so a small global cooling at T = 1 trades one for the other" in words
     assert "*peace* +0.1250, *war* -0.0625" in words
+
+
+def test_the_page_on_the_speeches(found: dict[str, str]) -> None:
+    """Its sentences are the numbers': how many trade, where b lies, what is infinite, what leaks."""
+    page = found["docs/results/speeches.md"]
+    assert "10 contexts, 99 words and 250 listed arcs" in page
+    assert "mass 0.9855" in page
+    assert "at or below 2.6862 for valence and 24.3458 for words" in page
+    assert '"peace" and "war" can be repeated' in page
+    assert "critical temperature of 1.00160 to 1.00700" in page
+    assert "b is below -1 for 1 of the 2 rewards, from -1.50000 to -0.50000" in page
+    assert (
+        "Of the 2 adaptors that have a law, 1 trade against p+, and others do not: local top_k 50 raises both." in page
+    )
+    assert "Strings that never end take mass under local top_k 1 (0.75)" in page
+    assert "| p+ itself |  | -151.000 | 0.25000 | 150.000 | 0 |  |" in page
+    assert "| top_k 1 | local |  |  |  |  | LEAKS: 0.7500 is lost |" in page
+    front = found[FRONT]
+    assert "at T = 1 trades R for L or raises both with 2 rewards; 1 of 2 adaptors that were computed trade" in front
+    assert "above T_c = 1.0016 to 1.0070" in front
+    all_trade = replace(SPEECHES, adapted=SPEECHES.adapted[:1])
+    assert "Of the 1 adaptors that have a law, 1 trade against p+." in told(all_trade)
 
 
 # --- the front page -----------------------------------------------------------------------------------------------

@@ -17,9 +17,13 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.arithmetic.exact import rational
+from theory.automata.ngram import ngram_moments
+from theory.automata.path_sums import Diverges
 from theory.claims.instances import integer_tables
 from theory.claims.registry import claims
+from theory.examples.speech_ngrams import length, speech_bigrams, valence
 from theory.examples.words import speeches
+from theory.report.ngrams import REWARDS
 from theory.report.paper_check import TELLING
 from theory.report.records import sweep_record, sweep_steps_record
 from theory.report.sentences import CAPTIONS, STANDS, SUMMARY, Sentence, cooling_in_words
@@ -196,7 +200,7 @@ NEGATED: dict[str, Callable[[Model], bool]] = {
 }
 """The sentences that speak of every model, each as what would be a violation of it."""
 
-OWN_TEST = {"measure", "typical", "share", "words", "none", "random"}
+OWN_TEST = {"measure", "typical", "share", "words", "speeches", "none", "random"}
 """Those that speak of one model or one record: below."""
 
 COUNTED = {"count", "reference-code"}
@@ -327,6 +331,22 @@ def test_words() -> None:
         up = (bool(after_l > before_l), bool(after_r > before_r))
         told[beta] = {(True, True): "raises both", (True, False): "trades R for L", (False, True): "trades L for R"}[up]
     assert told == {"1/2": "raises both", "1": "raises both", "2": "trades R for L"}
+
+
+def test_speeches() -> None:
+    """Global laws a thousandth colder than p+ have a larger E L and a smaller E R, for every reward of the page.
+
+    At T = 1/1.001 and not by b: and a step beyond the T_c that is shown there is no law.
+    """
+    model = speech_bigrams()
+    for name, beta in REWARDS:
+        reward = (valence if name == "valence" else length)(float(beta))
+        before, after = (ngram_moments(model, reward, tau, tau) for tau in (1.0, 1.001))
+        assert after.mean[0] > before.mean[0]
+        assert after.mean[1] < before.mean[1]
+    hot = 1 / 1.0085  # the page's largest T_c is 1.00839, of valence over 100
+    with pytest.raises(Diverges):
+        ngram_moments(model, valence(100), hot, hot)
 
 
 def test_none() -> None:

@@ -101,10 +101,12 @@ def test_divergence_names_the_beta_that_is_needed(tmp_path: Path) -> None:
 
 def test_too_large_to_expand_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("theory.models.ngram.MOST_EXPANDED", 5)
-    found = exact(tmp_path, BIGRAM, rest=REWARD + ADAPTORS)
-    assert found["adaptors"][0]["status"] == "OK"
-    assert found["adaptors"][1]["status"] == "UNDECIDED"
-    assert "an automaton of 6 arcs; at most 5 are expanded" in found["adaptors"][1]["reason"]
+    cut = '[[adaptor]]\nname = "top_k"\nvalue = 2\nnormalise = "global"\n'
+    found = exact(tmp_path, BIGRAM, rest=REWARD + cut + ADAPTORS)
+    assert [entry["status"] for entry in found["adaptors"]] == ["UNDECIDED", "OK", "OK"]
+    assert "an automaton of 6 arcs; at most 5 are expanded" in found["adaptors"][0]["reason"]
+    assert found["adaptors"][2]["w_max"] is None
+    assert any("acceptance: null, the model is too large to expand" in note for note in found["notes"])
     assert found["typical_probability"] is None
     assert found["chebyshev_bound"] is not None
 

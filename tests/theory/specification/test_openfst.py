@@ -95,3 +95,9 @@ def test_refused(text: str, prior: str, message: str, tmp_path: Path) -> None:
         exact(tmp_path, text, prior)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_too_large_a_file_is_refused_by_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.specification.openfst.MOST_BYTES", 10)
+    with pytest.raises(SpecificationError, match=r"model\.txt: has 18 bytes; at most 10 are read"):
+        exact(tmp_path, "0 0 a 1/2\n0 1/2\n\n\n")
