@@ -54,7 +54,7 @@ engines-pair: bridge ## sample the embedded pair by the chains of all engines; w
 	$(BIN)/probqual sample examples/engines.toml --output build/engines-pair
 	$(BIN)/python -m simulations.bridge.engine_effects build/engines-pair
 
-oracles: .venv-peers/.stamp ## compare with OpenFst, Storm, KenLM, onnxruntime and OpenVINO
+oracles: .venv-peers/.stamp ## compare with OpenFst, Storm, KenLM, onnxruntime, OpenVINO and transformers
 	$(PEERS)/pytest -m oracle
 
 browser: .venv/.stamp ## test the page to play with in Chromium, which must be installed
