@@ -20,6 +20,7 @@ from theory.report.records.committed import (
     bench_record,
     bridge_record,
     coverage_record,
+    engines_pair_record,
     pair_record,
     sampled_record,
     sweep_record,
@@ -36,6 +37,7 @@ from theory.report.records.comparison import (
     TrainingStep,
 )
 from theory.report.records.coverage import CoverageRecord, Covered, CoveredDesign
+from theory.report.records.engines import EngineEstimates, EnginesPair
 from theory.report.records.format import FormatError, RecordError, as_json, plain, read_record, record_of
 from theory.report.records.run import (
     CoolingStep,
@@ -72,6 +74,8 @@ __all__ = [
     "CoverageRecord",
     "Covered",
     "CoveredDesign",
+    "EngineEstimates",
+    "EnginesPair",
     "Estimate",
     "FalseAlarms",
     "FormatError",
@@ -110,6 +114,7 @@ __all__ = [
     "bench_record",
     "bridge_record",
     "coverage_record",
+    "engines_pair_record",
     "pair_record",
     "plain",
     "read_record",
