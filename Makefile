@@ -6,7 +6,7 @@ PEERS := .venv-peers/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers engines oracles browser notebook words trigrams mutants proofs proofs-mutants clean
+.PHONY: help check test branches bridge coverage false-alarms kills figures lint docs bench bench-peers engines engines-pair oracles browser notebook words trigrams mutants proofs proofs-mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +50,11 @@ engines: .venv-engines/.stamp .venv/.stamp ## measure what real engines keep, in
 	.venv-engines/bin/python -m tests.engines.live > build/engines.json
 	$(BIN)/python -m tests.engines.check build/engines.json
 
-oracles: .venv-peers/.stamp ## compare with OpenFst, Storm and the packages the data came from
+engines-pair: bridge ## sample the embedded pair by the chains of all engines; write theory/data/engines_pair.json
+	$(BIN)/probqual sample examples/engines.toml --output build/engines-pair
+	$(BIN)/python -m simulations.bridge.engine_effects build/engines-pair
+
+oracles: .venv-peers/.stamp ## compare with OpenFst, Storm, KenLM, onnxruntime, OpenVINO and transformers
 	$(PEERS)/pytest -m oracle
 
 browser: .venv/.stamp ## test the page to play with in Chromium, which must be installed
@@ -101,7 +105,7 @@ clean: ## remove caches and build products, but not the environments
 .venv-peers/.stamp: pyproject.toml constraints.txt
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
-	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge,fast,cluster]'
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,words,peers,bridge,graphs,fast,cluster]'
 	@touch $@
 
 # Engines to measure, at the versions of the presets.
@@ -112,5 +116,5 @@ clean: ## remove caches and build products, but not the environments
 	@touch $@
 
 # One thread per worker: more than one per core makes the numerical libraries wait for each other.
-test oracles coverage false-alarms: export OMP_NUM_THREADS := 1
-test oracles coverage false-alarms: export OPENBLAS_NUM_THREADS := 1
+test oracles coverage false-alarms engines-pair: export OMP_NUM_THREADS := 1
+test oracles coverage false-alarms engines-pair: export OPENBLAS_NUM_THREADS := 1

@@ -63,6 +63,8 @@ OPTIONAL = {
     "joblib",
     "llvmlite",
     "numba",
+    "onnx",
+    "openvino",
     "pandas",
     "peft",
     "pyarrow",
@@ -92,6 +94,7 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "probqual.output": {"rich"},
     "probqual.command_line": {"importlib"},  # its metadata, for --version alone
     "theory.specification.constraints": {"interegular"},  # seldom needed
+    "simulations.conform.graphs": {"onnx", "openvino"},  # formats that are left out without their library
     "simulations.sweep.work": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},

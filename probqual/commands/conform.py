@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from probqual.errors import BadInput, bad_files, bad_values
+from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
 from probqual.options import JsonPath
 from probqual.output import console, emit_json, table
 
@@ -46,11 +46,15 @@ def conform(
 
 
 def _prepare(folder: Path) -> None:
-    from simulations.conform.folder import prepare
+    with optional_libraries("conform prepare needs torch, transformers and gguf", "bridge"):
+        from simulations.conform.prepare import prepare
 
     with bad_files(folder, "{place}: cannot be written: {reason}"):
-        for path in prepare(folder):
-            typer.echo(str(path))
+        made = prepare(folder)
+    for path in made.written:
+        typer.echo(str(path))
+    for line in made.missing:
+        typer.echo(line, err=True)
 
 
 def _check(folder: Path, samples: Path, name: str, settings: list[str], json_path: Path | None) -> None:

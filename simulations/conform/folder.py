@@ -1,4 +1,4 @@
-"""The folder of ``probqual conform``: the models, and what to run on them."""
+"""The folder of ``probqual conform``: what to run on its models, and whether it was prepared by this version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 from simulations.conform.law import END, MODELS, START, VOCABULARY
-from simulations.conform.models import write_models
 from simulations.conform.samples import LENGTH, PROMPT
-from theory.files import write_whole
 
 FORMAT = 1
-_TASK = "conform.json"
+TASK = "conform.json"
+"""The name of the file that says what to run."""
 
 
 def task() -> dict[str, object]:
@@ -32,25 +31,13 @@ def task() -> dict[str, object]:
     }
 
 
-def prepare(folder: Path) -> list[Path]:
-    """Write the models in every format there is a library for, and the task.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = write_models(folder)
-    write_whole(folder / _TASK, json.dumps(task(), indent=2) + "\n")
-    return [*written, folder / _TASK]
-
-
 def check_folder(folder: Path) -> None:
     """Refuse samples of other models than these.
 
     Raises:
         ValueError: the folder was not prepared, or by another version.
     """
-    path = folder / _TASK
+    path = folder / TASK
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -60,4 +47,4 @@ def check_folder(folder: Path) -> None:
         raise ValueError(f"{path}: is of other models than this version's; prepare the folder again")
 
 
-__all__ = ["check_folder", "prepare", "task"]
+__all__ = ["TASK", "check_folder", "task"]

@@ -15,23 +15,9 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from simulations.conform.law import END, MODELS, SPECIAL, START, VOCABULARY, KnownModel, names
+from simulations.conform.law import END, SPECIAL, START, VOCABULARY, KnownModel, names
 
 _WIDTH, _EPSILON, _POSITIONS = 64, 1e-6, 512
-
-
-def write_models(folder: Path) -> list[Path]:
-    """Every model in every format, below a folder. The paths that were written.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    written = []
-    for name, made in MODELS.items():
-        model = made()
-        written.append(write_folder(model, folder / name))
-        written.append(write_gguf(model, folder / f"{name}.gguf"))
-    return written
 
 
 def _embedding(model: KnownModel) -> np.ndarray:
@@ -122,4 +108,4 @@ def write_gguf(model: KnownModel, path: Path) -> Path:
     return path
 
 
-__all__ = ["write_folder", "write_gguf", "write_models"]
+__all__ = ["write_folder", "write_gguf"]

@@ -119,6 +119,8 @@ def known(law: tuple[float, ...], form: str) -> str:
     models = importlib.import_module("simulations.conform.models")
     if form == "gguf":
         return str(models.write_gguf(model, folder / "one.gguf"))
+    if form == "openvino":
+        return str(importlib.import_module("simulations.conform.graphs").write_openvino(model, folder / "one"))
     models.write_folder(model, folder / "one")
     if form == "ctranslate2":
         converter = importlib.import_module("ctranslate2.converters").TransformersConverter(str(folder / "one"))
@@ -206,6 +208,37 @@ def onnxruntime_genai(law: np.ndarray, settings: dict[str, float]) -> Sequence[i
     return found
 
 
+@functools.cache
+def pipeline(law: tuple[float, ...]) -> Any:
+    return importlib.import_module("openvino_genai").LLMPipeline(known(law, "openvino"), "CPU")
+
+
+def openvino_genai(law: np.ndarray, settings: dict[str, float]) -> Sequence[int]:
+    """One string of all draws: the law is the same after every prefix."""
+    engine, openvino = importlib.import_module("openvino_genai"), importlib.import_module("openvino")
+    config = engine.GenerationConfig()
+    config.do_sample, config.max_new_tokens, config.ignore_eos = True, DRAWS, True
+    for name, value in settings.items():
+        setattr(config, name, int(value) if name == "top_k" else value)
+    row = np.array([[1, 5]], dtype=np.int64)
+    prompt = engine.TokenizedInputs(openvino.Tensor(row), openvino.Tensor(np.ones_like(row)))
+    return [token - FIRST for token in pipeline(tuple(law)).generate(prompt, config).tokens[0]]
+
+
+@functools.cache
+def context(law: tuple[float, ...]) -> Any:
+    """A model that has read a prompt."""
+    engine = importlib.import_module("ctransformers")
+    own = engine.LLM(known(law, "gguf"), model_type="llama", config=engine.Config(threads=1))
+    own.eval([1, 5], threads=1)
+    return own
+
+
+def ctransformers(law: np.ndarray, settings: dict[str, float]) -> Sequence[int]:
+    given = {k: int(v) if k == "top_k" else v for k, v in settings.items()}
+    return [context(tuple(law)).sample(seed=seed, **given) - FIRST for seed in range(1, DRAWS + 1)]
+
+
 ENGINES: dict[str, tuple[str, Draw]] = {
     "transformers": ("transformers", transformers_),
     "rwkv": ("rwkv", rwkv),
@@ -214,6 +247,8 @@ ENGINES: dict[str, tuple[str, Draw]] = {
     "ctranslate2": ("ctranslate2", ctranslate2),
     "gpt4all": ("gpt4all", gpt4all),
     "onnxruntime-genai": ("onnxruntime-genai", onnxruntime_genai),
+    "openvino-genai": ("openvino-genai", openvino_genai),
+    "ctransformers": ("ctransformers", ctransformers),
 }
 
 OFF: dict[str, Settings] = {
@@ -224,6 +259,8 @@ OFF: dict[str, Settings] = {
     "ctranslate2": {"sampling_topk": "0"},
     "gpt4all": {"top_k": "0", "top_p": "1", "temp": "1", "repeat_penalty": "1"},
     "onnxruntime-genai": {"top_k": "0"},
+    "openvino-genai": {},
+    "ctransformers": {"top_k": "320", "top_p": "1", "temperature": "1", "repetition_penalty": "1"},
 }
 
 CASES: dict[str, list[tuple[str, Settings]]] = {
@@ -296,13 +333,33 @@ CASES: dict[str, list[tuple[str, Settings]]] = {
         ("eight", {"top_k": "8", "top_p": "7/10", "temperature": "2"}),
         ("eight", {"top_k": "5", "top_p": "4/5"}),
     ],
+    "openvino-genai": [
+        ("uniform", {"top_p": "1/2"}),
+        ("uniform", {"top_k": "3"}),
+        ("eight", {"top_p": "7/10"}),
+        ("eight", {"top_p": "7/10", "temperature": "2"}),
+        ("eight", {"min_p": "3/10", "temperature": "2"}),
+        ("eight", {"top_k": "5", "top_p": "4/5"}),
+        ("levels", {"top_p": "7/10"}),
+        ("eight", {}),
+    ],
+    "ctransformers": [
+        ("uniform", {"top_p": "1/2"}),
+        ("uniform", {"top_k": "3"}),
+        ("eight", {"top_p": "7/10"}),
+        ("eight", {"top_p": "7/10", "temperature": "2"}),
+        ("eight", {"top_k": "5", "top_p": "4/5"}),
+        ("eight", {"top_k": "0"}),
+        ("levels", {"temperature": "0"}),
+    ],
 }
 
 
-def observed() -> Iterator[dict[str, Any]]:
+def observed(chosen: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One engine and case after another."""
     today = datetime.date.today().isoformat()
-    for engine, (package, draw) in ENGINES.items():
+    for engine in chosen:
+        package, draw = ENGINES[engine]
         for name, own in CASES[engine]:
             law = np.array([number(p) for p in LAWS[name]])
             settings = {**OFF[engine], **own}
@@ -320,4 +377,5 @@ def observed() -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    json.dump({"laws": LAWS, "observations": list(observed())}, sys.stdout, indent=1)
+    chosen = sys.argv[1:] or list(ENGINES)
+    json.dump({"laws": LAWS, "observations": list(observed(chosen))}, sys.stdout, indent=1)

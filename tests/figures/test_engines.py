@@ -7,6 +7,7 @@ import pytest
 from figures import engines
 from figures.gallery import as_csv
 from tests.figures.committed import assert_committed
+from theory.adaptors.engines import ENGINES
 from theory.arithmetic.exact import precision
 
 
@@ -40,3 +41,8 @@ def test_the_caption(record: engines.Record) -> None:
     assert set(by_model["C5"].values()) == {"trades R for L"}
     assert set(by_model["C2"].values()) == {"lowers both"}
     assert set(by_model["C3"].values()) == {"raises both"}
+    assert {(r.model, r.engine) for r in record.engines if r.setting == "defaults" and r.model == "trigrams"} == {
+        ("trigrams", one.name) for one in ENGINES if one.name not in {*greedy, "ctransformers"}
+    }
+    ends = [r.estimates.moved_reward.bounds[2] for r in record.engines if r.engine == "mlx-lm" and r.estimates]
+    assert round(ends[0] + record.aligned["pair"][1]) == 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from theory.report.claims import PAGES, WITNESSES, claim_page, page_of, witness_files
 from theory.report.coverage import coverage_page
-from theory.report.engines import engines_page
+from theory.report.engines_page import engines_page
 from theory.report.models import words_page
 from theory.report.ngrams import ngrams_page
 from theory.report.paper_check import RESULTS, markdown

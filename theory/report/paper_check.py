@@ -8,6 +8,7 @@ from theory.claims.claim import Claim
 from theory.claims.grades import Verdict
 from theory.claims.running import ControlResult, Result
 from theory.report.claims import claims_table, grades_table, linked, tally, witness_file
+from theory.report.engines_page import engines_section
 from theory.report.markdown import markdown_table
 from theory.report.models import toy_section
 from theory.report.real_models import real_models_section
@@ -55,6 +56,7 @@ def markdown(report: Report) -> str:
         _sentences(report),
         toy_section(report.toy),
         real_models_section(report.runs, report.trainings, RESULTS),
+        *([engines_section(report.engines)] if report.engines else []),
         _reading(),
         _all_claims(report),
     ]

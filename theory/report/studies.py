@@ -210,18 +210,22 @@ def _rows(found: FiniteModel) -> Iterator[AdaptorRow]:
             )
 
 
+DIRECTIONS = {
+    (True, True): "raises both",
+    (False, False): "lowers both",
+    (False, True): "trades L for R",
+    (True, False): "trades R for L",
+}
+"""In words: whether E L rises, and whether E R does."""
+
+
 def compared(before: Moments, after: Moments) -> str:
     """How a law stands against p+ in the (E L, E R) plane, each direction decided by a ball."""
     up_l, up_r = (
         _rises(a, b)
         for a, b in ((before.mean_log_prior, after.mean_log_prior), (before.mean_reward, after.mean_reward))
     )
-    return {
-        (True, True): "raises both",
-        (False, False): "lowers both",
-        (False, True): "trades L for R",
-        (True, False): "trades R for L",
-    }[up_l, up_r]
+    return DIRECTIONS[up_l, up_r]
 
 
 def _rises(before: arb, after: arb) -> bool:

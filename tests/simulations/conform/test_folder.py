@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,48 @@ def test_the_models_have_their_laws(folder: Path, name: str) -> None:
     assert found[~inside].max() < -50
     tensors = {one.name: one.data for one in gguf.GGUFReader(folder / f"{name}.gguf").tensors}
     assert np.array_equal(tensors["output.weight"], model.lm_head.weight.detach().numpy())
+
+
+def test_formats_without_their_library_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line each, however many models there are; the other formats are written."""
+    for name in ("onnx", "openvino"):
+        monkeypatch.setitem(sys.modules, name, None)
+    found = CliRunner().invoke(app, ["conform", "prepare", str(tmp_path)])
+    assert found.exit_code == 0
+    assert [line for line in found.stderr.splitlines() if "left out" in line] == [
+        "ONNX is left out: it needs the package onnx (pip install 'probqual[graphs]')",
+        "OpenVINO is left out: it needs the package openvino (pip install 'probqual[graphs]')",
+    ]
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"conform.json", *(n for name in MODELS for n in (name, f"{name}.gguf"))}
+
+
+def test_prepare_without_the_bridge_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit status 2, and nothing written."""
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    for name in ("simulations.conform.models", "simulations.conform.prepare"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    found = CliRunner().invoke(app, ["conform", "prepare", str(tmp_path / "models")])
+    assert found.exit_code == 2
+    assert "install probqual[bridge]" in found.output.replace("\n", " ")
+    assert not (tmp_path / "models").exists()
+
+
+def test_samples_are_checked_without_the_bridge() -> None:
+    """In an interpreter that has neither torch nor gguf, and no library of graphs."""
+    absent = {"gguf", "torch", "transformers", "tokenizers", "onnx", "openvino"}
+    code = f"""
+import sys
+
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name in {absent!r}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent)
+import simulations.conform.checks, simulations.conform.folder, simulations.conform.samples
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[3])
 
 
 def written(folder: Path, path: Path, **settings: float) -> None:

@@ -11,45 +11,14 @@ import pytest
 from flint import fmpq
 from numpy.typing import NDArray
 
-from simulations.sampling.adaptors import Floats, log_softmax, log_sum, log_weights
+from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from simulations.sampling.history import History
-from simulations.sampling.sorted_rows import SortedRows, float32_log_weights, is_window
-from theory.adaptors.applied import applied, weights_of
-from theory.adaptors.exact import Chain, Row, adaptor, chain
-from theory.adaptors.rows import Before
-from theory.arithmetic.exact import precision, rational, to_float
-from theory.arithmetic.formal import FormalSum
+from simulations.sampling.sorted_rows import is_window
+from tests.rules import bridge_law, clear, exact_law, float_law, two_sided_tie
+from theory.adaptors.exact import Chain, adaptor, chain
+from theory.arithmetic.exact import rational, to_float
 
 LAWS = 1_000
-
-
-def row_of(weights: list[int], history: tuple[int, ...] = ()) -> Row:
-    """The exact law proportional to positive integer weights, its tokens numbered from 0."""
-    formal = [FormalSum.of(fmpq(w), fmpq(0)) for w in weights]
-    before = Before(history, tuple(range(len(weights))))
-    return Row(formal, [f.ball() for f in formal], fmpq(1), list(range(len(weights))), before)
-
-
-def exact_law(weights: list[int], steps: Chain, history: tuple[int, ...] = ()) -> list[float]:
-    """The normalised law after a chain, by balls; 0 where a token is cut."""
-    with precision(128):
-        found = weights_of(applied(row_of(weights, history), steps))
-        total = sum(found[1:], start=found[0])
-        return [to_float(w / total) for w in found]
-
-
-def float_law(weights: list[int], steps: Chain, history: tuple[int, ...] = ()) -> Floats:
-    """The same in float64."""
-    past = History(np.zeros((1, 0), dtype=np.int64), np.array([history], dtype=np.int64).reshape(1, -1))
-    weight = log_weights(log_law(weights), steps, past)
-    result: Floats = np.exp(weight - log_sum(weight)[:, None])[0]
-    return result
-
-
-def log_law(weights: list[int]) -> Floats:
-    """log p of one row."""
-    result: Floats = np.log(np.array([weights], dtype=float) / sum(weights))
-    return result
 
 
 def drawn_step(rng: random.Random, weights: list[int]) -> tuple[str, str]:
@@ -103,20 +72,6 @@ def test_exact_against_floats_on_a_thousand_laws_with_ties() -> None:
         )
 
 
-def bridge_law(weights: list[int], steps: Chain, wide: bool) -> Floats:
-    """What sorted rows make of the law."""
-    law = log_law(weights)
-    weight = SortedRows.of(law).dense(steps) if wide else float32_log_weights(law, steps)
-    result: Floats = np.exp(weight - log_sum(weight)[:, None])[0]
-    return result
-
-
-def clear(weights: list[int], steps: Chain) -> bool:
-    """Whether no threshold is so near that a change of T by 1e-5 moves it; equal probabilities stay equal."""
-    one, other = (float_law(weights, Chain((*chain(("temperature", t)), *steps))) for t in ("0.99999", "1.00001"))
-    return bool(np.abs(one - other).max() < 1e-3)
-
-
 @pytest.mark.parametrize("wide", [True, False], ids=["float64", "float32"])
 def test_floats_against_the_bridge_on_a_thousand_laws_with_ties(wide: bool) -> None:
     """Equal laws of all chains that keep a window. A typical step may keep another of two equals: compared sorted."""
@@ -132,16 +87,6 @@ def test_floats_against_the_bridge_on_a_thousand_laws_with_ties(wide: bool) -> N
         assert found == pytest.approx(own, abs=1e-9 if wide else 1e-5), (weights, str(steps))
         compared += 1
     assert compared > 150
-
-
-def two_sided_tie(weights: list[int], steps: Chain) -> bool:
-    """Whether two different probabilities are as far from the entropy on either side where a typical step decides."""
-    place = next(k for k, step in enumerate(steps) if step.name == "typical")
-    weight = log_weights(log_law(weights), steps[:place])[0]
-    surprisal = log_sum(weight[None])[0] - weight[np.isfinite(weight)]
-    entropy = (np.exp(-surprisal) * surprisal).sum()
-    values = np.unique(surprisal.round(9))
-    return len(values) > 1 and bool(np.diff(np.sort(np.abs(values - entropy))).min() < 1e-6)
 
 
 # --- by hand ------------------------------------------------------------------------------------------------------
@@ -277,7 +222,7 @@ def test_transformers_top_h(processors: ModuleType, value: str) -> None:
 
 
 def test_transformers_repetition_penalty(processors: ModuleType) -> None:
-    """RepetitionPenaltyLogitsProcessor on raw logits: the gauge of a row is the log of its normaliser."""
+    """RepetitionPenaltyLogitsProcessor on raw logits of 200 rows: the gauge of a row is the log of its normaliser."""
     torch = pytest.importorskip("torch")
     rng, logits = np.random.default_rng(20), rows()[:200].astype(np.float64)
     before = rng.integers(0, 128, (200, 12))

@@ -41,11 +41,11 @@ DEFAULTS = {
 
 
 def test_recorded_kept_sets_are_explained() -> None:
-    """All of them, of fourteen engines, seven of which were run live."""
+    """All of them, of fourteen engines, nine of which were run live."""
     seen = observations()
     assert differing(seen) == []
     assert {own.engine for own in seen} == {one.name for one in ENGINES}
-    assert len({own.engine for own in seen if own.how == "live"}) >= 6
+    assert len({own.engine for own in seen if own.how == "live"}) == 9
     assert all(own.version == engine(own.engine).version for own in seen)
 
 
@@ -85,10 +85,13 @@ def test_what_cannot_be_is_refused(name: str, settings: dict[str, str], message:
 
 
 def test_what_is_ignored_is_said() -> None:
-    """transformers.js takes top_p and does nothing."""
+    """transformers.js takes top_p and does nothing, openvino-genai no_repeat_ngram_size where it samples."""
     found = engine("transformers.js").expand({"top_p": "1/2"})
     assert found.chain == chain(("top_k", "50"))
     assert "top_p = 1/2 is ignored by the engine" in found.said
+    found = engine("openvino-genai").expand({"no_repeat_ngram_size": "1"})
+    assert found.chain == chain()
+    assert "no_repeat_ngram_size = 1 is ignored by the engine" in found.said
 
 
 def test_a_small_temperature_of_vllm() -> None:

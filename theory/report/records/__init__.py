@@ -21,6 +21,7 @@ from theory.report.records.committed import (
     bench_record,
     bridge_record,
     coverage_record,
+    engines_pair_record,
     pair_record,
     sampled_record,
     sweep_record,
@@ -38,6 +39,7 @@ from theory.report.records.comparison import (
     TrainingStep,
 )
 from theory.report.records.coverage import CoverageRecord, Covered, CoveredDesign
+from theory.report.records.engines import EngineEstimates, EnginesPair
 from theory.report.records.format import FormatError, RecordError, as_json, plain, read_record, record_of
 from theory.report.records.run import (
     CoolingStep,
@@ -76,6 +78,8 @@ __all__ = [
     "CoverageRecord",
     "Covered",
     "CoveredDesign",
+    "EngineEstimates",
+    "EnginesPair",
     "Estimate",
     "FalseAlarms",
     "FormatError",
@@ -117,6 +121,7 @@ __all__ = [
     "bench_record",
     "bridge_record",
     "coverage_record",
+    "engines_pair_record",
     "pair_record",
     "plain",
     "read_record",

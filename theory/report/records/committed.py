@@ -1,8 +1,8 @@
 """The committed records, theory/data/*.json.
 
 ``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``make coverage``
-coverage.json, ``probqual analyse --record NAME`` bridge_NAME.json, ``probqual sweep examples/NAME.toml --record`` the
-file that ``SWEEPS`` says, and ``probqual bench`` bench.json.
+coverage.json, ``make engines-pair`` engines_pair.json, ``probqual analyse --record NAME`` bridge_NAME.json, ``probqual
+sweep examples/NAME.toml --record`` the file that ``SWEEPS`` says, and ``probqual bench`` bench.json.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from theory.files import JsonObject
 from theory.report.records.bench import BenchRecord
 from theory.report.records.comparison import ComparisonRecord, FalseAlarms, SampledRow
 from theory.report.records.coverage import CoverageRecord
+from theory.report.records.engines import EnginesPair
 from theory.report.records.format import RecordError, read_record, record_of
 from theory.report.records.run import GibbsAnalysis, PairAnalysis
 from theory.report.records.sweep import SweepRecord
@@ -50,6 +51,11 @@ def sampled_record() -> SampledRecord:
 def coverage_record() -> CoverageRecord:
     """How often the intervals of ``probqual analyse`` hold the truth."""
     return read_record(CoverageRecord, *_committed("coverage.json"))
+
+
+def engines_pair_record() -> EnginesPair:
+    """What engines' chains did to the pair that comes with the package."""
+    return read_record(EnginesPair, *_committed("engines_pair.json"))
 
 
 RUNS = ("default", "smollm2-vader", "smollm2-vader-weak", "smollm2-valence", "smollm2")
@@ -115,6 +121,7 @@ __all__ = [
     "SampledRecord",
     "bench_record",
     "bridge_record",
+    "engines_pair_record",
     "pair_record",
     "sampled_record",
     "sweep_record",
