@@ -17,7 +17,8 @@ CAPTION = (
     "VADER, the same after fewer steps, and towards the valence of words. Each is sampled token by token under eight "
     "settings after 32 prompts. Upper row: mean log-likelihood under the prior and mean secret reward log p+/p. Lower "
     "row: the reward that was asked for, over beta, in its place. Bars are 95 % intervals over prompts. The star is p+ "
-    "itself, the line joins the temperatures. A setting to the lower right of the star gave reward for likelihood."
+    "itself, the line joins the temperatures. A setting to the lower right of the star would give reward "
+    "for likelihood."
 )
 SEED: int | None = 1
 PARAMETERS = {"run": "examples/smollm2_pair.toml", "interval": "95 % over prompts; none where it would not cover"}
@@ -31,10 +32,9 @@ RUNS = {
 Bounds = tuple[float, float, float]
 
 _NAMES = {
-    "": "$T = 1$",
     "nucleus 9/10": "nucleus .9",
-    "min-p 1/10": "min-p .1",
-    "top-k 50 then nucleus 19/20": "top-k 50, nucleus .95",
+    "min_p 1/10": "min-p .1",
+    "top_k 50 then nucleus 19/20": "top-k 50, nucleus .95",
 }
 
 
@@ -104,7 +104,7 @@ def draw(record: Record, figure: Figure) -> None:
             if row == 1:
                 here.set_xlabel("E $L$  (nats)")
             style.title(here, next(letters), title if row == 0 else "the reward asked for")
-    axes[1, 0].legend(loc="best", fontsize=5.5)
+    axes[0, 0].legend(loc="lower right", fontsize=5.5)
 
 
 def _plane(axes: Axes, points: list[Point], what: str) -> None:
@@ -132,7 +132,7 @@ def _plane(axes: Axes, points: list[Point], what: str) -> None:
             if point.temperature == 1:
                 axes.plot([across[0]], [up[0]], **style.mark("p+"), markersize=9, zorder=5)
             end = across[0], up[0]
-            axes.annotate(f"{point.temperature:g}", end, xytext=(4, 4), textcoords="offset points", fontsize=5.5)
+            axes.annotate(f"$T={point.temperature:g}$", end, xytext=(4, 4), textcoords="offset points", fontsize=5.5)
 
 
 def _named(setting: str) -> str:

@@ -16,9 +16,10 @@ from theory.report.records import TRAININGS, Estimate, TrainingRecord, training_
 CLAIMS = ("alignment.secret-reward",)
 CAPTION = (
     "Direct preference optimisation of two adapters on SmolLM2-135M-Instruct, towards VADER and towards the valence of "
-    "words. (a) Loss of the training pairs, the mean of the last 25 steps; before training it is log 2, and the dashed "
-    "lines are the least losses that the preferences of held-out prompts allow. (b) Held-out prompts: how often the "
-    "secret reward R = log p+/p puts the preferred string first, and how often the stated reward itself would. (c) The "
+    "words. (a) Loss of the training pairs, the mean of the last 25 steps; before training it is log 2. From step "
+    "251 on strings come a second time, and the loss falls below that of held-out prompts, which stands at the right "
+    "with its interval; the dashed lines are the least losses that their preferences allow. (b) Held-out prompts: how "
+    "often the secret reward R = log p+/p puts the preferred string first, and how often the stated reward itself would. (c) The "
     "mean of the stated reward over beta under the prior and under the aligned model. Bars are 95 % intervals over "
     "prompts."
 )
@@ -47,12 +48,13 @@ class Record:
             for what, estimate, scale in (
                 ("accuracy of R", held_out.accuracy, 1.0),
                 ("accuracy of r", held_out.best_accuracy, 1.0),
+                ("loss", held_out.loss, 1.0),
                 ("least loss", held_out.least_loss, 1.0),
                 ("E r/beta under p", held_out.mean_reward_prior, beta),
                 ("E r/beta under p+", held_out.mean_reward_aligned, beta),
             ):
                 value, low, high = (number / scale for number in estimate.drawn)
-                rows.append({"series": f"{name}: {what}", "y": value, "low": low, "high": high})
+                rows.append({"series": f"{name}, held out: {what}", "y": value, "low": low, "high": high})
         return rows
 
 
@@ -79,10 +81,7 @@ def draw(record: Record, figure: Figure) -> None:
     held_out = {name: found.held_out for name, found in record.trainings.items()}
     _bars(
         axes["b"],
-        {
-            name: [(own.best_accuracy, "r itself", 1.0), (own.accuracy, "R", 1.0)]
-            for name, own in held_out.items()
-        },
+        {name: [(own.best_accuracy, "r itself", 1.0), (own.accuracy, "R", 1.0)] for name, own in held_out.items()},
     )
     axes["b"].axvline(0.5, **style.line("reference"), linewidth=0.8)
     axes["b"].set_xlabel("preferred string first")
@@ -108,6 +107,10 @@ def _losses(axes: Axes, record: Record) -> None:
         least = record.trainings[name].held_out.least_loss.value
         if least is not None:
             axes.axhline(least, **(look | {"linestyle": "--"}), linewidth=0.6)
+        value, low, high = record.trainings[name].held_out.loss.drawn
+        place = len(record.trainings[name].history) + 12 + 8 * number
+        bars = [[value - low], [high - value]]
+        axes.errorbar([place], [value], yerr=bars, **(style.series(number) | {"linestyle": "none"}), elinewidth=0.8)
     axes.axhline(math.log(2), **style.line("reference"), linewidth=0.8)
     axes.annotate("log 2", (_WINDOW, math.log(2)), xytext=(2, 2), textcoords="offset points", fontsize=6)
     axes.set_xlabel("step")
