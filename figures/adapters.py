@@ -131,8 +131,10 @@ def _plane(axes: Axes, points: list[Point], what: str) -> None:
         if point.temperature is not None:
             if point.temperature == 1:
                 axes.plot([across[0]], [up[0]], **style.mark("p+"), markersize=9, zorder=5)
-            end = across[0], up[0]
-            axes.annotate(f"$T={point.temperature:g}$", end, xytext=(4, 4), textcoords="offset points", fontsize=5.5)
+            end, hot = (across[0], up[0]), point.temperature > 1
+            place, side = ((4, -9), "left") if hot else ((-4, 5), "right")
+            text = f"$T={point.temperature:g}$"
+            axes.annotate(text, end, xytext=place, textcoords="offset points", fontsize=5.5, ha=side)
 
 
 def _named(setting: str) -> str:

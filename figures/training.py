@@ -15,13 +15,13 @@ from theory.report.records import TRAININGS, Estimate, TrainingRecord, training_
 
 CLAIMS = ("alignment.secret-reward",)
 CAPTION = (
-    "Direct preference optimisation of two adapters on SmolLM2-135M-Instruct, towards VADER and towards the valence of "
-    "words. (a) Loss of the training pairs, the mean of the last 25 steps; before training it is log 2. From step "
+    "Direct preference optimisation of two adapters on SmolLM2-135M-Instruct, towards VADER and towards the valence "
+    "of words. (a) Loss of the training pairs, the mean of the last 25 steps; before training it is log 2. From step "
     "251 on strings come a second time, and the loss falls below that of held-out prompts, which stands at the right "
     "with its interval; the dashed lines are the least losses that their preferences allow. (b) Held-out prompts: how "
-    "often the secret reward R = log p+/p puts the preferred string first, and how often the stated reward itself would. (c) The "
-    "mean of the stated reward over beta under the prior and under the aligned model. Bars are 95 % intervals over "
-    "prompts."
+    "often the secret reward R = log p+/p puts the preferred string first, and how often the stated reward itself "
+    "would. (c) The mean of the stated reward over beta under the prior and under the aligned model. Bars are 95 % "
+    "intervals over prompts."
 )
 SEED: int | None = 1
 PARAMETERS = {"recipes": "smollm2-vader, smollm2-valence", "interval": "95 % over prompts"}
