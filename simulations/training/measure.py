@@ -45,6 +45,8 @@ def measured(training: Training, drawn: Drawn, prior: TorchDecoder, rng: np.rand
         strings=own.strings.held_out,
         length=own.strings.length,
         pairs=own.training.pairs,
+        labels=own.training.labels,
+        fresh=own.strings.rounds * (len(recipe.prompts) // own.training.pairs),
         checkpoints=tuple(own.training.checkpoints),
         history=tuple(PreferenceStep(**step) for step in training.history),
         held_out=HeldOut(

@@ -21,6 +21,11 @@ _ALIGNED = {
     "adapter:embedded:smollm2-valence": "an adapter, DPO towards the valence of words",
 }
 
+_LABELS = {
+    "expected": "The loss is the expectation over the Bradley-Terry law of the stated reward of the completion.",
+    "drawn": "Which is preferred is drawn from the Bradley-Terry law of the stated reward of the completion.",
+}
+
 _SIZES = {"embedded:prior": "0.9 M parameters", "embedded:smollm2": "135 M parameters"}
 
 
@@ -261,8 +266,8 @@ def _trainings(trainings: Trainings) -> Iterator[str]:
     yield (
         f"`probqual train --pair smollm2` and `--pair smollm2-valence`: direct preference optimisation of a low-rank "
         f"adapter on {one.base}, in nats, {len(one.history)} steps of {one.pairs} pairs. Both strings of a pair are "
-        f"drawn from the prior, of at most {one.length} tokens; which is preferred is drawn from the Bradley-Terry law "
-        "of the stated reward of the completion. A string that was cut counts as the event that a string begins so. "
+        f"drawn from the prior, of at most {one.length} tokens, and come a second time after step {one.fresh}. "
+        f"{_LABELS[one.labels]} A string that was cut counts as the event that a string begins so. "
         f"What follows is of {one.prompts} held-out prompts with {one.strings} strings each."
     )
     yield ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from figures import training as training_figure
 from theory.report.real_models import (
     base_of,
     real_models_page,
@@ -107,4 +108,6 @@ def test_the_page_has_the_training() -> None:
         record = training_record(name)
         assert interval(record.held_out.correlation_with_reward, 3) in page
         assert f"{math.fsum(step.loss for step in record.history[:50]) / 50:.3f}" in page
-        assert record.held_out.accuracy.value is not None
+        assert f"come a second time after step {record.fresh}" in page
+        assert f"step {record.fresh + 1} on strings come a second time" in training_figure.CAPTION.replace("\n", " ")
+    assert "The loss is the expectation over the Bradley-Terry law" in page

@@ -66,6 +66,8 @@ class TrainingRecord:
         strings: of each of them.
         length: tokens at most.
         pairs: of a step.
+        labels: "expected", the loss in expectation over the Bradley-Terry law, or "drawn", one draw a pair.
+        fresh: steps before the strings come a second time.
         checkpoints: steps after which a weaker adapter was kept.
         history: the steps.
         held_out: what the adapter does.
@@ -81,6 +83,8 @@ class TrainingRecord:
     strings: int
     length: int
     pairs: int
+    labels: str
+    fresh: int
     checkpoints: tuple[int, ...]
     history: tuple[PreferenceStep, ...] = Field(min_length=1)
     held_out: HeldOut
