@@ -316,7 +316,6 @@ def _settle(
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
-    runs = {name: bridge_record(name) for name in RUNS}
     adapted, rows = studies.speeches
     report = Report(
         claims=chosen,
@@ -326,7 +325,7 @@ def _settle(
         trigrams=studies.trigrams,
         audit=studies.audit,
         sampled=sampled_record(),
-        runs=runs,
+        runs={name: bridge_record(name) for name in RUNS},
         sweep=sweep_record(),
         steps=sweep_steps_record(),
         coverage=coverage_record(),
