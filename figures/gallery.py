@@ -18,6 +18,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from figures import (
+    adapters,
     automata,
     engines,
     exchange,
@@ -34,6 +35,7 @@ from figures import (
     style,
     sweep,
     toy,
+    training,
     typical,
 )
 from theory.arithmetic.exact import precision
@@ -55,6 +57,8 @@ GALLERY: dict[str, ModuleType] = {
     "sweep": sweep,
     "pair": pair,
     "pair_corpora": pair_corpora,
+    "adapters": adapters,
+    "training": training,
     "scaling": scaling,
 }
 """Every figure, in the order in which a reader of the paper would ask."""

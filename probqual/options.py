@@ -13,6 +13,12 @@ JsonPath = Annotated[
 ]
 
 
+Minutes = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="N", help="Begin nothing new after so many minutes; the same command goes on later."),
+]
+
+
 class ProfileName(StrEnum):
     """How much is checked."""
 

@@ -169,6 +169,6 @@ def made_with_progress(what: str, unit: str, store: Any, pieces: Iterable[Piece]
         except KeyboardInterrupt:
             raise Stopped("stopped; nothing is lost, the same command goes on from here") from None
     left = len(store.missing())
-    state = "finished" if not left else f"{left} are left to other workers"
+    state = "finished" if not left else f"{left} are still to be made"
     typer.echo(f"{store.folder}: {store.shards - left} of {store.shards} shards, {state}; key {store.key}", err=True)
     return not left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -48,12 +49,25 @@ class _Session(Protocol):
     def work(self) -> Iterator[_Made]: ...
 
 
-def worked(session: _Session, what: str) -> None:
+class Clock:
+    """The minutes that a command may begin new work in, counted from its start; None for as many as it takes."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self._end = None if minutes is None else time.monotonic() + 60 * minutes
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing new may begin."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
+def worked(session: _Session, what: str, clock: Clock) -> None:
     """Make what is missing of a run.
 
     Args:
         session: a run that is ready to go on.
         what: is done, for the progress bar: "sampling".
+        clock: says when nothing new may begin.
 
     Raises:
         Stopped: Ctrl-C.
@@ -69,7 +83,14 @@ def worked(session: _Session, what: str) -> None:
         for made in session.work():
             impossible += made.impossible
             yield Piece(made.shard, f"{made.strings} strings", made.tokens)
+            if clock.over:
+                return
 
-    made_with_progress(what, "tokens", session.store, pieces())
+    if clock.over and session.store.missing():
+        typer.echo(f"{session.store.folder}: not begun, the time is over; the same command goes on", err=True)
+        return
+    finished = made_with_progress(what, "tokens", session.store, pieces())
+    if clock.over and not finished:
+        typer.echo("stopped for the time; the same command goes on, and analyse reads what is there", err=True)
     if impossible:
         typer.echo(f"{impossible} strings have probability 0 under the prior: log_prior is -inf for them", err=True)

@@ -303,18 +303,19 @@ def _settle(
     from theory.report.paper_check import with_table
     from theory.report.records import (
         RUNS,
+        TRAININGS,
         bridge_record,
         coverage_record,
         sampled_record,
         sweep_record,
         sweep_steps_record,
+        training_record,
     )
     from theory.report.report import Report
 
     if target is None:
         typer.echo("outside the checkout: no report written (name a file with --output)", err=True)
         return False
-    runs = {name: bridge_record(name) for name in RUNS}
     adapted, rows = studies.speeches
     report = Report(
         claims=chosen,
@@ -324,12 +325,13 @@ def _settle(
         trigrams=studies.trigrams,
         audit=studies.audit,
         sampled=sampled_record(),
-        runs=runs,
+        runs={name: bridge_record(name) for name in RUNS},
         sweep=sweep_record(),
         steps=sweep_steps_record(),
         coverage=coverage_record(),
         speeches=ngram_study(rows, adapted),
         engines=engine_rows(),
+        trainings={name: training_record(name) for name in TRAININGS},
     )
     found, root, readme = pages(report), target.parent, target.parent / "README.md"
     if target != _committed_report() or not readme.is_file():

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from probqual.errors import bad_files, bad_values, optional_libraries
-from probqual.working import worked
+from probqual.options import Minutes
+from probqual.working import Clock, worked
 
 
 def sample(
@@ -16,16 +17,19 @@ def sample(
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
     ] = None,
+    minutes: Minutes = None,
 ) -> None:
     """Sample strings from a real pair of models and store the log-probabilities that `analyse` needs.
 
     It can be stopped at any moment and run again: it goes on where it stopped. Several may run at once on one folder.
+    `analyse` reads what is there of a run that was stopped.
 
     Example: probqual sample examples/default.toml --output runs/default
     """
     with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
         from simulations.bridge.session import Session
 
+    clock = Clock(minutes)
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
         for session in Session.each(run, output):
-            worked(session, "sampling")
+            worked(session, "sampling", clock)

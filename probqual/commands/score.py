@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from probqual.errors import bad_files, bad_values, optional_libraries
-from probqual.working import worked
+from probqual.working import Clock, worked
 
 
 def score(
@@ -32,4 +32,4 @@ def score(
 
     with bad_values(), bad_files(output or samples, "{file}: {reason}; nothing half-written is left"):
         for session in Session.of_samples(run, samples, output):
-            worked(session, "scoring")
+            worked(session, "scoring", Clock(None))

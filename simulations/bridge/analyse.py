@@ -8,7 +8,7 @@ import numpy as np
 
 from simulations.bridge.guard import guarded
 from simulations.bridge.key import RunKey, rounding_of, run_key
-from simulations.bridge.reading import read_strings
+from simulations.bridge.reading import strings_so_far
 from simulations.bridge.store import Store, StoreError
 from simulations.estimation.corpora import pooled
 from simulations.estimation.gibbs import gibbs
@@ -32,10 +32,11 @@ def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
     """Everything that is said of a run; what is infinite or below the models' rounding is None, with a note.
 
     Raises:
-        StoreError: the run is not finished, a shard is damaged, or key.json is.
+        StoreError: no prompt is complete, a shard is damaged, or key.json is.
     """
     key = run_key(store)
-    strings = in_nats(read_strings(store), key)
+    read, unfinished = strings_so_far(store)
+    strings, notes = in_nats(read, key), () if unfinished is None else (unfinished,)
     if key.run.aligned is None:
         return GibbsAnalysis(
             key=store.key,
@@ -45,10 +46,12 @@ def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
             tokens=int(strings.length.sum()),
             level=LEVEL,
             gibbs=gibbs(strings, key.run.beta),
+            notes=notes,
         )
     # a prior that rules a drawn string out gives infinities, which come out as None
     with np.errstate(invalid="ignore"):
         found = _pair(store, key, replace(strings, reward=strings.reward / to_float(rational(key.run.beta))))
+        found = replace(found, notes=notes)
         same = key.models.get("prior", 0) == key.models.get("aligned", 1)
         return guarded(found, strings, rounding_of(store), same=same)
 

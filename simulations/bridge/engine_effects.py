@@ -50,15 +50,15 @@ def effect(strings: Strings, number: int, plain: int) -> EngineEstimates:
     own, base = (strings.of(strings.setting == k) for k in (number, plain))
     prompts, others = Prompts.of(own), Prompts.of(base)
 
-    def moved(after: Floats, before: Floats) -> Estimate:
+    def change(after: Floats, before: Floats) -> Estimate:
         return intervals.mean(prompts.means(after) - others.means(before))
 
     return EngineEstimates(
         mean_log_prior=intervals.mean(prompts.means(own.log_prior)),
         mean_reward=intervals.mean(prompts.means(secret(own))),
         entropy=intervals.mean(prompts.means(own.log_normaliser[number] - own.log_weight[number])),
-        moved_log_prior=moved(own.log_prior, base.log_prior),
-        moved_reward=moved(secret(own), secret(base)),
+        moved_log_prior=change(own.log_prior, base.log_prior),
+        moved_reward=change(secret(own), secret(base)),
         ended=float(own.ended.mean()),
     )
 

@@ -64,7 +64,7 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         trades_locally=None if still or foreign else found.trades_locally,
         exchange_slope=None if void else found.exchange_slope,
         rounding=rounding,
-        notes=tuple(reasons),
+        notes=(*found.notes, *reasons),
     )
 
 

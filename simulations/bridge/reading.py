@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulations.arrays import Floats
-from simulations.bridge.key import run_key
-from simulations.bridge.store import Store
+from simulations.bridge.key import RunKey, run_key
+from simulations.bridge.store import Store, StoreError
 from simulations.estimation.strings import Strings
 
 
@@ -19,7 +19,45 @@ def read_strings(store: Store) -> Strings:
         StoreError: a shard is missing or damaged, or key.json is.
     """
     table = pa.concat_tables([store.read(shard) for shard in range(store.shards)])
-    settings = len(run_key(store).run.chains)
+    return _strings(table, run_key(store))
+
+
+def strings_so_far(store: Store) -> tuple[Strings, str | None]:
+    """(the strings of a run, what is missing of them).
+
+    Of a run that was stopped the prompts are read whose strings are all there under every setting.
+
+    Raises:
+        StoreError: a shard is damaged, or key.json is; no prompt is complete, or strings were given and some are not
+            scored.
+    """
+    key, missing = run_key(store), set(store.missing())
+    if missing and (len(missing) == store.shards or key.samples is not None):
+        store.read(min(missing))  # says what is wrong with it
+    for shard in missing:
+        if store.path(shard).exists():
+            store.read(shard)
+    if not missing:
+        return read_strings(store), None
+    there = pa.concat_tables([store.read(shard) for shard in range(store.shards) if shard not in missing])
+    found = _strings(there, key)
+    settings, prompts = len(key.run.chains), len(key.run.prompts)
+    counts = np.zeros((settings, prompts), dtype=np.int64)
+    np.add.at(counts, (found.setting, found.prompt), 1)
+    whole = (counts == key.run.strings).all(axis=0)
+    if not whole.any():
+        raise StoreError(
+            f"{store.folder}: {len(missing)} of {store.shards} shards are missing, and no prompt has all its strings "
+            "yet; go on with probqual sample"
+        )
+    return found.of(whole[found.prompt]), (
+        f"unfinished: {len(missing)} of {store.shards} shards are missing; the numbers are of the prompts that have "
+        f"all their strings, {int(whole.sum())} of {prompts}; probqual sample goes on"
+    )
+
+
+def _strings(table: pa.Table, key: RunKey) -> Strings:
+    settings = len(key.run.chains)
     whole = f"log_weight_{settings - 1}" in table.column_names
     return Strings(
         setting=table["setting"].to_numpy().astype(np.int64),
@@ -54,4 +92,4 @@ def _rows(rows: list[Floats], size: int) -> Floats:
     return np.stack(rows) if rows else np.zeros((0, size))
 
 
-__all__ = ["read_strings"]
+__all__ = ["read_strings", "strings_so_far"]

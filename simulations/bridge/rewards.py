@@ -1,4 +1,4 @@
-"""Rewards of texts: VADER, length, a classifier, any function of the user, or the secret reward of a pair."""
+"""Rewards of texts: VADER, valence, length, a classifier, any function of the user, or a pair's secret reward."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, Protocol, SupportsFloat, get_args
 
 from simulations.bridge.folder import beside, weights
 from theory.files import JsonObject, sha256
 
-RewardKind = Literal["secret", "vader", "length", "classifier", "function", "column"]
+RewardKind = Literal["secret", "vader", "valence", "length", "classifier", "function", "column"]
 
 KINDS: tuple[RewardKind, ...] = get_args(RewardKind)
 
@@ -118,6 +119,8 @@ def scorer(
         return lambda texts, lengths: [float(n) for n in lengths]
     if kind == "vader":
         return _reading(_vader(), reads)
+    if kind == "valence":
+        return _reading(_valence(), reads)
     if source is None:
         raise ValueError(f"a reward of kind {kind!r} needs source = ...")
     if kind == "classifier":
@@ -223,12 +226,27 @@ def _importable(base: Path | None) -> Iterator[None]:
         sys.path[:] = before
 
 
-def _vader() -> Scorer:
+def _sentiment(kind: str) -> ModuleType:
     try:
-        module = importlib.import_module("vaderSentiment.vaderSentiment")
+        return importlib.import_module("vaderSentiment.vaderSentiment")
     except ImportError:
-        raise ValueError("the reward vader needs the package vaderSentiment; install probqual[bridge]") from None
-    analyser = module.SentimentIntensityAnalyzer()
+        raise ValueError(f"the reward {kind} needs the package vaderSentiment; install probqual[bridge]") from None
+
+
+def _valence() -> Scorer:
+    """The sum of the valences, in [-4, 4], of a text's words in VADER's lexicon: additive over words, and no bound."""
+    module = _sentiment("valence")
+    lexicon = module.SentimentIntensityAnalyzer().lexicon
+
+    def score(texts: Sequence[str], lengths: Sequence[int]) -> list[float]:
+        words = (module.SentiText(str(text)).words_and_emoticons for text in texts)
+        return [float(sum(lexicon.get(word.lower(), 0.0) for word in own)) for own in words]
+
+    return score
+
+
+def _vader() -> Scorer:
+    analyser = _sentiment("vader").SentimentIntensityAnalyzer()
     return lambda texts, lengths: [float(analyser.polarity_scores(text)["compound"]) for text in texts]
 
 

@@ -23,7 +23,7 @@ rows = 128                       # strings per shard, written side by side
 temperatures = ["1", "1/2"]      # each in front of each adaptor, or at its place "swept"; by default 1 alone
 
 [reward]                         # or [[reward]], several: those with a name are kept beside the one without
-kind = "vader"                   # secret (default), vader, length, classifier, function, column (of given strings)
+kind = "vader"                   # secret (default), vader, valence, length, classifier, function, column (given)
 source = "..."                   # of a classifier, or module:function, looked up beside the run file first; of a column
 name = "..."                     # of a column reward_NAME in the store; left out for the run's own reward
 reads = "text"                   # text (prompt and answer, default) or completion (the answer alone)
@@ -286,7 +286,7 @@ def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str
 
 def _folders(adapters: Sequence[dict[Literal["adapter"], str]]) -> list[str]:
     """A folder for the run of each adapter: of the adapter's own name."""
-    names = [Path(one["adapter"]).name for one in adapters]
+    names = [Path(one["adapter"].removeprefix("embedded:")).name for one in adapters]
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if not names:
         raise ValueError("[models] aligned names no adapter")

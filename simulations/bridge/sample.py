@@ -129,6 +129,19 @@ class Plan:
         run = replace(run, prompts=tuple(texts), kinds=(), begin=begin)
         return Plan(run, models, tuple(ids), tuple(shards), chats)
 
+    def turns(self) -> list[int]:
+        """The shards in the order in which they are made: the same prompts under every setting, then the next prompts.
+
+        So a run that was stopped has whole prompts, which can be analysed. The prompts come in a fixed order that does
+        not follow their lengths. Strings that are given have shards in the order of their file.
+        """
+        settings = len(self.run.chains)
+        a_setting, rest = divmod(len(self.shards), settings)
+        if rest or any(self.shards[k].setting != k // a_setting for k in range(len(self.shards))):
+            return list(range(len(self.shards)))
+        columns = np.random.default_rng(0).permutation(a_setting)
+        return [setting * a_setting + int(column) for column in columns for setting in range(settings)]
+
     def with_resolved(self, found: JsonObject, notes: Sequence[str]) -> Plan:
         """The plan with more that decides its numbers, and more lines to print at the start."""
         models = replace(self.models, resolved=self.models.resolved | found, notes=(*self.models.notes, *notes))
@@ -389,7 +402,7 @@ def work(
         StoreError, OSError: the store cannot be written.
         ValueError: as ``draw_shard``, or as ``make``.
     """
-    for number in range(len(plan.shards)):
+    for number in plan.turns():
         if store.committed(number):
             continue
         with store.claim(number) as mine:

@@ -173,7 +173,7 @@ def test_shards_of_another_worker(tmp_path: Path) -> None:
         assert mine
         done = run("sample", path)
     assert done.exit_code == 0
-    assert "3 of 4 shards, 1 are left to other workers" in done.stderr
+    assert "3 of 4 shards, 1 are still to be made" in done.stderr
 
 
 @pytest.mark.usefixtures("tree")

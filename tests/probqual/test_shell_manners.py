@@ -57,6 +57,7 @@ def test_commands_are_those_of_the_contract() -> None:
         "analyse",
         "engines",
         "conform",
+        "convert",
         "train",
         "bench",
         "explore",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from flint import arb, ctx, fmpq
+from numpy.typing import NDArray
 
 from theory.arithmetic.exact import Undecided, power, sign
 from theory.arithmetic.formal import FormalSum, prime_exponents
@@ -34,6 +37,24 @@ class Before:
 
     history: tuple[int, ...]
     tokens: tuple[int, ...]
+
+
+_MANY = 16
+"""Tokens from which on float64 orders them first."""
+
+_ACCURATE = 60
+"""Bits of a ball that float64 rounds once: by at most 2^-52 with the radius."""
+
+_APART = 2.0**-50
+"""Relative distance of two such numbers that cannot be the other way round."""
+
+
+def _rounded(balls: Sequence[arb]) -> NDArray[np.float64] | None:
+    """The balls in float64, each within 2^-52 of all that it holds; None where one is too wide, or below 1e-290."""
+    if any(one.rel_accuracy_bits() < _ACCURATE for one in balls):
+        return None
+    found = np.array([float(one.mid()) for one in balls])
+    return found if np.isfinite(found).all() and found.min() > 1e-290 else None
 
 
 @dataclass(slots=True)
@@ -95,12 +116,26 @@ class Row:
         )
 
     def descending(self) -> list[int]:
-        """The kept tokens by falling probability, ties to the lower index."""
+        """The kept tokens by falling probability, ties to the lower index.
+
+        Of many tokens float64 orders those that lie apart by more than it rounds; exact comparisons order the others.
+        """
 
         def order(first: int, second: int) -> int:
             return self.compare(second, first) or first - second
 
-        return sorted(self.kept, key=functools.cmp_to_key(order))
+        exactly = functools.cmp_to_key(order)
+        numbers = _rounded([self.base(token) for token in self.kept]) if len(self.kept) >= _MANY else None
+        if numbers is None:
+            return sorted(self.kept, key=exactly)
+        falling = np.argsort(-numbers, kind="stable")
+        own = numbers[falling]
+        starts = np.flatnonzero(np.concatenate(([True], own[:-1] - own[1:] > _APART * own[:-1]))).tolist()
+        found: list[int] = []
+        for start, stop in itertools.pairwise([*starts, len(own)]):
+            close = [self.kept[k] for k in falling[start:stop]]
+            found += close if stop - start == 1 else sorted(close, key=exactly)
+        return found
 
     def against(self, tokens: Sequence[int], value: fmpq, of: Sequence[int] | None = None) -> int:
         """Sign of the sum over tokens - value * sum over ``of`` (default: all kept tokens)."""

@@ -78,7 +78,10 @@ def rational(text: str | int | float | Fraction | fmpq) -> fmpq:
         raise ValueError(f"a number of {len(stripped)} characters is too long; at most {_LONGEST} are read")
     if not _RATIONAL.fullmatch(stripped):
         raise ValueError(f"expected a number such as 1/7 or 0.05, got {text!r}")
+    above, slash, below = stripped.partition("/")
     try:
+        if slash or above.lstrip("+-").isdigit():
+            return fmpq(int(above), int(below or "1"))
         value = Fraction(stripped)
     except ZeroDivisionError:
         raise ValueError(f"denominator 0 in {text!r}") from None

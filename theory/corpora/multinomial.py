@@ -211,13 +211,14 @@ def half_sizes(law: Atoms, size: int) -> tuple[tuple[list[int], list[int]], floa
     """Two groups of atoms with about equally many count vectors, and the larger of the two numbers."""
     deviation = [math.sqrt(size * to_float(p)) for p in law.prob]
     groups: tuple[list[int], list[int]] = ([], [])
-    volumes = [0.0, 0.0]
+    volumes, extents = [0.0, 0.0], [0.0, 0.0]
     for j in sorted(range(len(law)), key=lambda j: -deviation[j]):
         side = 0 if volumes[0] <= volumes[1] else 1
         groups[side].append(j)
         d = len(groups[side])
         sphere = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1) + d * math.log(_HALF_RADIUS)
-        volumes[side] = max(volumes[side], sphere + sum(math.log(max(deviation[k], 0.5)) for k in groups[side]))
+        extents[side] += math.log(max(deviation[j], 0.5))
+        volumes[side] = max(volumes[side], sphere + extents[side])
     return groups, math.exp(max(volumes)) if len(law) <= _MOST_HALF_ATOMS else math.inf
 
 

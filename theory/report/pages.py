@@ -8,6 +8,8 @@ from theory.report.engines_page import engines_page
 from theory.report.models import words_page
 from theory.report.ngrams import ngrams_page
 from theory.report.paper_check import RESULTS, markdown
+from theory.report.real_models import PAGE as REAL_MODELS
+from theory.report.real_models import real_models_page
 from theory.report.reference_code import reference_code_page
 from theory.report.report import Report
 from theory.report.samples import run_page, sampled_page
@@ -33,6 +35,7 @@ def pages(report: Report) -> dict[str, str]:
     }
     if report.engines:
         found[f"{RESULTS}/engines.md"] = engines_page(report.engines)
+    found[f"{RESULTS}/{REAL_MODELS}.md"] = real_models_page(report.runs, report.trainings)
     found |= {f"{RESULTS}/{name}.md": run_page(name, run) for name, run in report.runs.items()}
     found |= {page_of(claim.id): claim_page(claim, report.result(claim.id), report.sampled) for claim in report.claims}
     return found | witness_files(report.claims, report.results)

@@ -11,10 +11,9 @@ from theory.report.claims import claims_table, grades_table, linked, tally, witn
 from theory.report.engines_page import engines_section
 from theory.report.markdown import markdown_table
 from theory.report.models import toy_section
-from theory.report.records import PairAnalysis
+from theory.report.real_models import real_models_section
 from theory.report.reference_code import COMMIT
 from theory.report.report import Report
-from theory.report.samples import interval
 from theory.report.sentences import ABSTRACT, CAPTIONS, STANDS, SUMMARY, Sentence
 
 TELLING = {
@@ -56,7 +55,7 @@ def markdown(report: Report) -> str:
         _pictures(report),
         _sentences(report),
         toy_section(report.toy),
-        _real_models(report),
+        real_models_section(report.runs, report.trainings, RESULTS),
         *([engines_section(report.engines)] if report.engines else []),
         _reading(),
         _all_claims(report),
@@ -149,26 +148,6 @@ def _broken(claim: Claim, result: Result) -> str:
     if shown.witness.spec:
         case = f"[{case.replace('[', '(').replace(']', ')')}]({witness_file(claim.id, shown.name)})"
     return f"{shown.breaks}: {case}"
-
-
-def _real_models(report: Report) -> str:
-    """What the recorded runs on real models answer, a line each."""
-    rows = []
-    for name, found in report.runs.items():
-        run = found.run
-        if isinstance(found, PairAnalysis):
-            answer, b = found.trades, found.settings[run.chains.index(())].exchange_coefficient
-            pair = f"{run.prior} and {run.aligned}"
-        else:
-            answer, b = found.gibbs.trades, found.gibbs.exchange_coefficient
-            pair = f"{run.prior}, tilted by {run.reward}"
-        rows.append((f"[{name}]({RESULTS}/{name}.md)", pair, f"{found.strings:,}", interval(b, 3), str(answer)))
-    head = ("run", "prior and aligned model", "strings", "b, 95 % interval over prompts", "does a small cooling trade?")
-    return (
-        "## Real models\n\n"
-        "Sampled token by token, every string scored under both models. These answers are about these models and "
-        "prompts. The cooling is global, at T = 1.\n\n" + markdown_table(head, rows)
-    )
 
 
 def _reading() -> str:

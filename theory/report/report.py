@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from theory.claims.claim import Claim
 from theory.claims.running import ClauseResult, Result
 from theory.files import JsonObject
 from theory.report.engines import EngineRow
 from theory.report.ngrams import NGramStudy
-from theory.report.records import CoverageRecord, GibbsAnalysis, PairAnalysis, SampledRecord, SweepRecord
+from theory.report.records import (
+    CoverageRecord,
+    GibbsAnalysis,
+    PairAnalysis,
+    SampledRecord,
+    SweepRecord,
+    TrainingRecord,
+)
 from theory.report.studies import AuditRow, ToyStudy, TrigramStudy, WordsStudy
 
 
@@ -32,6 +39,7 @@ class Report:
     coverage: CoverageRecord
     speeches: NGramStudy
     engines: Sequence[EngineRow] = ()
+    trainings: Mapping[str, TrainingRecord] = field(default_factory=dict)
 
     def claim(self, claim_id: str) -> Claim:
         """The claim of an id."""

@@ -95,22 +95,27 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+_EXAMPLE = dict.fromkeys(("smollm2-vader", "smollm2-vader-weak", "smollm2-valence"), "smollm2_pair")
+"""The run files of runs that do not have its name."""
+
+_FIGURES = {"default": (("pair", "default"), ("pair_corpora", "default, corpora"))}
+"""Of runs that are drawn, and what they show."""
+
+
 def _pair(name: str, found: PairAnalysis) -> str:
     """Two real models: every setting, what cooling did, and what pooling the settings does."""
     chains, settings = found.run.chains, found.settings
     lines = [
         f"# A real pair: {name}",
         "",
-        f"The prior is `{found.run.prior}` and the aligned model p+ is `{found.run.aligned}`, sampled token by token "
-        f"by `probqual sample examples/{name}.toml`: {_run_head(found)} L and R are conditional on the prompt. R is "
-        "the secret reward log p+/p, whose log Z is 0. A setting is an adaptor chain with the temperature first.",
+        f"The prior is `{found.run.prior}` and the aligned model p+ is `{found.run.aligned}`, sampled token by "
+        f"token by `probqual sample examples/{_EXAMPLE.get(name, name)}.toml`: {_run_head(found)} L "
+        "and R are conditional on the prompt. R is the secret reward log p+/p, whose log Z is 0. A setting is an "
+        "adaptor chain with the temperature first.",
         "",
         *_pair_findings(found, settings[chains.index(())]),
         "",
-        f"![{name}](../../figures/pair.png)",
-        "",
-        f"![{name}, corpora](../../figures/pair_corpora.png)",
-        "",
+        *(line for figure, what in _FIGURES.get(name, ()) for line in (f"![{what}](../../figures/{figure}.png)", "")),
         _pair_table(found),
     ]
     return "\n".join(lines)
@@ -140,7 +145,7 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     yield (
         f"- Corpora of N strings, each from one setting, all settings equally often: Cov(Lbar, Rbar) = W/N + B with "
         f"W = {shown(pooled.within_cov, '.2f')} and B = {shown(pooled.between_cov, '.2f')}, "
-        f"so it {_turning(pooled.crossing)} "
+        f"so it {turning(pooled.crossing)} "
         "(simpson.crossing). "
         f"Corr(Lbar, Rbar): {corpora}. Corr(L, R) over the strings of all settings: {interval(pooled.correlation)}."
     )
@@ -153,7 +158,7 @@ def _pair_findings(found: PairAnalysis, base: SettingEstimates) -> Iterator[str]
     )
 
 
-def _turning(crossing: Estimate | None) -> str:
+def turning(crossing: Estimate | None) -> str:
     """What the set of N* = -W/B says of the sign of W/N + B at N >= 1."""
     if crossing is None or crossing.value is None:
         return "keeps its sign at every N"
@@ -225,4 +230,4 @@ def sampled_line(row: SampledRow) -> str:
     return f"- Sampled: {row.what} is {exact}; {found} by {row.draws:,} draws{between}: **{row.verdict}**."
 
 
-__all__ = ["interval", "run_page", "sampled_line", "sampled_page"]
+__all__ = ["interval", "run_page", "sampled_line", "sampled_page", "turning"]

@@ -22,7 +22,7 @@ from simulations.agreement.decoding import adapted, enumerated, tree_with_prompt
 from simulations.agreement.statistics import empirical_bernstein
 from simulations.bridge import reading
 from simulations.bridge.analyse import analyse
-from simulations.bridge.reading import read_strings
+from simulations.bridge.reading import read_strings, strings_so_far
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, work
 from simulations.bridge.store import Store, StoreError
@@ -196,12 +196,58 @@ def test_analysis_of_a_tilted_prior(tmp_path: Path) -> None:
     assert found.gibbs.log_partition.value == pytest.approx(np.mean(by_hand))
 
 
-def test_a_missing_shard_is_refused(tmp_path: Path) -> None:
-    """StoreError, before anything is said."""
+def test_a_run_that_was_stopped(tmp_path: Path) -> None:
+    """The prompts that have all strings under all settings are analysed as a run of these prompts alone would be.
+
+    Of a setting's shards of 32 the first holds strings of prompt x, the second of x and y, the others of y.
+    """
     store = stored(tmp_path, 4, ALIGNED)
-    store.path(1).unlink()
-    with pytest.raises(StoreError, match=r"is (missing|damaged)"):
+    every = read_strings(store)
+    store.path(store.shards - 1).unlink()
+    found, said = strings_so_far(store)
+    assert said is not None
+    assert said.startswith(f"unfinished: 1 of {store.shards} shards are missing; the numbers are of the prompts")
+    assert "1 of 2;" in said
+    assert set(found.prompt.tolist()) == {0}
+    own = every.of(every.prompt == 0)
+    for name in ("setting", "log_prior", "log_aligned", "log_weight", "length"):
+        assert np.array_equal(getattr(found, name), getattr(own, name)), name
+    analysis = analyse(store)
+    assert isinstance(analysis, PairAnalysis)
+    assert analysis.strings == 4 * 60
+    assert analysis.notes[0] == said
+    with pytest.raises(StoreError, match="is missing"):
+        read_strings(store)
+
+
+def test_a_run_without_a_whole_prompt_is_refused(tmp_path: Path) -> None:
+    """No prompt is there, no shard is there, or a shard is damaged: StoreError, before anything is said."""
+    store = stored(tmp_path, 4, ALIGNED)
+    content = store.path(1).read_bytes()
+    store.path(1).write_bytes(content[:-1])
+    with pytest.raises(StoreError, match="is damaged"):
         analyse(store)
+    store.path(1).unlink()
+    with pytest.raises(StoreError, match=f"1 of {store.shards} shards are missing, and no prompt has all its strings"):
+        analyse(store)
+    for shard in range(store.shards):
+        store.path(shard).unlink(missing_ok=True)
+    with pytest.raises(StoreError, match="is missing"):
+        analyse(store)
+
+
+def test_shards_are_made_prompt_by_prompt(tmp_path: Path) -> None:
+    """Whenever a run stops, at most one block of prompts is without some setting; every shard has one turn."""
+    (tmp_path / "run.toml").write_text(RUN.format(length=4, **ALIGNED).replace("rows = 32", "rows = 60"), "utf-8")
+    _, pair = tree_with_prompts()
+    models = Models(pair.prior, pair.aligned, lambda text: [NAMES.index(text)], lambda ids: "", {}, 64)
+    plan = Plan.of(read_run(tmp_path / "run.toml"), models)
+    turns = plan.turns()
+    assert sorted(turns) == list(range(8))
+    for first in (0, 4):
+        own = [plan.shards[k] for k in turns[first : first + 4]]
+        assert {shard.setting for shard in own} == {0, 1, 2, 3}
+        assert len({shard.prompt for shard in own}) == 1
 
 
 def test_lists_are_summed_across_chunks() -> None:

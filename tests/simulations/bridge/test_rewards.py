@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,22 @@ def refused(kind: str, source: str | None = None, label: str | None = None) -> s
 def test_secret() -> None:
     """Log-probabilities give it; there is nothing to score."""
     assert scorer("secret") is None
-    assert KINDS == ("secret", "vader", "length", "classifier", "function", "column")
+    assert KINDS == ("secret", "vader", "valence", "length", "classifier", "function", "column")
+
+
+@pytest.mark.skipif(find_spec("vaderSentiment") is None, reason="needs the package vaderSentiment")
+def test_valence() -> None:
+    """The sum over words of their valences in VADER's lexicon, whatever stands between: additive, and no bound."""
+    found = scorer("valence")
+    assert found is not None
+    good, bad = found(["good"], [0])[0], found(["horrible"], [0])[0]
+    assert good > 0 > bad
+    one, two, ten, none = found(["A good, horrible day.", "not good", "good " * 10, "the"], [0] * 4)
+    assert one == pytest.approx(good + bad)
+    assert two == pytest.approx(good)
+    assert ten == pytest.approx(10 * good)
+    assert ten > 10
+    assert none == 0
 
 
 def test_length() -> None:

@@ -24,6 +24,7 @@ from theory.report.records import (
     RecordError,
     Share,
     SweepRecord,
+    TrainingRecord,
     as_json,
     bench_record,
     bridge_record,
@@ -35,6 +36,7 @@ from theory.report.records import (
     sampled_record,
     sweep_record,
     sweep_steps_record,
+    training_record,
 )
 from theory.report.records.format import Recorded
 
@@ -45,6 +47,11 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "false_alarms": (FalseAlarms, lambda: sampled_record().alarms),
     "bridge_default": (PairAnalysis, lambda: bridge_record("default")),
     "bridge_smollm2": (GibbsAnalysis, lambda: bridge_record("smollm2")),
+    "bridge_smollm2-vader": (PairAnalysis, lambda: bridge_record("smollm2-vader")),
+    "bridge_smollm2-vader-weak": (PairAnalysis, lambda: bridge_record("smollm2-vader-weak")),
+    "bridge_smollm2-valence": (PairAnalysis, lambda: bridge_record("smollm2-valence")),
+    "training_vader": (TrainingRecord, lambda: training_record("vader")),
+    "training_valence": (TrainingRecord, lambda: training_record("valence")),
     "engines_pair": (EnginesPair, engines_pair_record),
     "sweep": (SweepRecord, sweep_record),
     "sweep_steps": (SweepRecord, sweep_steps_record),

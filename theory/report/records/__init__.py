@@ -16,6 +16,7 @@ from theory.report.records.bench import (
 from theory.report.records.committed import (
     RUNS,
     SWEEPS,
+    TRAININGS,
     SampledRecord,
     bench_record,
     bridge_record,
@@ -25,6 +26,7 @@ from theory.report.records.committed import (
     sampled_record,
     sweep_record,
     sweep_steps_record,
+    training_record,
 )
 from theory.report.records.comparison import (
     ComparisonRecord,
@@ -61,10 +63,12 @@ from theory.report.records.sweep import (
     SweepFileRecord,
     SweepRecord,
 )
+from theory.report.records.training import HeldOut, PreferenceStep, TrainingRecord
 
 __all__ = [
     "RUNS",
     "SWEEPS",
+    "TRAININGS",
     "AdaptorDirections",
     "BenchRecord",
     "BenchRow",
@@ -83,6 +87,7 @@ __all__ = [
     "GibbsEstimates",
     "Growth",
     "GrowthPoint",
+    "HeldOut",
     "LabelledShare",
     "Machine",
     "MedianRange",
@@ -91,6 +96,7 @@ __all__ = [
     "PhysicalLimit",
     "PooledSettings",
     "Power",
+    "PreferenceStep",
     "Projection",
     "Rates",
     "RecordError",
@@ -109,6 +115,7 @@ __all__ = [
     "SweepRecord",
     "TimeSpent",
     "Training",
+    "TrainingRecord",
     "TrainingStep",
     "as_json",
     "bench_record",
@@ -122,4 +129,5 @@ __all__ = [
     "sampled_record",
     "sweep_record",
     "sweep_steps_record",
+    "training_record",
 ]

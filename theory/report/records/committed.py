@@ -20,6 +20,7 @@ from theory.report.records.engines import EnginesPair
 from theory.report.records.format import RecordError, read_record, record_of
 from theory.report.records.run import GibbsAnalysis, PairAnalysis
 from theory.report.records.sweep import SweepRecord
+from theory.report.records.training import TrainingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def engines_pair_record() -> EnginesPair:
     return read_record(EnginesPair, *_committed("engines_pair.json"))
 
 
-RUNS = ("default", "smollm2")
+RUNS = ("default", "smollm2-vader", "smollm2-vader-weak", "smollm2-valence", "smollm2")
 """The runs on real models that the report shows."""
 
 
@@ -66,6 +67,15 @@ def bridge_record(name: str) -> PairAnalysis | GibbsAnalysis:
     text, where = _committed(f"bridge_{name}.json")
     found: JsonObject = json.loads(text)
     return record_of(GibbsAnalysis, found, where) if "gibbs" in found else record_of(PairAnalysis, found, where)
+
+
+TRAININGS = ("vader", "valence")
+"""The adapters whose training the report shows, by the reward that was asked for."""
+
+
+def training_record(name: str) -> TrainingRecord:
+    """How the adapter towards a reward was trained, and what it does on held-out prompts: "vader", say."""
+    return read_record(TrainingRecord, *_committed(f"training_{name}.json"))
 
 
 def pair_record(name: str) -> PairAnalysis:
@@ -107,6 +117,7 @@ def _committed(name: str) -> tuple[str, str]:
 __all__ = [
     "RUNS",
     "SWEEPS",
+    "TRAININGS",
     "SampledRecord",
     "bench_record",
     "bridge_record",
@@ -115,4 +126,5 @@ __all__ = [
     "sampled_record",
     "sweep_record",
     "sweep_steps_record",
+    "training_record",
 ]

@@ -272,7 +272,11 @@ class GibbsEstimates:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class GibbsAnalysis:
-    """A real prior, tilted by a reward."""
+    """A real prior, tilted by a reward.
+
+    Args:
+        notes: what is missing, a line each.
+    """
 
     FORMAT: ClassVar[int] = 1
     MADE_BY: ClassVar[str] = "probqual analyse"
@@ -284,6 +288,7 @@ class GibbsAnalysis:
     tokens: int
     level: float
     gibbs: GibbsEstimates
+    notes: tuple[str, ...] = ()
 
 
 __all__ = [

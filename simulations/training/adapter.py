@@ -1,0 +1,135 @@
+"""An adapter from its recipe: what ``probqual train --pair`` calls."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simulations.bridge.models import library_versions, load
+from simulations.bridge.rewards import identity as reward_identity
+from simulations.bridge.rewards import scorer
+from simulations.training.measure import measured
+from simulations.training.preference import Training
+from simulations.training.recipe import EMBEDDED, FAMILY, Recipe, read_recipe
+from simulations.training.strings import Say, StringStore
+from theory.files import JsonObject, write_whole
+from theory.report.records import as_json
+
+RECORD = "record.json"
+"""What a training measured, beside the adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call did.
+
+    Args:
+        finished: whether the last step is done.
+        steps: that are done.
+    """
+
+    finished: bool
+    steps: int
+
+
+def recipe_path(name: str) -> Path:
+    """The recipe that comes with the package under a name, or the file of that name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    known = {f"{FAMILY}-{p.stem}": p for p in sorted(EMBEDDED.glob("*.toml"))}
+    own = known.get(f"{FAMILY}-vader" if name == FAMILY else name)
+    if own is None:
+        names = ", ".join(["embedded", FAMILY, *known])
+        raise ValueError(f"{name}: no recipe has this name; known: {names}; or give a file that ends in .toml")
+    return own
+
+
+def train_adapter(
+    recipe: Recipe, output: Path, *, device: str = "cpu", strings: Path | None = None, minutes: float | None, say: Say
+) -> Outcome:
+    """Train, or go on training, the adapter of a recipe, and measure it on the held-out prompts.
+
+    Args:
+        recipe: of it.
+        output: a folder; the adapter is written to adapter/, weaker ones to adapter-STEP/, the record to record.json.
+        device: of torch.
+        strings: a folder with the prior's strings, which recipes of one prior may share; by default within ``output``.
+        minutes: after so many it stops at a step and can be called again; None for no limit.
+        say: takes a line of progress.
+
+    Raises:
+        ValueError: the models or the reward cannot be used, or the folder is of another recipe; in one line.
+        OSError: a folder cannot be written.
+    """
+    start = time.monotonic()
+    own = recipe.file
+    torch.set_num_threads(own.base.threads)
+    score = scorer(
+        own.reward.kind,
+        own.reward.source,
+        own.reward.label,
+        reads=own.reward.reads,
+        base=recipe.folder,
+        device=device,
+    )
+    assert score is not None, "a recipe with a reward that no text has was refused"
+    base = load(own.base.model, dtype="float32", device=device, base=recipe.folder)
+    libraries = library_versions() | {"peft": importlib.metadata.version("peft")}
+    identity: JsonObject = {"weights": base.identity, "versions": libraries, "device": device.split(":")[0]}
+    reward = reward_identity(own.reward.kind, own.reward.source, recipe.folder)
+    _check_folder(output, recipe.key() | {"identity": identity | {"reward": reward}})
+    store = StringStore(
+        strings or output / "strings", recipe, base.decoder, base.tokenizer, base.conventions.front, say
+    )
+    store.check(identity)
+    held_out = store.held_out()
+    for number in range(own.strings.rounds):
+        store.round(number)  # while there is no adapter in the layers
+        if _over(start, minutes):
+            return Outcome(False, 0)
+    training = Training(
+        recipe, Training.adapted(base.decoder.model, recipe), store, score, base.decoder.end, output, say
+    )
+    if not training.run(lambda: _over(start, minutes)):
+        return Outcome(False, len(training.history))
+    if not (output / RECORD).is_file():
+        rng = np.random.default_rng([own.strings.seed, own.training.seed, 3])
+        record = measured(training, held_out, base.decoder, rng)
+        write_whole(output / RECORD, json.dumps(as_json(record), indent=1) + "\n", durable=True)
+    return Outcome(True, own.training.steps)
+
+
+def _over(start: float, minutes: float | None) -> bool:
+    return minutes is not None and time.monotonic() - start > 60 * minutes
+
+
+def _check_folder(folder: Path, key: JsonObject) -> None:
+    """Begin a folder, or refuse one of another recipe.
+
+    Raises:
+        ValueError: names what differs.
+        OSError: it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "recipe.json"
+    if not path.is_file():
+        write_whole(path, json.dumps(key, indent=2) + "\n", durable=True)
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))
+    other = next((name for name in key if there.get(name) != key[name]), None)
+    if other is not None:
+        raise ValueError(f"{folder}: holds an adapter of another recipe, whose {other} differs; name another folder")
+
+
+__all__ = ["RECORD", "Outcome", "read_recipe", "recipe_path", "train_adapter"]

@@ -1,0 +1,113 @@
+"""The real models side by side: every cell is a number of a record, and the sentences turn with them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from figures import training as training_figure
+from theory.report.real_models import (
+    base_of,
+    real_models_page,
+    real_models_section,
+    real_models_table,
+    signed,
+    times_as_many,
+)
+from theory.report.records import (
+    RUNS,
+    TRAININGS,
+    Estimate,
+    PairAnalysis,
+    bridge_record,
+    pair_record,
+    training_record,
+)
+from theory.report.samples import interval
+
+
+def runs() -> dict[str, object]:
+    """The committed runs."""
+    return {name: bridge_record(name) for name in RUNS}
+
+
+def trainings() -> dict[str, object]:
+    """The committed trainings."""
+    return {name: training_record(name) for name in TRAININGS}
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        (Estimate(1.0, 0.0, 2.0), 4.0),
+        (Estimate(1.0, 0.6, 1.4), None),
+        (Estimate(0.5, 0.0, 1.0), math.inf),
+        (Estimate(1.0, None, None), None),
+        (Estimate(None, None, None), None),
+    ],
+)
+def test_prompts_that_would_settle_a_question(estimate: Estimate, expected: float | None) -> None:
+    """(half width / distance to the border)^2, and nothing where the border lies outside."""
+    assert times_as_many(estimate, (0.5,)) == expected
+
+
+def test_an_interval_of_that_many_prompts_ends_at_the_border() -> None:
+    """By the other way: the width falls like one over the square root, so it then reaches the border exactly."""
+    estimate = Estimate(-0.9, -1.3, -0.5)
+    factor = times_as_many(estimate, (-1.0, 0.0))
+    assert factor is not None
+    half = 0.4 / math.sqrt(factor)
+    assert -0.9 - half == pytest.approx(-1.0)
+
+
+def test_signs() -> None:
+    """Of an interval on one side of 0, and of others."""
+    assert signed(Estimate(1.0, 0.1, 2.0)) == "positive"
+    assert signed(Estimate(-1.0, -2.0, -0.1)) == "negative"
+    assert signed(Estimate(1.0, -0.1, 2.0)) == "not settled"
+    assert signed(Estimate(1.0, None, None)) == "not settled"
+
+
+def test_every_run_has_its_column() -> None:
+    """b, E L and the verdict of each run stand in its column."""
+    lines = real_models_table(runs(), trainings()).splitlines()  # type: ignore[arg-type]
+    cells = {row.split(" | ")[0].removeprefix("| "): row.removesuffix(" |").split(" | ")[1:] for row in lines[2:]}
+    for place, name in enumerate(RUNS):
+        found = bridge_record(name)
+        b = base_of(found).exchange_coefficient if isinstance(found, PairAnalysis) else found.gibbs.exchange_coefficient
+        answer = found.trades if isinstance(found, PairAnalysis) else found.gibbs.trades
+        assert cells["b"][place] == interval(b, 3)
+        assert cells["does a small global cooling trade?"][place].startswith(str(answer))
+    assert len({len(row) for row in cells.values()}) == 1
+
+
+def test_the_sentences_turn_with_the_numbers() -> None:
+    """Another sign of a correlation, or another verdict, is another sentence."""
+    name, found = "smollm2-vader", pair_record("smollm2-vader")
+    place = found.run.chains.index(())
+
+    def said(correlation: Estimate, locally: str) -> str:
+        base = replace(found.settings[place], within_correlation=correlation)
+        settings = (*found.settings[:place], base, *found.settings[place + 1 :])
+        changed = replace(found, settings=settings, trades_locally=locally)
+        return real_models_section({name: changed}, {}, "docs/results")
+
+    falling, rising = said(Estimate(-0.5, -0.6, -0.4), "yes"), said(Estimate(0.5, 0.4, 0.6), "no")
+    assert "It is negative on smollm2-vader." in falling
+    assert "exchanges one for the other is yes on smollm2-vader." in falling
+    assert "It is positive on smollm2-vader." in rising
+    assert "exchanges one for the other is no on smollm2-vader." in rising
+
+
+def test_the_page_has_the_training() -> None:
+    """Numbers of the held-out prompts, and the losses as means of fifty steps."""
+    page = real_models_page(runs(), trainings())  # type: ignore[arg-type]
+    for name in TRAININGS:
+        record = training_record(name)
+        assert interval(record.held_out.correlation_with_reward, 3) in page
+        assert f"{math.fsum(step.loss for step in record.history[:50]) / 50:.3f}" in page
+        assert f"come a second time after step {record.fresh}" in page
+        assert f"step {record.fresh + 1} on strings come a second time" in training_figure.CAPTION.replace("\n", " ")
+    assert "The loss is the expectation over the Bradley-Terry law" in page
