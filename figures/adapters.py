@@ -16,9 +16,9 @@ CAPTION = (
     "SmolLM2-135M-Instruct is the prior; three adapters were trained on it by direct preference optimisation: towards "
     "VADER, the same after fewer steps, and towards the valence of words. Each is sampled token by token under eight "
     "settings after 32 prompts. Upper row: mean log-likelihood under the prior and mean secret reward log p+/p. Lower "
-    "row: the reward that was asked for, over beta, in its place. Bars are 95 % intervals over prompts. The star is p+ "
-    "itself, the line joins the temperatures. A setting to the lower right of the star would give reward "
-    "for likelihood."
+    "row: the reward that was asked for, over beta, in its place. Bars are 95 % intervals over prompts, each setting "
+    "alone. The star is p+ itself, the line joins the temperatures. A setting to the lower right of the star would "
+    "give reward for likelihood."
 )
 SEED: int | None = 1
 PARAMETERS = {"run": "examples/smollm2_pair.toml", "interval": "95 % over prompts; none where it would not cover"}
@@ -94,6 +94,8 @@ def draw(record: Record, figure: Figure) -> None:
     style.size(figure, style.WIDTH_DOUBLE, 4.6)
     axes = figure.subplots(2, len(RUNS), sharex="col", squeeze=False)
     letters = iter("abcdef")
+    for here in axes[0, 1:]:
+        here.sharey(axes[0, 0])
     for row, what in enumerate(("secret", "reward")):
         for column, (run, (title, reward)) in enumerate(RUNS.items()):
             own = [point for point in record.points if point.run == run]

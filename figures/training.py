@@ -111,6 +111,9 @@ def _losses(axes: Axes, record: Record) -> None:
         place = len(record.trainings[name].history) + 12 + 8 * number
         bars = [[value - low], [high - value]]
         axes.errorbar([place], [value], yerr=bars, **(style.series(number) | {"linestyle": "none"}), elinewidth=0.8)
+    fresh = next(iter(record.trainings.values())).fresh
+    axes.axvline(fresh, **style.line("reference"), linewidth=0.8)
+    axes.annotate("second pass", (fresh, 0.44), xytext=(3, 2), textcoords="offset points", fontsize=6)
     axes.axhline(math.log(2), **style.line("reference"), linewidth=0.8)
     axes.annotate("log 2", (_WINDOW, math.log(2)), xytext=(2, 2), textcoords="offset points", fontsize=6)
     axes.set_xlabel("step")

@@ -21,6 +21,12 @@ _ALIGNED = {
     "adapter:embedded:smollm2-valence": "an adapter, DPO towards the valence of words",
 }
 
+_ASKED = {
+    "adapter:embedded:smollm2-vader": "vader",
+    "adapter:embedded:smollm2-vader-weak": "vader",
+    "adapter:embedded:smollm2-valence": "valence",
+}
+
 _LABELS = {
     "expected": "The loss is the expectation over the Bradley-Terry law of the stated reward of the completion.",
     "drawn": "Which is preferred is drawn from the Bradley-Terry law of the stated reward of the completion.",
@@ -63,7 +69,8 @@ def _needed(estimate: Estimate, borders: Sequence[float], prompts: int) -> str:
         return ""
     if factor > 1000:
         return f" (more than {1000 * prompts:,} prompts would be needed)"
-    return f" (about {math.ceil(factor * prompts / 10) * 10:,} prompts would settle it, with as many strings each)"
+    needed = math.ceil(factor * prompts / 10) * 10
+    return f" (if the centre stays, its interval leaves the border at about {needed:,} prompts)"
 
 
 def signed(estimate: Estimate) -> str:
@@ -88,21 +95,50 @@ def real_models_table(runs: Runs, trainings: Trainings) -> str:
     rows: list[tuple[str, list[str]]] = [
         ("prior", [_SIZES.get(found.run.prior, found.run.prior) for found in runs.values()]),
         ("aligned model p+", [_aligned(found) for found in runs.values()]),
-        ("strings; prompts", [f"{f.strings:,}; {len(f.run.prompts)}" for f in runs.values()]),
+        ("strings; of them from p+; prompts", [_counts(found) for found in runs.values()]),
+        ("tokens at most; strings that ended", [_lengths(found) for found in runs.values()]),
         ("E L under p+, nats", [interval(_likelihood(found), 1) for found in runs.values()]),
-        ("E R under p+, the secret reward, nats", [interval(_secret(found)) for found in runs.values()]),
-        ("E r/beta, VADER", [_named(found, "vader") for found in runs.values()]),
-        ("E r/beta, valence", [_named(found, "valence") for found in runs.values()]),
+        ("E R under p+ = KL(p+ to p), nats", [interval(_secret(found)) for found in runs.values()]),
+        ("E r/beta under p+, VADER (beta 1/4; smollm2 1/2)", [_named(found, "vader") for found in runs.values()]),
+        ("E r/beta under p+, valence (beta 3/2)", [_named(found, "valence") for found in runs.values()]),
         ("b", [interval(_exchange(found), 3) for found in runs.values()]),
         ("does a small global cooling trade?", [_global(found) for found in runs.values()]),
-        ("does local cooling from T = 1 trade?", [_local(found) for found in runs.values()]),
+        ("most that E R moves for a nat of E L, by it", [_size(found) for found in runs.values()]),
+        ("does local cooling from T = 1 trade L for R?", [_local(found) for found in runs.values()]),
+        ("and L for the reward that was asked for?", [_local_asked(found) for found in runs.values()]),
         ("Corr(L, R) within prompts", [interval(_correlation(found)) for found in runs.values()]),
-        ("Cov(Lbar, Rbar) of mixed corpora", [_mixed(found) for found in runs.values()]),
+        ("Cov(Lbar, Rbar) of corpora mixed from the settings", [_mixed(found) for found in runs.values()]),
         ("acceptance, local to global, T = 1/2", [_acceptance(found) for found in runs.values()]),
         ("Corr(R, r) within prompts, r asked for", [_learned(found, trainings) for found in runs.values()]),
         ("slope of R on r/beta", [_slope(found, trainings) for found in runs.values()]),
     ]
     return markdown_table(("", *names), [(name, *cells) for name, cells in rows])
+
+
+def _counts(found: PairAnalysis | GibbsAnalysis) -> str:
+    own = 0 if isinstance(found, GibbsAnalysis) else base_of(found).strings
+    return f"{found.strings:,}; {own:,}; {len(found.run.prompts)}"
+
+
+def _lengths(found: PairAnalysis | GibbsAnalysis) -> str:
+    ended = found.gibbs.ended if isinstance(found, GibbsAnalysis) else base_of(found).ended
+    return f"{found.run.length}; {ended:.0%}"
+
+
+def slope_bound(b: Estimate) -> float | None:
+    """The largest |dE R/dE L| = |(1 + b)/b| of global temperature over an interval of b that does not hold 0.
+
+    >>> slope_bound(Estimate(-1.0, -1.25, -0.8))
+    0.25
+    """
+    if b.low is None or b.high is None or b.low <= 0 <= b.high:
+        return None
+    return max(abs((1 + end) / end) for end in (b.low, b.high))
+
+
+def _size(found: PairAnalysis | GibbsAnalysis) -> str:
+    most = slope_bound(_exchange(found))
+    return "" if most is None else f"{most:.3f} nats"
 
 
 def _likelihood(found: PairAnalysis | GibbsAnalysis) -> Estimate:
@@ -150,14 +186,47 @@ def _local(found: PairAnalysis | GibbsAnalysis) -> str:
     if step is None:
         return ""
     moved = f"E L {interval(step.mean_log_prior, 1)}, E R {interval(step.mean_reward)} at T = {step.cool:g}"
-    answer = found.trades_locally or "no verdict"
+    answer = locally(found)
     if answer == "undecided":
         answer += _needed(step.mean_reward, (0.0,), len(found.run.prompts))
     return f"{answer}: {moved}"
 
 
+def _local_asked(found: PairAnalysis | GibbsAnalysis) -> str:
+    """The same step, and the reward that the adapter was trained towards."""
+    name = "" if found.run.aligned is None else _ASKED.get(found.run.aligned, "")
+    if isinstance(found, GibbsAnalysis) or not name:
+        return ""
+    step = next((s for s in found.cooling if not s.behind and s.warm == 1), None)
+    if step is None or name not in step.rewards:
+        return ""
+    own = step.rewards[name]
+    answer = "no, both rise" if own.trades == "no" and _up(step.mean_log_prior) and _up(own.mean) else own.trades
+    return f"{answer}: E r/beta {interval(own.mean)}"
+
+
+def _up(estimate: Estimate) -> bool:
+    return estimate.low is not None and estimate.low > 0
+
+
+def locally(found: PairAnalysis) -> str:
+    """Whether local cooling from T = 1 trades, and where it does not, that both rise."""
+    step = next((s for s in found.cooling if not s.behind and s.warm == 1), None)
+    answer = found.trades_locally or "no verdict"
+    if step is None or answer != "no":
+        return answer
+    return "no, both rise" if _up(step.mean_log_prior) and _up(step.mean_reward) else answer
+
+
 def _mixed(found: PairAnalysis | GibbsAnalysis) -> str:
-    return "" if isinstance(found, GibbsAnalysis) else turning(found.pooled.crossing)
+    if isinstance(found, GibbsAnalysis):
+        return ""
+    pooled = found.pooled
+    words = turning(pooled.crossing)
+    if words != "keeps its sign at every N" or pooled.within_cov is None or pooled.between_cov is None:
+        return words
+    total = pooled.within_cov + pooled.between_cov
+    return f"{'positive' if total > 0 else 'negative'} at every N"
 
 
 def _acceptance(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -187,14 +256,20 @@ def _slope(found: PairAnalysis | GibbsAnalysis, trainings: Trainings) -> str:
     return "" if record is None else interval(record.held_out.slope_on_reward)
 
 
+_CUT = (
+    "A string that was cut at the length limit counts as the event that a string begins so: where few ended, b, KL and "
+    "the correlations are those of the law of beginnings, and KL of whole strings is at least as large."
+)
+
+
 def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
     """The section of the front page."""
     shown = {name: found for name, found in runs.items() if not name.endswith("-weak")}
     return (
         "## Real models\n\n"
         "Every string was scored under both models. The answers are about these models, prompts and lengths. "
-        "Intervals are 95 % over prompts, by estimators whose coverage was measured. Global cooling is a small step at "
-        "T = 1. Columns: "
+        f"{_CUT} Intervals are 95 % over prompts, by estimators whose coverage was measured. Global cooling is a small "
+        "step at T = 1; it trades iff b = Cov(L, I)/Var I lies outside [-1, 0]. Columns: "
         + ", ".join(f"[{name}]({results}/{name}.md)" for name in shown)
         + f"; [side by side, with the training of the adapters]({results}/{PAGE}.md).\n\n"
         + real_models_table(shown, trainings)
@@ -209,20 +284,23 @@ def _sentences(runs: Runs) -> Iterator[str]:
     pairs = {name: found for name, found in runs.items() if isinstance(found, PairAnalysis)}
     signs = {name: signed(_correlation(found)) for name, found in runs.items()}
     yield (
-        "- Sentence A, a trade-off in corpora of strings of p+: their correlation is Corr(L, R) of the strings. It is "
-        + _listed(signs)
-        + "."
+        "- Sentence A, a trade-off in corpora of p+ (row Corr): corpora of independent strings have the correlation of "
+        f"single strings. It is {_listed(signs)}. Where it is not settled, neither a trade-off nor its absence is "
+        f"shown."
     )
     gaps = max(own.budget_residual or 0.0 for found in pairs.values() for own in found.settings)
     yield (
-        "- Sentence B, the treatment: log p + R + I = 0 for every string by the definition of R, with log Z = 0; in "
-        f"the stores log w and log p+ / T differ by at most {gaps:.0e} nats. What follows is proved, not sampled."
+        "- Sentence B, the treatment (no row): L + R + I = 0 for every string, I = -log p+, is an identity, so no pair "
+        "can test it. What follows from it is proved. The stored numbers agree: the adaptors' log-weights and "
+        f"log p+ / T differ by at most {gaps:.0e} nats a string."
     )
-    answers = {name: found.trades_locally or "no verdict" for name, found in pairs.items()}
+    answers = {name: locally(found) for name, found in pairs.items()}
     yield (
-        "- Sentence C, the adaptor selects the exchange: whether local cooling exchanges one for the other is "
-        + _listed(answers)
-        + ". Which setting does what is on the page of each run."
+        "- Sentence C, the adaptor selects the exchange (rows on cooling, and Cov for mixtures of adaptors): "
+        "does local "
+        f"cooling from T = 1 to the next temperature exchange L for R? {_listed(answers).capitalize()}. Other "
+        f"steps and "
+        "settings are on the page of each run."
     )
 
 
@@ -245,9 +323,15 @@ def real_models_page(runs: Runs, trainings: Trainings) -> str:
         "",
         "p is the prior, p+ the aligned model, R = log p+/p the secret reward, r a reward that was asked for. Every "
         "string was scored under both models. Intervals are 95 % over prompts; [how often they hold the "
-        "truth](coverage.md) was measured. Where none does, the number stands with what an interval would need. "
-        "Prompts that would settle a question are reckoned from the width of its interval: (half width / distance to "
-        "the border)^2 times as many.",
+        f"truth](coverage.md) was measured. Where none does, the number stands with what an interval would need. "
+        f"{_CUT} "
+        "Global cooling is a small step at T = 1; it trades, raising one mean and lowering the other, iff b = "
+        "Cov(L, I)/Var I lies outside [-1, 0], and moves E R by -(1 + b)/b for a nat of E L. Prompts that an open "
+        "question needs are reckoned from the width of its interval, (half width / distance to the border)^2 times as "
+        "many, with as many strings each: a plan, since the centre moves, too. The column smollm2 was not trained: its "
+        "strings are the prior's, reweighted, and shorter. E r/beta has no log Z taken off, so that it does not "
+        "compare "
+        "with E R.",
         "",
         real_models_table(runs, trainings),
         "",
@@ -267,32 +351,54 @@ def _trainings(trainings: Trainings) -> Iterator[str]:
         f"`probqual train --pair smollm2` and `--pair smollm2-valence`: direct preference optimisation of a low-rank "
         f"adapter on {one.base}, in nats, {len(one.history)} steps of {one.pairs} pairs. Both strings of a pair are "
         f"drawn from the prior, of at most {one.length} tokens, and come a second time after step {one.fresh}. "
-        f"{_LABELS[one.labels]} A string that was cut counts as the event that a string begins so. "
-        f"What follows is of {one.prompts} held-out prompts with {one.strings} strings each."
+        f"{_LABELS[one.labels]} What comes after a cut is not trained. "
+        f"The numbers are of {one.prompts} held-out prompts with {one.strings} strings each."
     )
     yield ""
     columns = [(f"{name}, beta = {record.beta}", record) for name, record in trainings.items()]
     rows: list[tuple[str, list[str]]] = [
-        ("accuracy of R", [interval(r.held_out.accuracy, 3) for _, r in columns]),
-        ("best accuracy there is, that of r", [interval(r.held_out.best_accuracy, 3) for _, r in columns]),
+        ("how often R puts the preferred string first", [interval(r.held_out.accuracy, 3) for _, r in columns]),
+        ("how often r itself does, the best there is", [interval(r.held_out.best_accuracy, 3) for _, r in columns]),
         ("loss, nats (0.693 before training)", [interval(r.held_out.loss, 3) for _, r in columns]),
         ("least loss there is, that of r/beta", [interval(r.held_out.least_loss, 3) for _, r in columns]),
         ("Corr(R, r) within prompts", [interval(r.held_out.correlation_with_reward, 3) for _, r in columns]),
         ("slope of R on r/beta", [interval(r.held_out.slope_on_reward, 3) for _, r in columns]),
         ("E r under p, reward units", [interval(r.held_out.mean_reward_prior, 3) for _, r in columns]),
         ("E r under p+, reward units", [interval(r.held_out.mean_reward_aligned, 3) for _, r in columns]),
-        ("KL(p+ to p) = E R, nats", [interval(r.held_out.kl, 3) for _, r in columns]),
+        ("KL(p+ to p) of beginnings = E R, nats", [interval(r.held_out.kl, 3) for _, r in columns]),
         ("strings that end, under p and p+", [_ended(r.held_out) for _, r in columns]),
     ]
     yield markdown_table(("", *(name for name, _ in columns)), [(name, *cells) for name, cells in rows])
     yield ""
-    yield "The loss of the training pairs, in the mean over fifty steps:"
+    yield (
+        "R is near r/beta where the correlation and the slope are 1: that is the minimum of the loss. "
+        + " ".join(_saved(name, record) for name, record in trainings.items())
+        + " The means of r under p and under p+ come from different strings, and their difference is not tested here."
+    )
+    yield ""
+    yield (
+        f"The loss of the training pairs, in the mean over fifty steps. Up to step {one.fresh} each pair is new "
+        f"when it "
+        "is scored. After it pairs are seen again, and what the loss falls below that of the held-out prompts is "
+        "memory "
+        "of them:"
+    )
     yield ""
     marks = list(range(50, len(one.history) + 1, 50))
     head = ("reward", *(f"to step {mark}" for mark in marks))
     yield markdown_table(head, [(name, *_fifties(record, marks)) for name, record in trainings.items()])
     yield ""
     yield "![how the adapters were trained](../../figures/training.png)"
+
+
+def _saved(name: str, record: TrainingRecord) -> str:
+    loss, least = record.held_out.loss.value, record.held_out.least_loss.value
+    assert loss is not None, "held-out prompts have strings"
+    assert least is not None, "held-out prompts have strings"
+    return (
+        f"Towards {name} training saved {math.log(2) - loss:.2f} of the {math.log(2) - least:.2f} nats that the "
+        f"best law saves."
+    )
 
 
 def _ended(found: HeldOut) -> str:
@@ -303,4 +409,14 @@ def _fifties(record: TrainingRecord, marks: Sequence[int]) -> list[str]:
     return [f"{sum(step.loss for step in record.history[mark - 50 : mark]) / 50:.3f}" for mark in marks]
 
 
-__all__ = ["PAGE", "base_of", "real_models_page", "real_models_section", "real_models_table", "signed", "times_as_many"]
+__all__ = [
+    "PAGE",
+    "base_of",
+    "locally",
+    "real_models_page",
+    "real_models_section",
+    "real_models_table",
+    "signed",
+    "slope_bound",
+    "times_as_many",
+]

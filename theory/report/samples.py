@@ -185,7 +185,7 @@ def _pair_table(found: PairAnalysis) -> str:
             [
                 *(str(chain(*steps)), interval(own.mean_log_prior, 1), interval(own.mean_reward)),
                 *reward,
-                *(interval(own.entropy, 1), interval(own.kl_to_aligned), interval(own.exchange_coefficient)),
+                *(interval(own.entropy, 1), interval(own.kl_to_aligned), interval(own.exchange_coefficient, 3)),
                 *(interval(own.within_correlation), interval(own.acceptance)),
             ]
         )

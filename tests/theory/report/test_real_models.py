@@ -10,10 +10,12 @@ import pytest
 from figures import training as training_figure
 from theory.report.real_models import (
     base_of,
+    locally,
     real_models_page,
     real_models_section,
     real_models_table,
     signed,
+    slope_bound,
     times_as_many,
 )
 from theory.report.records import (
@@ -62,6 +64,25 @@ def test_an_interval_of_that_many_prompts_ends_at_the_border() -> None:
     assert -0.9 - half == pytest.approx(-1.0)
 
 
+def test_the_most_that_a_nat_costs() -> None:
+    """|(1 + b)/b| is largest at an end of the interval; an interval that holds 0 has no bound."""
+    for low, high in ((-1.3, -0.7), (-5.0, -0.2), (0.5, 4.0)):
+        grid = [low + (high - low) * k / 1000 for k in range(1001)]
+        most = slope_bound(Estimate(grid[500], low, high))
+        assert most == pytest.approx(max(abs((1 + b) / b) for b in grid))
+    assert slope_bound(Estimate(-0.1, -0.3, 0.1)) is None
+    assert slope_bound(Estimate(-0.1, None, None)) is None
+
+
+def test_a_no_says_that_both_rise() -> None:
+    """Only where both changes are above 0 with their intervals."""
+    found = pair_record("smollm2-valence")
+    assert locally(found) == "no, both rise"
+    steps = tuple(replace(step, mean_reward=Estimate(0.0, -1.0, 1.0)) for step in found.cooling)
+    assert locally(replace(found, cooling=steps)) == "no"
+    assert locally(replace(found, trades_locally="undecided")) == "undecided"
+
+
 def test_signs() -> None:
     """Of an interval on one side of 0, and of others."""
     assert signed(Estimate(1.0, 0.1, 2.0)) == "positive"
@@ -95,10 +116,10 @@ def test_the_sentences_turn_with_the_numbers() -> None:
         return real_models_section({name: changed}, {}, "docs/results")
 
     falling, rising = said(Estimate(-0.5, -0.6, -0.4), "yes"), said(Estimate(0.5, 0.4, 0.6), "no")
-    assert "It is negative on smollm2-vader." in falling
-    assert "exchanges one for the other is yes on smollm2-vader." in falling
-    assert "It is positive on smollm2-vader." in rising
-    assert "exchanges one for the other is no on smollm2-vader." in rising
+    assert "It is negative on smollm2-vader. Where" in falling
+    assert "exchange L for R? Yes on smollm2-vader." in falling
+    assert "It is positive on smollm2-vader. Where" in rising
+    assert "exchange L for R? No on smollm2-vader." in rising
 
 
 def test_the_page_has_the_training() -> None:
