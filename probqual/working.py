@@ -61,8 +61,8 @@ class Clock:
         return self._end is not None and time.monotonic() >= self._end
 
 
-def worked(session: _Session, what: str, clock: Clock) -> None:
-    """Make what is missing of a run.
+def worked(session: _Session, what: str, clock: Clock) -> bool:
+    """Make what is missing of a run; False where the time was over before it was made.
 
     Args:
         session: a run that is ready to go on.
@@ -88,9 +88,11 @@ def worked(session: _Session, what: str, clock: Clock) -> None:
 
     if clock.over and session.store.missing():
         typer.echo(f"{session.store.folder}: not begun, the time is over; the same command goes on", err=True)
-        return
+        return False
     finished = made_with_progress(what, "tokens", session.store, pieces())
-    if clock.over and not finished:
+    stopped = clock.over and not finished
+    if stopped:
         typer.echo("stopped for the time; the same command goes on, and analyse reads what is there", err=True)
     if impossible:
         typer.echo(f"{impossible} strings have probability 0 under the prior: log_prior is -inf for them", err=True)
+    return not stopped

@@ -32,4 +32,5 @@ def sample(
     clock = Clock(minutes)
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
         for session in Session.each(run, output):
-            worked(session, "sampling", clock)
+            if not worked(session, "sampling", clock):
+                break

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
 
+from probqual import working
 from probqual.command_line import app
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.bridge import session
@@ -161,6 +163,30 @@ def test_interrupted(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         line for line in again.stderr.splitlines() if f"/{4 - after} shard" in line
     ]
     assert len(again.stderr.splitlines()) == 4 - after + 1
+    assert files(tmp_path / "run") == files(tmp_path / "calm")
+
+
+@pytest.mark.usefixtures("tree")
+def test_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the time is over nothing new begins, and that is said; the same command goes on."""
+    path = written(tmp_path)
+    calm = run("sample", path, "--output", tmp_path / "calm")
+    assert calm.exit_code == 0
+    none = run("sample", path, "--minutes", "0")
+    assert none.exit_code == 0
+    assert "not begun, the time is over; the same command goes on" in none.stderr
+    assert len(Store.existing(tmp_path / "run").missing()) == 4
+    assert run("analyse", tmp_path / "run").exit_code == 2
+    times = iter([0.0, 0.0, 0.0, *[120.0] * 50])  # the end is set, one look before the work, then two minutes are over
+    with monkeypatch.context() as patch:
+        patch.setattr(working, "time", types.SimpleNamespace(monotonic=lambda: next(times)))
+        some = run("sample", path, "--minutes", "1")
+    assert some.exit_code == 0, some.output
+    assert "stopped for the time; the same command goes on, and analyse reads what is there" in some.stderr
+    assert 0 < len(Store.existing(tmp_path / "run").missing()) < 4
+    again = run("sample", path, "--minutes", "60")
+    assert again.exit_code == 0
+    assert "stopped" not in again.stderr
     assert files(tmp_path / "run") == files(tmp_path / "calm")
 
 
