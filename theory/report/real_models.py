@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from theory.report.markdown import markdown_table
@@ -263,25 +264,39 @@ _CUT = (
 
 
 def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
-    """The section of the front page."""
-    shown = {name: found for name, found in runs.items() if not name.endswith("-weak")}
-    return (
-        "## Real models\n\n"
-        "Every string was scored under both models. The answers are about these models, prompts and lengths. "
-        f"{_CUT} Intervals are 95 % over prompts, by estimators whose coverage was measured. Global cooling is a small "
-        "step at T = 1; it trades iff b = Cov(L, I)/Var I lies outside [-1, 0]. Columns: "
-        + ", ".join(f"[{name}]({results}/{name}.md)" for name in shown)
-        + f"; [side by side, with the training of the adapters]({results}/{PAGE}.md).\n\n"
-        + real_models_table(shown, trainings)
-        + "\n\n"
-        + "\n".join(_sentences(shown))
-        + "\n\n![the adapters' settings](figures/adapters.png)"
+    """The section of the front page: a line a run, the three sentences, and a figure."""
+    rows = []
+    for name, found in runs.items():
+        prior = _SIZES.get(found.run.prior, found.run.prior)
+        local = "" if isinstance(found, GibbsAnalysis) else locally(found)
+        answer = found.gibbs.trades if isinstance(found, GibbsAnalysis) else found.trades
+        numbers = (interval(_exchange(found), 3), interval(_correlation(found)))
+        rows.append((f"[{name}]({results}/{name}.md)", f"{prior}: {_aligned(found)}", *numbers, answer or "", local))
+    head = (
+        "run",
+        "prior: aligned model",
+        "b",
+        "Corr(L, R)",
+        "does a small global cooling trade?",
+        "local, a step from T = 1?",
     )
+    parts = [
+        "## Real models",
+        "Strings scored under both models; intervals are 95 % over prompts. [Side by side]"
+        f"({results}/{PAGE}.md) has more, with what is cut, what would settle an open question, and how the adapters "
+        "were trained.",
+        markdown_table(head, rows),
+        "\n".join(_sentences(runs)),
+        "![the adapters' settings](figures/adapters.png)" if trainings else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _sentences(runs: Runs) -> Iterator[str]:
     """Which of the three sentences each run shows."""
     pairs = {name: found for name, found in runs.items() if isinstance(found, PairAnalysis)}
+    if not pairs:
+        return
     signs = {name: signed(_correlation(found)) for name, found in runs.items()}
     yield (
         "- Sentence A, a trade-off in corpora of p+ (row Corr): corpora of independent strings have the correlation of "
@@ -342,7 +357,7 @@ def real_models_page(runs: Runs, trainings: Trainings) -> str:
     ]
     if trainings:
         lines += ["## How the adapters were trained", "", *_trainings(trainings)]
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def _trainings(trainings: Trainings) -> Iterator[str]:
