@@ -299,13 +299,13 @@ def _sentences(runs: Runs) -> Iterator[str]:
         return
     signs = {name: signed(_correlation(found)) for name, found in runs.items()}
     yield (
-        "- Sentence A, a trade-off in corpora of p+ (row Corr): corpora of independent strings have the correlation of "
+        "- Sentence A, a trade-off in corpora of p+ (Corr): corpora of independent strings have the correlation of "
         f"single strings. It is {_listed(signs)}. Where it is not settled, neither a trade-off nor its absence is "
         f"shown."
     )
     gaps = max(own.budget_residual or 0.0 for found in pairs.values() for own in found.settings)
     yield (
-        "- Sentence B, the treatment (no row): L + R + I = 0 for every string, I = -log p+, is an identity, so no pair "
+        "- Sentence B, the treatment: L + R + I = 0 for every string, I = -log p+, is an identity, so no pair "
         "can test it. What follows from it is proved. The stored numbers agree: the adaptors' log-weights and "
         f"log p+ / T differ by at most {gaps:.0e} nats a string."
     )
