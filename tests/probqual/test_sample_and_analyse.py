@@ -551,11 +551,17 @@ def test_no_run(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run(finished: Path) -> None:
-    """A shard that is missing is named, and what to do."""
+    """It is said how much is missing and what the numbers are of; with no shard the first one is named."""
     for path in (finished / "shards").glob("00002.*"):
         path.unlink()
+    done = run("analyse", finished, "--json", "-")
+    assert done.exit_code == 0, done.output
+    (note,) = [one for one in json.loads(done.stdout)["notes"] if one.startswith("unfinished")]
+    assert note.startswith("unfinished: 1 of 4 shards are missing; the numbers are of the prompts that have all")
+    for path in (finished / "shards").glob("*"):
+        path.unlink()
     line = refused(run("analyse", finished, "--json", "-"))
-    assert "00002.parquet" in line
+    assert "00000.parquet" in line
     assert "sample the run again" in line
 
 

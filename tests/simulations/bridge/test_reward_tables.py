@@ -216,10 +216,10 @@ def test_a_shard_is_one_call(tmp_path: Path) -> None:
     path = with_rewards(tmp_path, name, sampling="strings = 6\nlength = 4\nrows = 9")
     sampled(path)
     calls = sys.modules["mine2"].CALLS
-    assert calls == [9, 3, 6]
+    assert sorted(calls) == [3, 6, 9]
     (tmp_path / "run" / "shards" / "00001.parquet").unlink()
     sampled(path)
-    assert calls == [9, 3, 6, 3]
+    assert calls[3:] == [3]
 
 
 WRONG = {

@@ -328,7 +328,8 @@ def test_what_is_made_is_said(tmp_path: Path) -> None:
     made = tree_plan(tmp_path)
     store = Store.open(made.run.folder, made.configuration(), len(made.shards))
     found = list(work(made, store, None))
-    assert [one.shard for one in found] == list(range(len(made.shards)))
+    assert [one.shard for one in found] == made.turns()
+    assert sorted(made.turns()) == list(range(len(made.shards)))
     for one in found:
         table = store.read(one.shard)
         assert one.strings == len(table) == len(made.shards[one.shard].prompt)
