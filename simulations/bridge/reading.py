@@ -31,12 +31,9 @@ def strings_so_far(store: Store) -> tuple[Strings, str | None]:
         StoreError: a shard is damaged, or key.json is; no prompt is complete, or strings were given and some are not
             scored.
     """
-    key, missing = run_key(store), set(store.missing())
+    key, missing = run_key(store), set(store.unwritten())
     if missing and (len(missing) == store.shards or key.samples is not None):
-        store.read(min(missing))  # says what is wrong with it
-    for shard in missing:
-        if store.path(shard).exists():
-            store.read(shard)
+        store.read(min(missing))  # says that it is missing
     if not missing:
         return read_strings(store), None
     there = pa.concat_tables([store.read(shard) for shard in range(store.shards) if shard not in missing])

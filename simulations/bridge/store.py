@@ -188,6 +188,10 @@ class Store:
         """The shards that are still to be made."""
         return [shard for shard in range(self.shards) if not self.committed(shard)]
 
+    def unwritten(self) -> list[int]:
+        """The shards that nobody has finished writing: a file or its sidecar is not there. Reads none of them."""
+        return [k for k in range(self.shards) if not (self.path(k).exists() and self._mark(k).exists())]
+
     def claim(self, shard: int) -> AbstractContextManager[Held | None]:
         """A context that holds the shard's lock: gives it, or None where another worker has it."""
         return _locked(self.folder / "locks" / f"{shard:05d}", wait=False)

@@ -1,1 +1,1 @@
-"""Training an adapter by preferences: the recipe, the strings, the optimisation, and what it measured."""
+"""Training: the embedded pair, and adapters by preferences: recipe, strings, optimisation, and what it measured."""

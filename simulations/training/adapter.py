@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.rewards import scorer
 from simulations.training.measure import measured
 from simulations.training.preference import Training
-from simulations.training.recipe import EMBEDDED, FAMILY, Recipe, read_recipe
+from simulations.training.recipe import EMBEDDED, FAMILY, Recipe, keep_key, read_recipe
 from simulations.training.strings import Say, StringStore
 from theory.files import JsonObject, write_whole
 from theory.report.records import as_json
@@ -56,23 +56,28 @@ def recipe_path(name: str) -> Path:
 
 
 def train_adapter(
-    recipe: Recipe, output: Path, *, device: str = "cpu", strings: Path | None = None, minutes: float | None, say: Say
+    recipe: Recipe,
+    output: Path,
+    *,
+    say: Say,
+    device: str = "cpu",
+    strings: Path | None = None,
+    until: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train, or go on training, the adapter of a recipe, and measure it on the held-out prompts.
 
     Args:
         recipe: of it.
         output: a folder; the adapter is written to adapter/, weaker ones to adapter-STEP/, the record to record.json.
+        say: takes a line of progress.
         device: of torch.
         strings: a folder with the prior's strings, which recipes of one prior may share; by default within ``output``.
-        minutes: after so many it stops at a step and can be called again; None for no limit.
-        say: takes a line of progress.
+        until: asked before each step whether to stop; a later call goes on.
 
     Raises:
         ValueError: the models or the reward cannot be used, or the folder is of another recipe; in one line.
         OSError: a folder cannot be written.
     """
-    start = time.monotonic()
     own = recipe.file
     torch.set_num_threads(own.base.threads)
     score = scorer(
@@ -88,7 +93,8 @@ def train_adapter(
     libraries = library_versions() | {"peft": importlib.metadata.version("peft")}
     identity: JsonObject = {"weights": base.identity, "versions": libraries, "device": device.split(":")[0]}
     reward = reward_identity(own.reward.kind, own.reward.source, recipe.folder)
-    _check_folder(output, recipe.key() | {"identity": identity | {"reward": reward}})
+    key = recipe.key() | {"identity": identity | {"reward": reward}}
+    keep_key(output / "recipe.json", key, "an adapter of a recipe")
     store = StringStore(
         strings or output / "strings", recipe, base.decoder, base.tokenizer, base.conventions.front, say
     )
@@ -96,40 +102,18 @@ def train_adapter(
     held_out = store.held_out()
     for number in range(own.strings.rounds):
         store.round(number)  # while there is no adapter in the layers
-        if _over(start, minutes):
+        if until():
             return Outcome(False, 0)
     training = Training(
         recipe, Training.adapted(base.decoder.model, recipe), store, score, base.decoder.end, output, say
     )
-    if not training.run(lambda: _over(start, minutes)):
+    if not training.run(until):
         return Outcome(False, len(training.history))
     if not (output / RECORD).is_file():
         rng = np.random.default_rng([own.strings.seed, own.training.seed, 3])
         record = measured(training, held_out, base.decoder, rng)
         write_whole(output / RECORD, json.dumps(as_json(record), indent=1) + "\n", durable=True)
     return Outcome(True, own.training.steps)
-
-
-def _over(start: float, minutes: float | None) -> bool:
-    return minutes is not None and time.monotonic() - start > 60 * minutes
-
-
-def _check_folder(folder: Path, key: JsonObject) -> None:
-    """Begin a folder, or refuse one of another recipe.
-
-    Raises:
-        ValueError: names what differs.
-        OSError: it cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "recipe.json"
-    if not path.is_file():
-        write_whole(path, json.dumps(key, indent=2) + "\n", durable=True)
-        return
-    there = json.loads(path.read_text(encoding="utf-8"))
-    other = next((name for name in key if there.get(name) != key[name]), None)
-    if other is not None:
-        raise ValueError(f"{folder}: holds an adapter of another recipe, whose {other} differs; name another folder")
 
 
 __all__ = ["RECORD", "Outcome", "read_recipe", "recipe_path", "train_adapter"]

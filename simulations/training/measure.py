@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from simulations.bridge.decoder import TorchDecoder
 from simulations.estimation.intervals import correlation, mean, ratio
@@ -30,12 +31,12 @@ def measured(training: Training, drawn: Drawn, prior: TorchDecoder, rng: np.rand
     recipe, own = training.recipe, training.recipe.file
     training.say("held-out prompts: scoring the prior's strings")
     under_prior = training.rewards(drawn, held_out=True)
-    secret = secret_rewards(training, drawn)
+    secret = _scored(training, drawn) - drawn.log_prob
     training.say("held-out prompts: drawing from the aligned model")
     ids = training.store.ids(held_out=True)
     written = draw(prior, ids, own.strings.held_out, own.strings.length, own.strings.rows, rng)
     under_aligned = training.rewards(written, held_out=True)
-    with torch.inference_mode(), training.model.disable_adapter():
+    with training.model.disable_adapter():
         before = _scored(training, written)
     return TrainingRecord(
         base=own.base.model,
@@ -60,12 +61,7 @@ def measured(training: Training, drawn: Drawn, prior: TorchDecoder, rng: np.rand
     )
 
 
-def secret_rewards(training: Training, drawn: Drawn) -> Floats:
-    """R of strings of the prior, nats, shape (n,)."""
-    with torch.inference_mode():
-        return _scored(training, drawn) - drawn.log_prob
-
-
+@torch.inference_mode()
 def _scored(training: Training, drawn: Drawn) -> Floats:
     ids, found = training.store.ids(held_out=True), np.zeros(len(drawn))
     rows = training.recipe.file.strings.rows
@@ -94,7 +90,7 @@ def orders(secret: Floats, reward: Floats, drawn: Drawn) -> dict[str, Estimate]:
         first, second = np.triu_indices(int(own.sum()), 1)
         gap = reward[own][first] - reward[own][second]
         found = secret[own][first] - secret[own][second]
-        sigma = 1 / (1 + np.exp(-np.clip(gap, -700, 700)))
+        sigma = expit(gap)
         accuracy.append(float(np.where(found > 0, sigma, np.where(found < 0, 1 - sigma, 0.5)).mean()))
         best.append(float(np.maximum(sigma, 1 - sigma).mean()))
         loss.append(float((sigma * np.logaddexp(0, -found) + (1 - sigma) * np.logaddexp(0, found)).mean()))
@@ -117,4 +113,4 @@ def _mean(values: Floats, drawn: Drawn) -> Estimate:
     return mean(np.array([values[drawn.prompt == k].mean() for k in np.unique(drawn.prompt)]))
 
 
-__all__ = ["measured", "orders", "secret_rewards"]
+__all__ = ["measured", "orders"]

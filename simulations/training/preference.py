@@ -21,6 +21,7 @@ import peft
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
+from scipy.special import expit
 from transformers import PreTrainedModel
 
 from simulations.bridge.rewards import Answer, Scorer
@@ -40,8 +41,7 @@ def preference(reward: Floats, beta: float) -> Floats:
         reward: reward units.
         beta: reward units per nat.
     """
-    gap = (reward[:, 0] - reward[:, 1]) / beta
-    found: Floats = 1 / (1 + np.exp(-np.clip(gap, -700, 700)))
+    found: Floats = expit((reward[:, 0] - reward[:, 1]) / beta)
     return found
 
 

@@ -37,6 +37,7 @@ checkpoints = [80]               # adapters that are kept on the way: weaker one
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -47,7 +48,7 @@ from pydantic import Field
 from simulations.bridge.prompts import first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
 from theory.arithmetic.exact import rational
-from theory.files import JsonObject, sha256
+from theory.files import JsonObject, sha256, write_whole
 from theory.specification.reader import Number, read_document
 from theory.specification.tables import Table, Wording, read_as
 
@@ -165,7 +166,7 @@ class Recipe:
     def key(self) -> JsonObject:
         """What decides the adapter, besides the models and the libraries."""
         tables: JsonObject = self.file.model_dump(mode="json", exclude={"prompts", "base", "strings"})
-        return tables | {"strings": self.strings_key()}
+        return tables | {"strings": self.strings_key(), "rounds": self.file.strings.rounds}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -207,4 +208,26 @@ def _texts(folder: Path, name: str) -> tuple[str, ...]:
     return tuple(one.given for one in found)
 
 
-__all__ = ["EMBEDDED", "FAMILY", "Recipe", "read_recipe"]
+def keep_key(path: Path, key: JsonObject, what: str) -> None:
+    """Begin a folder by writing what decides its content, or refuse to go on with other content.
+
+    Args:
+        path: of the file that holds the key, in the folder.
+        key: by names.
+        what: the folder holds, for the message: "strings".
+
+    Raises:
+        ValueError: the folder was begun otherwise; names what differs.
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file():
+        write_whole(path, json.dumps(key, indent=2) + "\n", durable=True)
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))
+    other = next((name for name in key if there.get(name) != key[name]), None)
+    if other is not None:
+        raise ValueError(f"{path.parent}: holds {what} whose {other} differs; name another folder")
+
+
+__all__ = ["EMBEDDED", "FAMILY", "Recipe", "keep_key", "read_recipe"]

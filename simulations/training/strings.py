@@ -7,7 +7,6 @@ off this is the reference that direct preference optimisation divides by.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ from transformers import PreTrainedTokenizerFast
 
 from simulations.bridge.decoder import TorchDecoder
 from simulations.sampling.generate import PAD, Mask, Tokens, generate
-from simulations.training.recipe import Recipe
+from simulations.training.recipe import Recipe, keep_key
 from theory.adaptors.exact import Chain
-from theory.files import JsonObject, replaced, write_whole
+from theory.files import JsonObject, replaced
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -110,16 +109,7 @@ class StringStore:
             ValueError: it holds strings that were drawn otherwise; names what differs.
             OSError: it cannot be written.
         """
-        key = self.recipe.strings_key() | {"identity": identity}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / "strings.json"
-        if not path.is_file():
-            write_whole(path, json.dumps(key, indent=2) + "\n", durable=True)
-            return
-        there = json.loads(path.read_text(encoding="utf-8"))
-        other = next((name for name in key if there.get(name) != key[name]), None)
-        if other is not None:
-            raise ValueError(f"{self.folder}: holds strings of another {other}; name another folder")
+        keep_key(self.folder / "strings.json", self.recipe.strings_key() | {"identity": identity}, "strings")
 
     def ids(self, held_out: bool) -> list[list[int]]:
         """The prompts as tokens."""

@@ -82,7 +82,8 @@ def _kept(log_q: Floats, step: Adaptor) -> NDArray[np.bool_]:
         limit = min(limit, limit / 2 - _entropy(log_q))
     slack = ROUNDING * max(1.0, abs(limit))
     passing = log_q >= limit - slack
-    if step.name != "min_p" and (passing & (log_q <= limit + slack)).any():
+    # at min_p 1 the threshold is the largest probability itself, and its equals are kept
+    if not (step.name == "min_p" and step.value == 1) and (passing & (log_q <= limit + slack)).any():
         raise Undecided(f"{step}: float64 does not tell whether a probability is the threshold")
     return passing if passing.any() else _first(log_q, 1)
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from theory.arithmetic.exact import power_of_ten_above
 from theory.report.markdown import markdown_table
 from theory.report.records import Estimate, GibbsAnalysis, HeldOut, PairAnalysis, SettingEstimates, TrainingRecord
 from theory.report.samples import interval, turning
@@ -307,7 +308,7 @@ def _sentences(runs: Runs) -> Iterator[str]:
     yield (
         "- Sentence B, the treatment: L + R + I = 0 for every string, I = -log p+, is an identity, so no pair "
         "can test it. What follows from it is proved. The stored numbers agree: the adaptors' log-weights and "
-        f"log p+ / T differ by at most {gaps:.0e} nats a string."
+        f"log p+ / T differ by at most {power_of_ten_above(gaps)} nats a string."
     )
     answers = {name: locally(found) for name, found in pairs.items()}
     yield (

@@ -218,6 +218,11 @@ def test_a_run_that_was_stopped(tmp_path: Path) -> None:
     assert analysis.notes[0] == said
     with pytest.raises(StoreError, match="is missing"):
         read_strings(store)
+    # a worker that was killed between a shard and its sidecar had not finished it
+    (tmp_path / "run" / "shards" / f"{store.shards - 2:05d}.sha256").unlink()
+    _, said = strings_so_far(store)
+    assert said is not None
+    assert said.startswith(f"unfinished: 2 of {store.shards} shards are missing")
 
 
 def test_a_run_without_a_whole_prompt_is_refused(tmp_path: Path) -> None:

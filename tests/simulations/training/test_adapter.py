@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from dataclasses import asdict, replace
@@ -17,18 +16,20 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file
 
 from simulations.agreement.statistics import empirical_bernstein
 from simulations.bridge.adapters import Loader
-from simulations.bridge.models import load
+from simulations.bridge.models import LoadedModel, load
 from simulations.sampling.generate import PAD
+from simulations.training import adapter
 from simulations.training.adapter import recipe_path, train_adapter
 from simulations.training.measure import orders
 from simulations.training.preference import Training, drawn_labels, log_probs, preference, rate_at
 from simulations.training.recipe import EMBEDDED, Recipe, read_recipe
 from simulations.training.strings import Drawn, draw
-from tests.simulations.bridge.making import command, float64_scores, llama, save, tokenizer
+from tests.simulations.bridge.making import command, float64_scores, llama, save
 
 # peft 0.21.2 asks transformers 5.23.0 by a deprecated name
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -74,10 +75,10 @@ def recipe_of(folder: Path, *, steps: int = 6, rate: str = "1e-2", held_out: int
     return folder / "recipe.toml"
 
 
-def trained(recipe: Recipe, folder: Path, minutes: float | None = None) -> tuple[Any, list[str]]:
+def trained(recipe: Recipe, folder: Path) -> tuple[Any, list[str]]:
     """(what came of it, the lines that were said)."""
     said: list[str] = []
-    return train_adapter(recipe, folder, minutes=minutes, say=said.append), said
+    return train_adapter(recipe, folder, say=said.append), said
 
 
 def test_preferences_follow_the_bradley_terry_law() -> None:
@@ -259,12 +260,12 @@ def test_a_folder_of_another_recipe(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "3 steps, finished" in done.stderr
     other = read_recipe(recipe_of(tmp_path, steps=4))
-    with pytest.raises(ValueError, match="another recipe, whose training differs"):
+    with pytest.raises(ValueError, match="an adapter of a recipe whose training differs"):
         trained(other, tmp_path / "out")
     strings = other.file.strings.model_copy(update={"length": 3})
     shorter = replace(other, file=other.file.model_copy(update={"strings": strings}))
-    with pytest.raises(ValueError, match="strings of another length"):
-        train_adapter(shorter, tmp_path / "new", strings=tmp_path / "out" / "strings", minutes=None, say=print)
+    with pytest.raises(ValueError, match="strings whose length differs"):
+        train_adapter(shorter, tmp_path / "new", strings=tmp_path / "out" / "strings", say=print)
 
 
 def test_minutes(tmp_path: Path) -> None:
@@ -302,11 +303,46 @@ def test_the_recipes_of_the_package() -> None:
     assert (EMBEDDED / "prompts.txt").is_file()
 
 
-def test_base_is_left_as_it_was(tmp_path: Path) -> None:
-    """Training moves the adapter alone."""
-    path = recipe_of(tmp_path, steps=3)
-    before = copy.deepcopy(load(str(tmp_path / "prior"), dtype="float32", device="cpu").decoder.model.state_dict())
-    trained(read_recipe(path), tmp_path / "out")
-    after = load(str(tmp_path / "prior"), dtype="float32", device="cpu").decoder.model.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    assert tokenizer().eos_token_id == 1
+def test_base_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training moves the adapter alone: the base in memory, the adapter off, has the numbers from before."""
+    kept: list[LoadedModel] = []
+
+    def loads(*arguments: Any, **named: Any) -> LoadedModel:
+        kept.append(load(*arguments, **named))
+        return kept[-1]
+
+    recipe = read_recipe(recipe_of(tmp_path, steps=3))
+    monkeypatch.setattr(adapter, "load", loads)
+    ids = np.array([[2, 3, 4, 5, 2]])
+    before = load(str(tmp_path / "prior"), dtype="float32", device="cpu").decoder.laws(ids)
+    trained(recipe, tmp_path / "out")
+    (base,) = kept
+    assert not np.array_equal(base.decoder.laws(ids), before)  # the adapter is in its layers, and on
+    layers = [one for one in base.decoder.model.modules() if isinstance(one, BaseTunerLayer)]
+    assert layers
+    for one in layers:
+        one.enable_adapters(False)
+    assert np.array_equal(base.decoder.laws(ids), before)
+
+
+def test_another_number_of_rounds_is_another_recipe(tmp_path: Path) -> None:
+    """The strings may be shared, but the adapter depends on how often they come again."""
+    recipe = read_recipe(recipe_of(tmp_path, steps=3))
+    more = recipe.file.strings.model_copy(update={"rounds": 2})
+    other = replace(recipe, file=recipe.file.model_copy(update={"strings": more}))
+    assert other.strings_key() == recipe.strings_key()
+    assert other.key() != recipe.key()
+
+
+def test_what_the_page_says_of_the_recipes() -> None:
+    """docs/training.md has the numbers of the files."""
+    page = " ".join((Path(__file__).parents[3] / "docs" / "training.md").read_text("utf-8").split())
+    for name in ("vader", "valence"):
+        own = read_recipe(EMBEDDED / f"{name}.toml")
+        assert f"| {own.file.reward.beta} | {own.file.training.steps} |" in page
+        assert f"their {len(own.prompts)} prompts to train on and {len(own.held_out)} others" in page
+        assert f"of at most {own.file.strings.length} tokens" in page
+        assert f"LoRA of rank {own.file.adapter.rank} on the value, output and down projections" in page
+        assert own.file.adapter.modules == ["v_proj", "o_proj", "down_proj"]
+        assert own.file.adapter.layers == [20, 29]
+    assert f"| the same | 1/4 | {read_recipe(EMBEDDED / 'vader.toml').file.training.checkpoints[0]} |" in page
