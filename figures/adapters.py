@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
+from figures.labels import Label, place
 from theory.adaptors.exact import chain
 from theory.report.records import pair_record
 
@@ -106,7 +108,13 @@ def draw(record: Record, figure: Figure) -> None:
             if row == 1:
                 here.set_xlabel("E $L$  (nats)")
             style.title(here, next(letters), title if row == 0 else "the reward asked for")
+    for here in axes[0]:
+        left, right = here.get_xlim()
+        here.set_xlim(left, right + 0.25 * (right - left))  # the coldest setting's label stands at its right
     axes[0, 0].legend(loc="lower right", fontsize=5.5)
+    for row, what in enumerate(("secret", "reward")):
+        for column, run in enumerate(RUNS):
+            _labels(axes[row, column], [point for point in record.points if point.run == run], what)
 
 
 def _plane(axes: Axes, points: list[Point], what: str) -> None:
@@ -130,13 +138,18 @@ def _plane(axes: Axes, points: list[Point], what: str) -> None:
             capsize=0,
             label=label,
         )
-        if point.temperature is not None:
-            if point.temperature == 1:
-                axes.plot([across[0]], [up[0]], **style.mark("p+"), markersize=9, zorder=5)
-            end, hot = (across[0], up[0]), point.temperature > 1
-            place, side = ((4, -9), "left") if hot else ((-4, 5), "right")
-            text = f"$T={point.temperature:g}$"
-            axes.annotate(text, end, xytext=place, textcoords="offset points", fontsize=5.5, ha=side)
+        if point.temperature == 1:
+            axes.plot([across[0]], [up[0]], **style.mark("p+"), markersize=9, zorder=5)
+
+
+def _labels(axes: Axes, points: list[Point], what: str) -> None:
+    """The temperatures, where they lie on nothing; the whole figure's layout must stand before."""
+    warm = [p for p in points if p.temperature is not None]
+    bars = [np.array([[p.log_prior[0]] * 2, getattr(p, what)[1:]]) for p in points]
+    path = np.array(sorted((p.log_prior[0], getattr(p, what)[0]) for p in warm)).T
+    others = [(p.log_prior[0], getattr(p, what)[0]) for p in points if p.temperature is None]
+    labels = [Label(p.log_prior[0], getattr(p, what)[0], f"$T={p.temperature:g}$") for p in warm]
+    place(axes, labels, [path, *bars], size=5.5, marks=others)
 
 
 def _named(setting: str) -> str:

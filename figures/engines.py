@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import style
+from figures.labels import Floats, Label, place
 from theory.report.engines import PAIR, SAME, TRIGRAMS, EngineRow, pair_rows, small_rows, trigram_rows
 
 CLAIMS = ("adaptors.exchange", "adaptors.none")
@@ -73,10 +75,13 @@ def draw(record: Record, figure: Figure) -> None:
     """A panel a model."""
     style.size(figure, style.WIDTH_DOUBLE, 7.6)
     axes = figure.subplot_mosaic([list("ab"), list("cd"), list("ef")])
+    names = {}
     for letter, name in zip("abcdef", _SHOWN, strict=True):
-        _panel(axes[letter], record, name)
+        names[letter] = _panel(axes[letter], record, name)
         style.title(axes[letter], letter, name)
     axes["a"].legend(loc="center left", fontsize=5.5)
+    for letter, own in names.items():
+        place(axes[letter], own.labels, own.lines, size=5, marks=own.marks)
 
 
 _SETTINGS = {
@@ -88,24 +93,30 @@ _SETTINGS = {
 _CROWDED = (TRIGRAMS, PAIR)
 """Where the open marks have no names; the report's page has them."""
 
-_LEFT = ("keras-hub", "llama.cpp", "ctransformers", "node-llama-cpp")
-"""Names that stand left of their marks there."""
 
-_LINE, _HEIGHT = 6.5, 130.0
-"""Points from one label to the next, and of a panel."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """What is still to be written on a panel: labels, the lines that they avoid, and marks without one."""
+
+    labels: list[Label]
+    lines: list[Floats]
+    marks: list[tuple[float, float]]
 
 
-def _panel(axis: Axes, record: Record, name: str) -> None:
+def _panel(axis: Axes, record: Record, name: str) -> Names:
+    """All but the names, which need the whole figure's layout."""
     own = [row for row in record.engines if row.model == name]
-    across, up = [row.mean_log_prior for row in own], [row.mean_reward for row in own]
-    low, high = min(across), max(across)
+    up = [row.mean_reward for row in own]
     axis.plot(*record.aligned[name], "*", color=style.COLOUR["p+"], markersize=10, label="$p_+$")
+    lines = []
     for row in own:
         if row.estimates is not None and row.verdict != SAME:
-            ends = _ends(row, record.aligned[name])
-            axis.plot(ends[0], (row.mean_reward,) * 2, color=style.COLOUR["strings"], linewidth=0.4, zorder=0)
-            axis.plot((row.mean_log_prior,) * 2, ends[1], color=style.COLOUR["strings"], linewidth=0.4, zorder=0)
-    labels: list[tuple[float, float, str, str]] = []
+            across, along = _ends(row, record.aligned[name])
+            at = row.mean_log_prior, row.mean_reward
+            lines += [np.array([across, (at[1],) * 2]), np.array([(at[0],) * 2, along])]
+    for line in lines:
+        axis.plot(*line, color=style.COLOUR["strings"], linewidth=0.4, zorder=0)
+    labels, unnamed = [], [record.aligned[name]]
     for setting, (colour, words, filled) in _SETTINGS.items():
         places: dict[tuple[float, float], list[str]] = {}
         for row in own:
@@ -113,31 +124,15 @@ def _panel(axis: Axes, record: Record, name: str) -> None:
                 places.setdefault((round(row.mean_log_prior, 6), round(row.mean_reward, 6)), []).append(row.engine)
         (marks,) = axis.plot(*zip(*places, strict=True), "o", color=style.COLOUR[colour], markersize=4, label=words)
         marks.set_markerfacecolor(style.COLOUR[colour] if filled else "none")
-        for place, engines in places.items():
+        for at_once, engines in places.items():
             if name in _CROWDED and not filled:
+                unnamed.append(at_once)
                 continue
             text = ", ".join(engines) if len(engines) < 3 else f"{engines[0]} and {len(engines) - 1} more"
-            labels.append((*place, text, style.COLOUR[colour]))
-    scale = _HEIGHT / (1.3 * (max(up) - min(up)))
-    below: dict[bool, float] = {}
-    for x, y, text, shade in sorted(labels, key=lambda label: -label[1]):
-        middle = (low + high) / 2
-        edge = x > middle and high - x < 0.2 * (high - low)
-        left = text.split(" and ")[0] in _LEFT if name in _CROWDED else edge
-        # labels on one side stand under one another where their marks are closer than a line
-        height = min(y * scale, below.get(left, y * scale + _LINE) - _LINE)
-        below[left] = height
-        axis.annotate(
-            text,
-            (x, y),
-            textcoords="offset points",
-            xytext=(-6 if left else 6, height - y * scale - 1.5),
-            ha="right" if left else "left",
-            fontsize=5,
-            color=shade,
-        )
+            labels.append(Label(*at_once, text, style.COLOUR[colour]))
     axis.margins(0.3, 0.15)
     if name == PAIR:
         axis.set_ylim(min(up) - 0.3 * (max(up) - min(up)), max(up) + 0.15 * (max(up) - min(up)))
     axis.set_xlabel("E L (nats)")
     axis.set_ylabel("E R (nats)")
+    return Names(labels, lines, unnamed)

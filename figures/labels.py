@@ -30,11 +30,12 @@ MOST = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words at a point of the axes, in data coordinates."""
+    """Words at a point of the axes, in data coordinates; the colour of the style's text unless one is named."""
 
     x: float
     y: float
     text: str
+    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,13 @@ class _Box:
         return int(((x > self.left) & (x < self.right) & (y > self.low) & (y < self.high)).sum())
 
 
-def place(axes: Axes, labels: Sequence[Label], lines: Iterable[Floats] = (), size: float = 6) -> None:
+def place(
+    axes: Axes,
+    labels: Sequence[Label],
+    lines: Iterable[Floats] = (),
+    size: float = 6,
+    marks: Iterable[tuple[float, float]] = (),
+) -> None:
     """Write labels, in this order, where they lie on nothing; the limits and the legend must stand before.
 
     Args:
@@ -63,6 +70,7 @@ def place(axes: Axes, labels: Sequence[Label], lines: Iterable[Floats] = (), siz
         labels: each beside its point; every point is a mark that labels leave free.
         lines: paths that labels avoid, shape (2, n) each.
         size: of the font, points.
+        marks: points without a label, which labels leave free, too.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None, "axes belong to a figure"
@@ -71,7 +79,9 @@ def place(axes: Axes, labels: Sequence[Label], lines: Iterable[Floats] = (), siz
     frame = axes.get_window_extent()
     inside = _Box(frame.x0, frame.y0, frame.x1, frame.y1)
     points = [axes.transData.transform((one.x, one.y)) for one in labels]
-    marks = [_Box(x - _MARK * pixel, y - _MARK * pixel, x + _MARK * pixel, y + _MARK * pixel) for x, y in points]
+    others = [axes.transData.transform(mark) for mark in marks]
+    half = _MARK * pixel
+    taken_marks = [_Box(x - half, y - half, x + half, y + half) for x, y in (*points, *others)]
     avoided = [np.empty((2, 0)), *(_dense(axes.transData.transform(line.T).T) for line in lines if line.shape[1] > 1)]
     on_lines, taken = np.concatenate(avoided, axis=1), list[_Box]()
     for one, (x, y) in zip(labels, points, strict=True):
@@ -83,7 +93,7 @@ def place(axes: Axes, labels: Sequence[Label], lines: Iterable[Floats] = (), siz
             for right, up in _AROUND:
                 box = _beside(x + right * away * pixel, y + up * away * pixel, right, up, extent.width, extent.height)
                 cost = _ON_LABEL * sum(box.meets(other) for other in taken) + _FARTHER * far
-                cost += _ON_MARK * sum(box.meets(other) for other in marks) + _ON_LINE * box.holds(on_lines)
+                cost += _ON_MARK * sum(box.meets(other) for other in taken_marks) + _ON_LINE * box.holds(on_lines)
                 cost += _OUTSIDE * (not _within(box, inside))
                 if best is None or cost < best[0]:
                     best = (cost, box, far, right * away, up * away, right, up)
@@ -96,6 +106,7 @@ def place(axes: Axes, labels: Sequence[Label], lines: Iterable[Floats] = (), siz
             (shift_x, shift_y),
             textcoords="offset points",
             fontsize=size,
+            color=one.colour,
             zorder=7,
             ha="left" if right > 0.1 else "right" if right < -0.1 else "center",
             va="bottom" if up > 0.1 else "top" if up < -0.1 else "center",

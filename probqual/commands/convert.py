@@ -68,10 +68,9 @@ def _automaton(found: AnySpecification) -> Automaton:
         return found.automaton
     if isinstance(found, NGramSpecification):
         model = found.ngram
-        arcs = model.states * (len(model.alphabet) + 1)
-        if arcs > MOST_EXPANDED:
+        if model.expanded > MOST_EXPANDED:
             raise ValueError(
-                f"written as an automaton it has {arcs:,} arcs; at most {MOST_EXPANDED:,} are written: "
+                f"written as an automaton it has {model.expanded:,} arcs; at most {MOST_EXPANDED:,} are written: "
                 "other tools need a failure arc of their own for a back-off model"
             )
         return expanded_automaton(model, tuple(Reward() for _ in model.alphabet))

@@ -80,6 +80,11 @@ class NGramModel:
     left_out: int
 
     @property
+    def expanded(self) -> int:
+        """Arcs of the automaton that has one for each context and token, ends included."""
+        return self.states * (len(self.alphabet) + 1)
+
+    @property
     def states(self) -> int:
         """S."""
         return len(self.back)

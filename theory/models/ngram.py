@@ -76,14 +76,9 @@ class AlignedNGram:
         return None
 
     @property
-    def arcs(self) -> int:
-        """How many there are when each state has one for every token and the end."""
-        return self.model.states * (len(self.model.alphabet) + 1)
-
-    @property
     def expands(self) -> bool:
         """Whether the model is small enough to be expanded."""
-        return self.arcs <= MOST_EXPANDED
+        return self.model.expanded <= MOST_EXPANDED
 
     @cached_property
     def _whole(self) -> tuple[Floats, NGramMoments]:
@@ -109,8 +104,9 @@ class AlignedNGram:
     def _expanded(self) -> AutomatonModel:
         if not self.expands:
             raise Undecided(
-                f"this needs each context's own law, an automaton of {self.arcs:,} arcs; at most {MOST_EXPANDED:,} are "
-                "expanded (a global temperature and local adaptors need none): use a model of fewer contexts or words"
+                f"this needs each context's own law, an automaton of {self.model.expanded:,} arcs; at most "
+                f"{MOST_EXPANDED:,} are expanded (a global temperature and local adaptors need none): "
+                "use a model of fewer contexts or words"
             )
         return AutomatonModel.of(expanded_automaton(self.model, self.rewards))
 

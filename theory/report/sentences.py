@@ -119,8 +119,8 @@ def _speeches(report: Report) -> str:
     trading = sum(row.effect.startswith("trades") for row in laws)
     return (
         f"On a bigram model of the speeches' words, with infinitely many strings, a small global cooling at T = 1 "
-        f"{' or '.join(told)} with {len(study.rows)} rewards; {trading} of {len(laws)} adaptors that were computed "
-        f"trade, and no globally normalised law exists above T_c = {min(critical):.4f} to {max(critical):.4f}."
+        f"{' or '.join(told)} with {len(study.rows)} rewards; {trading} of the {len(laws)} adaptors that have a "
+        f"law trade, and no globally normalised law exists above T_c = {min(critical):.4f} to {max(critical):.4f}."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from flint import arb, fmpq
 
 from tests.ngrams import BIGRAM, random_arpa, written
+from tests.theory.automata.test_adaptors import MOMENTS
 from theory.adaptors.chains import Chain, adaptor, chain
 from theory.adaptors.float_rows import adapted_row, not_in_floats
 from theory.arithmetic.exact import Undecided, to_float
@@ -34,18 +35,6 @@ CHAINS = (
     chain(("eta", "1/10")),
     chain(("top_k", 4), ("temperature", "1/2"), ("nucleus", "9/10")),
 )
-NAMES = (
-    "mean_log_prior",
-    "mean_reward",
-    "entropy",
-    "cross_entropy",
-    "kl_to_aligned",
-    "var_log_prior",
-    "var_reward",
-    "cov",
-    "var_surprisal",
-    "cov_log_prior_surprisal",
-)
 
 
 def model_of(folder: Path, seed: int) -> tuple[NGramModel, tuple[Reward, ...]]:
@@ -70,7 +59,7 @@ def test_moments_are_those_of_the_expanded_automaton(seed: int, tmp_path: Path) 
             assert found.leaked == pytest.approx(to_float(known.leaked_mass), abs=1e-10)
             continue
         assert found.moments is not None, steps
-        for name in NAMES:
+        for name in MOMENTS:
             right = to_float(getattr(known.moments, name))
             assert getattr(found.moments, name) == pytest.approx(right, rel=1e-10, abs=1e-10), (str(steps), name)
 

@@ -426,7 +426,7 @@ def test_the_page_on_the_speeches(found: dict[str, str]) -> None:
     assert "| p+ itself |  | -151.000 | 0.25000 | 150.000 | 0 |  |" in page
     assert "| top_k 1 | local |  |  |  |  | LEAKS: 0.7500 is lost |" in page
     front = found[FRONT]
-    assert "at T = 1 trades R for L or raises both with 2 rewards; 1 of 2 adaptors that were computed trade" in front
+    assert "at T = 1 trades R for L or raises both with 2 rewards; 1 of the 2 adaptors that have a law trade" in front
     assert "above T_c = 1.0016 to 1.0070" in front
     all_trade = replace(SPEECHES, adapted=SPEECHES.adapted[:1])
     assert "Of the 1 adaptors that have a law, 1 trade against p+." in told(all_trade)
