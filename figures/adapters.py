@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import style
-from figures.labels import Label, place
-from theory.adaptors.exact import chain
+from figures import run_plane, style
+from figures.run_plane import Point
 from theory.report.records import pair_record
 
 CLAIMS = ("adaptors.exchange", "alignment.strength")
@@ -31,64 +28,40 @@ RUNS = {
     "smollm2-valence": ("towards valence", "valence"),
 }
 
-Bounds = tuple[float, float, float]
-
 _NAMES = {
-    "nucleus 9/10": "nucleus .9",
-    "min_p 1/10": "min-p .1",
-    "top_k 50 then nucleus 19/20": "top-k 50, nucleus .95",
+    "temperature alone": "temperature alone",
+    "then nucleus 9/10": "nucleus .9",
+    "then min_p 1/10": "min-p .1",
+    "then top_k 50 then nucleus 19/20": "top-k 50, nucleus .95",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One setting of one adapter: (value, low, high) of each mean, nats."""
-
-    run: str
-    setting: str
-    temperature: float | None
-    log_prior: Bounds
-    secret: Bounds
-    reward: Bounds
+"""Of the legend; the engine's chain, which is longer, is the other one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is drawn."""
+    """What is drawn: of each run the secret reward's plane, and that of the reward that was asked for."""
 
-    points: tuple[Point, ...]
+    planes: dict[str, tuple[list[Point], list[Point]]]
 
     def rows(self) -> list[dict[str, str | float]]:
-        """A row per adapter and setting."""
+        """A row per adapter, reward and setting."""
         rows: list[dict[str, str | float]] = []
-        for point in self.points:
-            row: dict[str, str | float] = {"series": point.run, "setting": point.setting}
-            for name, bounds in (("E L", point.log_prior), ("E R", point.secret), ("E r/beta", point.reward)):
-                row |= {name: bounds[0], f"{name} low": bounds[1], f"{name} high": bounds[2]}
-            rows.append(row)
+        for run, planes in self.planes.items():
+            for reward, plane in zip(("E R", "E r/beta"), planes, strict=True):
+                for point in plane:
+                    row: dict[str, str | float] = {"series": f"{run}: {reward}", "adaptors": point.behind}
+                    row["T"] = point.temperature
+                    for axis, mean in (("x", point.mean_log_prior), ("y", point.mean_reward)):
+                        value, low, high = mean.drawn
+                        row |= {axis: value, f"{axis} low": low, f"{axis} high": high}
+                    rows.append(row)
         return rows
 
 
 def compute() -> Record:
     """Read the committed analyses."""
-    points = []
-    for run, (_, reward) in RUNS.items():
-        found = pair_record(run)
-        for steps, own in zip(found.run.chains, found.settings, strict=True):
-            alone = len(steps) == 1 and steps[0][0] == "temperature"
-            numerator, _, denominator = steps[0][1].partition("/") if alone else ("1", "", "1")
-            temperature = None if steps and not alone else int(numerator) / int(denominator or 1)
-            points.append(
-                Point(
-                    run,
-                    str(chain(*steps)) if steps else "T = 1",
-                    temperature,
-                    own.mean_log_prior.drawn,
-                    own.mean_reward.drawn,
-                    own.rewards[reward].mean.drawn,
-                )
-            )
-    return Record(tuple(points))
+    planes = {run: run_plane.points(pair_record(run)) for run in RUNS}
+    return Record({run: (own[run_plane.SECRET], own[RUNS[run][1]]) for run, own in planes.items()})
 
 
 def draw(record: Record, figure: Figure) -> None:
@@ -98,64 +71,25 @@ def draw(record: Record, figure: Figure) -> None:
     letters = iter("abcdef")
     for here in axes[0, 1:]:
         here.sharey(axes[0, 0])
-    for row, what in enumerate(("secret", "reward")):
+    for row in (0, 1):
         for column, (run, (title, reward)) in enumerate(RUNS.items()):
-            own = [point for point in record.points if point.run == run]
-            here = axes[row, column]
-            _plane(here, own, what)
-            asked = {"secret": "E $R$, the secret reward  (nats)", "reward": f"E $r/\\beta$, {reward}  (nats)"}
-            here.set_ylabel(asked[what])
-            if row == 1:
-                here.set_xlabel("E $L$  (nats)")
-            style.title(here, next(letters), title if row == 0 else "the reward asked for")
+            here, plane = axes[row, column], record.planes[run][row]
+            run_plane.draw(plane, here)
+            aligned = next(p for p in plane if p.behind == "p+" and p.temperature == 1)
+            here.plot(*aligned.place, **style.mark("p+"), markersize=9, zorder=5)
+            here.set_ylabel(("E $R$, the secret reward  (nats)", f"E $r/\\beta$, {reward}  (nats)")[row])
+            here.set_xlabel(("", "E $L$  (nats)")[row])
+            style.title(here, next(letters), (title, "the reward asked for")[row])
     for here in axes[0]:
         left, right = here.get_xlim()
         here.set_xlim(left, right + 0.25 * (right - left))  # the coldest setting's label stands at its right
-    axes[0, 0].legend(loc="lower right", fontsize=5.5)
-    for row, what in enumerate(("secret", "reward")):
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    shown = {name: handle for name, handle in zip(names, handles, strict=True) if name in _NAMES or "then" in name}
+    words = [_NAMES.get(name, "llama.cpp's defaults") for name in shown]
+    axes[0, 0].legend(list(shown.values()), words, loc="lower right", fontsize=5.5)
+    for row in (0, 1):
         for column, run in enumerate(RUNS):
-            _labels(axes[row, column], [point for point in record.points if point.run == run], what)
-
-
-def _plane(axes: Axes, points: list[Point], what: str) -> None:
-    warm = sorted((p for p in points if p.temperature is not None), key=lambda p: p.temperature or 0.0)
-    x, y = [p.log_prior[0] for p in warm], [getattr(p, what)[0] for p in warm]
-    axes.plot(x, y, **(style.series(0) | {"marker": ""}), linewidth=0.8, label="temperature alone")
-    number = 1
-    for point in points:
-        across, up = point.log_prior, getattr(point, what)
-        look = style.series(0 if point.temperature is not None else number)
-        if point.temperature is None:
-            number += 1
-        label = None if point.temperature is not None else _named(point.setting)
-        axes.errorbar(
-            [across[0]],
-            [up[0]],
-            xerr=[[across[0] - across[1]], [across[2] - across[0]]],
-            yerr=[[up[0] - up[1]], [up[2] - up[0]]],
-            **(look | {"linestyle": "none"}),
-            elinewidth=0.5,
-            capsize=0,
-            label=label,
-        )
-        if point.temperature == 1:
-            axes.plot([across[0]], [up[0]], **style.mark("p+"), markersize=9, zorder=5)
-
-
-def _labels(axes: Axes, points: list[Point], what: str) -> None:
-    """The temperatures, where they lie on nothing; the whole figure's layout must stand before."""
-    warm = [p for p in points if p.temperature is not None]
-    bars = [np.array([[p.log_prior[0]] * 2, getattr(p, what)[1:]]) for p in points]
-    path = np.array(sorted((p.log_prior[0], getattr(p, what)[0]) for p in warm)).T
-    others = [(p.log_prior[0], getattr(p, what)[0]) for p in points if p.temperature is None]
-    labels = [Label(p.log_prior[0], getattr(p, what)[0], f"$T={p.temperature:g}$") for p in warm]
-    place(axes, labels, [path, *bars], size=5.5, marks=others)
-
-
-def _named(setting: str) -> str:
-    if setting in _NAMES:
-        return _NAMES[setting]
-    return "llama.cpp's defaults" if len(setting) > 40 else setting
+            run_plane.name_temperatures(record.planes[run][row], axes[row, column])
 
 
 __all__ = ["CAPTION", "CLAIMS", "PARAMETERS", "SEED", "Record", "compute", "draw"]

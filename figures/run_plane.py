@@ -1,6 +1,6 @@
-"""A run of one's own in the plane of E L and each reward: its settings with their intervals, joined where cooled.
+"""A run in the plane of E L and each reward: its settings with their intervals, joined where cooled.
 
-The drawing of ``probqual analyse --plot``. It is no figure of the gallery, since what it shows is the user's.
+The drawing of ``probqual analyse --plot``, and of the gallery's figure of the committed adapters.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class Point:
     mean_log_prior: Estimate
     mean_reward: Estimate
 
+    @property
+    def place(self) -> tuple[float, float]:
+        """(E L, mean of the reward)."""
+        return self.mean_log_prior.drawn[0], self.mean_reward.drawn[0]
+
 
 def points(found: PairAnalysis) -> dict[str, list[Point]]:
     """{a reward: the settings that have its mean and E L}; the secret reward first."""
@@ -70,8 +75,7 @@ def draw(plane: list[Point], axes: Axes) -> Axes:
                 capsize=0,
             )
         axes.plot(
-            [p.mean_log_prior.drawn[0] for p in own],
-            [p.mean_reward.drawn[0] for p in own],
+            *zip(*(p.place for p in own), strict=True),
             label="temperature alone" if behind == "p+" else f"then {behind}",
             linewidth=0.8,
             **look,
@@ -91,14 +95,25 @@ def finish(plane: list[Point], axes: Axes, *, nats: bool) -> None:
     says = one_scale(axes) if nats else ""
     if says:
         axes.set_xlabel(f"{_ACROSS}\n{says}")
+    name_temperatures(plane, axes)
+
+
+def name_temperatures(plane: list[Point], axes: Axes) -> None:
+    """Temperatures beside the points of the first chain that has several; all marks, intervals and lines are left free.
+
+    Args:
+        plane: what is drawn.
+        axes: where; the whole figure's layout, its limits and its legends must stand before.
+    """
     chains: dict[str, list[Point]] = {}
     for point in sorted(plane, key=lambda p: -p.temperature):
         chains.setdefault(point.behind, []).append(point)
-    lines = [np.array([[p.mean_log_prior.drawn[0], p.mean_reward.drawn[0]] for p in own]).T for own in chains.values()]
+    lines = [np.array([p.place for p in own]).T for own in chains.values()]
+    lines += [np.array([[p.place[0]] * 2, p.mean_reward.drawn[1:]]) for p in plane]
     # one chain's temperatures are enough: the others' lines run the same way
     named = next((own for own in chains.values() if len(own) > 1), [])
-    labels = [Label(p.mean_log_prior.drawn[0], p.mean_reward.drawn[0], f"T = {p.temperature:g}") for p in named]
-    place(axes, labels, lines, size=5.5)
+    labels = [Label(*p.place, f"T = {p.temperature:g}") for p in named]
+    place(axes, labels, lines, size=5.5, marks=[p.place for p in plane if p not in named])
 
 
 def save(found: PairAnalysis, path: Path) -> None:
@@ -127,4 +142,4 @@ def save(found: PairAnalysis, path: Path) -> None:
     write_whole(path, buffer.getvalue())
 
 
-__all__ = ["Point", "draw", "finish", "points", "save"]
+__all__ = ["SECRET", "Point", "draw", "finish", "name_temperatures", "points", "save"]
