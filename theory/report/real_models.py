@@ -130,8 +130,8 @@ def _lengths(found: PairAnalysis | GibbsAnalysis) -> str:
 def slope_bound(b: Estimate) -> float | None:
     """The largest |dE R/dE L| = |(1 + b)/b| of global temperature over an interval of b that does not hold 0.
 
-    >>> slope_bound(Estimate(-1.0, -1.25, -0.8))
-    0.25
+    >>> slope_bound(Estimate(-0.75, -1.0, -0.5))
+    1.0
     """
     if b.low is None or b.high is None or b.low <= 0 <= b.high:
         return None
