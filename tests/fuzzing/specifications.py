@@ -80,9 +80,24 @@ def _automata(draw: Any) -> dict[str, Any]:
 
 
 @st.composite
+def _hidden_markov_models(draw: Any) -> dict[str, Any]:
+    states = draw(st.integers(1, 3))
+    going = [draw(_laws(states + 1)) for _ in range(states)]
+    prior = {
+        "kind": "hmm",
+        "alphabet": ["a", "b"],
+        "start": draw(_laws(states)),
+        "transition": [row[:-1] for row in going],
+        "emission": [draw(_laws(2)) for _ in range(states)],
+        "stop": [row[-1] for row in going],
+    }
+    return {"prior": prior, "reward": {"beta": draw(st.sampled_from(BETAS)), "token": {"a": draw(REWARDS)}}}
+
+
+@st.composite
 def documents(draw: Any) -> dict[str, Any]:
     """Specifications of every kind that are well formed; their numbers may be extreme, and some cannot be used."""
-    found: dict[str, Any] = draw(st.one_of(_tables(), _trees(), _automata()))
+    found: dict[str, Any] = draw(st.one_of(_tables(), _trees(), _automata(), _hidden_markov_models()))
     found["adaptor"] = draw(st.lists(_adaptors(), max_size=2))
     if draw(st.booleans()):
         found["corpus"] = {"size": draw(st.sampled_from(SIZES)), "epsilon": draw(st.sampled_from(BANDS))}

@@ -169,6 +169,10 @@ class Ambiguity:
         return f'the string "{" ".join(self.tokens)}" has two paths: states {one} and {two}'
 
 
+class AmbiguousError(ValueError):
+    """A string has two paths, so that its probability is no product along one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Automaton:
     """An unambiguous automaton with an additive reward, exact; trimmed.
@@ -197,7 +201,8 @@ class Automaton:
 
         Raises:
             ValueError: a state or token that does not exist, a negative probability, a state whose probabilities do
-                not sum to 1, a string with two paths (names it and them), or no string at all.
+                not sum to 1, or no string at all.
+            AmbiguousError: a string with two paths (names it and them).
         """
         automaton = unchecked(alphabet, arcs, stop, initial)
         totals = [fmpq(p) for p in stop]
@@ -208,7 +213,7 @@ class Automaton:
                 raise ValueError(f"state {state}: the arcs and the stop must sum to 1, got {total}")
         twice = ambiguity(automaton)
         if twice is not None:
-            raise ValueError(f"{twice}; the paths of an unambiguous automaton spell different strings")
+            raise AmbiguousError(f"{twice}; the paths of an unambiguous automaton spell different strings")
         return automaton
 
     @property

@@ -10,17 +10,11 @@ from theory.specification.documents import in_file
 from theory.specification.dtmc import dtmc_specification
 from theory.specification.file_table import SHORT, FileSpecification, file_specification
 from theory.specification.finite import Specification, specification
+from theory.specification.hmm import hmm_specification
 from theory.specification.ngram import NGramSpecification, ngram_specification
 from theory.specification.openfst import openfst_specification
 from theory.specification.reader import read_document
 from theory.specification.table_files import Advance
-from theory.specification.tables import SpecificationError
-
-_NO_HMM = (
-    'prior.kind "hmm" is not read: a string of a hidden Markov model has many paths, so that its log p is no sum along '
-    "one and has no moments in closed form; list its strings up to a length as a tree, or write it as an automaton if "
-    "the tokens fix the states"
-)
 
 AnySpecification = Specification | FileSpecification | AutomatonSpecification | NGramSpecification
 
@@ -49,7 +43,7 @@ def any_specification(
     if kind == "openfst":
         return openfst_specification(document, beside)
     if kind == "hmm":
-        raise SpecificationError(_NO_HMM)
+        return hmm_specification(document)
     if in_file(document):
         found = file_specification(document, beside, advance)
         return found.short() if len(found.names) <= SHORT else found

@@ -134,17 +134,17 @@ def _automaton(reader: Reader, prior: AutomatonPrior, reward: AutomatonReward) -
     for number, entry in enumerate(entries, start=1):
         _check_state(entry.source, f"arc {number}, from", states)
         _check_state(entry.target, f"arc {number}, to", states)
-    known = set(alphabet)
-    rewards = [_arc_reward(reader, e, k, beta, by_token, known) for k, e in enumerate(entries, start=1)]
+    rewards = _arc_rewards(reader, entries, beta, by_token, set(alphabet))
     leaving: list[list[int]] = [[] for _ in range(states)]
     for k, entry in enumerate(entries):
         leaving[entry.source].append(k)
+    token, written = [entry.token for entry in entries], [entry.prob for entry in entries]
     prob: dict[int, fmpq] = {}
     law_of_stop = []
     told = len(reader.notes)
     for state, here in enumerate(leaving):
-        names = [*(f"arc {k + 1} ({entries[k].token!r})" for k in here), "stop"]
-        row = reader.law([*(entries[k].prob for k in here), prior.stop[state]], f"prior, state {state}", names)
+        names = [*(f"arc {k + 1} ({token[k]!r})" for k in here), "stop"]
+        row = reader.law([*(written[k] for k in here), prior.stop[state]], f"prior, state {state}", names)
         prob.update(zip(here, row, strict=False))
         law_of_stop.append(row[-1])
     divided = len(reader.notes) - told
@@ -180,6 +180,20 @@ def token_rewards(reader: Reader, reward: AutomatonReward, beta: fmpq, alphabet:
     return found
 
 
+def _arc_rewards(
+    reader: Reader, entries: Sequence[ArcTable], beta: fmpq, by_token: Mapping[str, Reward], alphabet: Set[str]
+) -> list[Reward]:
+    """R of each arc; arcs whose token and rewards are written alike share one."""
+    known: dict[tuple[str, str, str], Reward] = {}
+    found = []
+    for number, entry in enumerate(entries, start=1):
+        key = entry.token, repr(entry.reward), repr(entry.exp_reward)
+        if key not in known:
+            known[key] = _arc_reward(reader, entry, number, beta, by_token, alphabet)
+        found.append(known[key])
+    return found
+
+
 def _arc_reward(
     reader: Reader,
     entry: ArcTable,
@@ -204,11 +218,16 @@ def _cut_off(automaton: Automaton, states: int) -> list[str]:
     if gone:
         several = f"states {', '.join(map(str, gone))} lie" if len(gone) > 1 else f"state {gone[0]} lies"
         notes.append(f"{several} on no path from the initial state to a stop; cut off")
+    return notes + infinite_strings(automaton)
+
+
+def infinite_strings(automaton: Automaton) -> list[str]:
+    """The mass that the prior has on infinite strings, in words; nothing where it has none."""
     rows = automaton.graph.row_sums(automaton.prob)
     if any(total != 1 for total in rows):
         mass = totals(automaton.graph, automaton.prob)[automaton.graph.initial]
-        notes.append(f"the prior gives mass {to_float(1 - mass):.6g} to infinite strings; its finite strings are kept")
-    return notes
+        return [f"the prior gives mass {to_float(1 - mass):.6g} to infinite strings; its finite strings are kept"]
+    return []
 
 
 def write_automaton(automaton: Automaton) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidator
 
+from theory.specification.arc_blocks import ArcBlocks
 from theory.specification.tables import SpecificationError, Table, Wording, read_as
 
 SPECIFICATION = Wording("unknown key {!r} in the specification")
 
 Names = Annotated[list[str], Field(description=": expected a list of strings in quotes")]
 Probabilities = Annotated[list[object], Field(description=": expected a list of probabilities, got {!r}")]
+Rows = Annotated[list[list[object]], Field(description=": needs a list of rows, one per state, got {!r}")]
 PerString = Annotated[list[object], Field(description=": expected a list of numbers, one per string, got {!r}")]
 PerToken = Annotated[dict[str, object], Field(description=" must be a table, one number per token")]
 PerWholeString = Annotated[dict[str, object], Field(description=" must be a table, one number per string")]
@@ -111,6 +113,11 @@ class ArcTable(Table):
     exp_reward: object = None
 
 
+def _arcs(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Arcs that were read as columns were checked by their grammar; ``ArcEntry`` has the names of ``ArcTable``."""
+    return value if isinstance(value, ArcBlocks) else handler(value)
+
+
 class AutomatonPrior(Table):
     """[prior] of kind "automaton"."""
 
@@ -119,7 +126,7 @@ class AutomatonPrior(Table):
     states: int = Field(ge=1, description=" must be a whole number >= 1, got {!r}")
     initial: int = Field(default=0, description=" must be one of the states, got {!r}")
     stop: Annotated[list[object], Field(description=": needs a list of probabilities, one per state, got {!r}")]
-    arc: list[ArcTable] = Field(default_factory=list)
+    arc: Annotated[list[ArcTable], WrapValidator(_arcs)] = Field(default_factory=list)
 
 
 class AutomatonReward(Table):
@@ -162,6 +169,17 @@ class DtmcPrior(Table):
     file: str = Field(description=" must be the path of a .tra or .drn file in quotes, got {!r}")
     labels: str | None = Field(default=None, description=" must be the path of a .lab file in quotes, got {!r}")
     renormalise: bool = Field(default=False, description=" must be true or false, got {!r}")
+
+
+class HmmPrior(Table):
+    """[prior] of kind "hmm"."""
+
+    kind: Literal["hmm"]
+    alphabet: Names
+    start: Annotated[list[object], Field(description=": needs a list of probabilities, one per state, got {!r}")]
+    transition: Rows
+    emission: Rows
+    stop: Annotated[list[object], Field(description=": needs a list of probabilities, one per state, got {!r}")]
 
 
 class _Document(Table):
@@ -219,10 +237,17 @@ class DtmcDocument(_Document):
     reward: AutomatonReward = Field(default_factory=AutomatonReward)
 
 
+class HmmDocument(_Document):
+    """The specification of a hidden Markov model that stops."""
+
+    prior: HmmPrior
+    reward: AutomatonReward = Field(default_factory=AutomatonReward)
+
+
 class _FiniteKind(BaseModel):
     kind: Literal["table", "tree"] = Field(
-        title=': "table", "tree", "automaton", "arpa", "openfst" or "dtmc"',
-        description=' must be "table", "tree", "automaton", "arpa", "openfst" or "dtmc", got {!r}',
+        title=': "table", "tree", "automaton", "arpa", "openfst", "dtmc" or "hmm"',
+        description=' must be "table", "tree", "automaton", "arpa", "openfst", "dtmc" or "hmm", got {!r}',
     )
 
 
@@ -293,3 +318,12 @@ def dtmc_document(document: Mapping[str, object]) -> DtmcDocument:
         SpecificationError: names the first element that is refused.
     """
     return read_as(DtmcDocument, document, SPECIFICATION)
+
+
+def hmm_document(document: Mapping[str, object]) -> HmmDocument:
+    """The specification of a hidden Markov model.
+
+    Raises:
+        SpecificationError: names the first element that is refused.
+    """
+    return read_as(HmmDocument, document, SPECIFICATION)

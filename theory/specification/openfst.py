@@ -18,17 +18,18 @@ Epsilon arcs are removed exactly: with E their weights, the other weights are mu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flint import fmpq, fmpq_mat
 
 from theory.arithmetic.exact import rational, to_float
-from theory.language_models.automaton import Arc, Automaton
+from theory.language_models.automaton import NOTHING, AmbiguousError, Arc, Automaton
+from theory.language_models.determinise import MOST_BELIEFS, Step, determinise
 from theory.language_models.rewards import Reward
-from theory.specification.automaton import AutomatonSpecification, checked_adaptors, token_rewards
-from theory.specification.documents import DtmcDocument, OpenFstDocument, OpenFstPrior, openfst_document
+from theory.specification.automaton import AutomatonSpecification, checked_adaptors, infinite_strings, token_rewards
+from theory.specification.documents import DtmcDocument, HmmDocument, OpenFstDocument, OpenFstPrior, openfst_document
 from theory.specification.ngram import DEFECT
 from theory.specification.reader import Reader, corpus_entry, located, read_beta
 from theory.specification.tables import SpecificationError
@@ -79,7 +80,13 @@ def openfst_specification(document: Mapping[str, object], folder: Path | None = 
 
 
 def machine_specification(
-    machine: Machine, found: OpenFstDocument | DtmcDocument, path: Path, notes: list[str], *, exact: bool
+    machine: Machine,
+    found: OpenFstDocument | DtmcDocument | HmmDocument,
+    path: Path,
+    notes: list[str],
+    *,
+    exact: bool,
+    alphabet: Sequence[str] | None = None,
 ) -> AutomatonSpecification:
     """The specification of a machine that was read, with what the document says of rewards, adaptors and corpora.
 
@@ -89,17 +96,17 @@ def machine_specification(
         path: of the machine, for errors.
         notes: what reading changed, in words.
         exact: whether its weights are what the file says.
+        alphabet: the tokens in the order that decides ties; by default those of the arcs, sorted.
 
     Raises:
         SpecificationError: names the element that is refused.
     """
     reader = Reader()
-    alphabet = sorted({label for _, _, label, _ in machine.arcs})
+    alphabet = alphabet or sorted({label for _, _, label, _ in machine.arcs})
     beta = read_beta(reader, found.reward.beta, needed="token" in found.reward.model_fields_set)
     by_token = token_rewards(reader, found.reward, beta, alphabet)
-    arcs = [Arc(i, j, label, p, by_token.get(label, Reward())) for i, j, label, p in machine.arcs]
     with located(str(path)):
-        automaton = Automaton.of(alphabet, arcs, [machine.final.get(k, fmpq(0)) for k in range(len(machine.number))])
+        automaton, told = _automaton(machine, alphabet, by_token)
     with located("reward"):
         automaton.rewarded()
     return AutomatonSpecification(
@@ -107,10 +114,37 @@ def machine_specification(
         adaptors=checked_adaptors(found.adaptor, automaton),
         corpus=None if found.corpus is None else corpus_entry(found.corpus),
         exact=exact and not reader.floats,
-        notes=(*reader.notes, *notes),
+        notes=(*reader.notes, *notes, *told, *infinite_strings(automaton)),
         beta=beta,
         kind=found.prior.kind,
     )
+
+
+def _automaton(
+    machine: Machine, alphabet: Sequence[str], rewards: Mapping[str, Reward]
+) -> tuple[Automaton, tuple[str, ...]]:
+    """The machine's automaton and what was done to it: an ambiguous one is determinised.
+
+    Raises:
+        ValueError: a string has two paths and the beliefs over the states are too many; or no string ends.
+    """
+    stop = [machine.final.get(k, fmpq(0)) for k in range(len(machine.number))]
+    arcs = [Arc(i, j, t, p, rewards.get(t, NOTHING)) for i, j, t, p in machine.arcs]
+    try:
+        return Automaton.of(alphabet, arcs, stop), ()
+    except AmbiguousError as error:
+        twice = str(error).split(";", maxsplit=1)[0]
+    other = determinise([Step(*arc) for arc in machine.arcs], stop, 0)
+    if other is None:
+        raise ValueError(
+            f"{twice}, so that its log p is no sum along one; as a deterministic automaton the model has "
+            f"infinitely many states, or more than the {MOST_BELIEFS:,} that are looked for; list its strings up to a "
+            "length as a tree"
+        )
+    steps, stops = other
+    arcs = [Arc(i, j, t, p, rewards.get(t, NOTHING)) for i, j, t, p in steps]
+    told = f"prior: {twice}; determinised exactly, from {len(stop):,} states to {len(stops):,}"
+    return Automaton.of(alphabet, arcs, stops), (told,)
 
 
 def read_text(path: Path) -> str:

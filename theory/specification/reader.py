@@ -17,11 +17,9 @@ from theory.arithmetic.exact import rational, to_float
 from theory.files import read_at_most
 from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
+from theory.specification.arc_blocks import Number, take_arcs, with_arcs
 from theory.specification.documents import CorpusTable
 from theory.specification.tables import SpecificationError
-
-Number = str | int | float
-"""As a file writes one: a float is bare, an exact one is in quotes or whole."""
 
 Found = TypeVar("Found")
 
@@ -29,6 +27,9 @@ _SLACK = fmpq(1, 10**9)
 
 MOST_BYTES = 1 << 24
 """Of a file that is read whole."""
+
+MOST_ARC_BYTES = 1 << 27
+"""Of a file whose arcs stand together: two million of them."""
 
 _MOST_DEPTH = 32
 
@@ -72,7 +73,7 @@ def read_document(path: Path) -> dict[str, object]:
             f'kind = "table", file = "{path.name}"'
         )
     try:
-        text = read_at_most(path, MOST_BYTES).decode("utf-8")
+        text = read_at_most(path, MOST_ARC_BYTES).decode("utf-8")
     except OSError as error:
         raise SpecificationError(f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -90,6 +91,16 @@ def parse_document(text: str) -> dict[str, object]:
     Raises:
         SpecificationError: not TOML, or nested deeper than any file of ours.
     """
+    taken = take_arcs(text)
+    if taken is not None:
+        rest, arcs = taken
+        found = _parsed(rest)
+        if with_arcs(found, arcs):
+            return found
+    return _parsed(text)
+
+
+def _parsed(text: str) -> dict[str, object]:
     if len(text) > MOST_BYTES:
         raise SpecificationError(f"has {len(text):,} characters; at most {MOST_BYTES:,} are read")
     _check_depth(text)
@@ -147,6 +158,7 @@ class Reader:
     def __init__(self) -> None:
         self.floats = False
         self.notes: list[str] = []
+        self._known: dict[str, fmpq] = {}  # numbers are often written alike
 
     def number(self, value: object, where: str) -> fmpq:
         """The number that a value of the file writes; ``where`` names it in errors.
@@ -154,7 +166,11 @@ class Reader:
         Raises:
             SpecificationError: it is no finite number.
         """
-        return self.converted(value, where, rational)
+        if not isinstance(value, str):
+            return self.converted(value, where, rational)
+        if value not in self._known:
+            self._known[value] = self.converted(value, where, rational)
+        return self._known[value]
 
     def converted(self, value: object, where: str, convert: Callable[[Number], Found]) -> Found:
         """What ``convert`` makes of the number that a value of the file writes.

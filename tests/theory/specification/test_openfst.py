@@ -57,6 +57,21 @@ def test_epsilon_arcs_are_removed_exactly(tmp_path: Path) -> None:
     assert any("2 <eps> arcs were removed exactly" in note for note in spec.notes)
 
 
+def test_an_ambiguous_machine_is_determinised(tmp_path: Path) -> None:
+    """a^n has n + 1 paths to state 0 or 1: by hand p(empty) = 1/2 and p(a^n) = (3/2) 4^-n."""
+    found = exact(tmp_path, "0 0 a 1/4\n0 1 a 1/4\n1 1\n0 1/2\n")
+    weights = np.array([0.5] + [1.5 * 4.0**-n for n in range(1, 30)])
+    assert found["entropy"] == pytest.approx(-float(weights @ np.log(weights)), abs=1e-13)
+    assert any("determinised exactly, from 2 states to 2" in note for note in found["notes"])
+
+
+def test_mass_of_infinite_strings_is_said(tmp_path: Path) -> None:
+    """Half of the paths go to a state that never ends."""
+    found = exact(tmp_path, "0 1 a 1/2\n0 1/2\n1 1 a 1\n")
+    assert found["log_partition"] == pytest.approx(np.log(0.5))
+    assert "the prior gives mass 0.5 to infinite strings; its finite strings are kept" in found["notes"]
+
+
 def automaton_token(automaton: Any, step: int) -> str:
     token = int(automaton.token[step])
     return automaton.alphabet[token] if token < len(automaton.alphabet) else ""
@@ -87,7 +102,11 @@ def test_transducer_lines_and_weights_left_out(tmp_path: Path) -> None:
         ("0 0 a 1/2\n0 1/2\n0 1/2\n", 'semiring = "probability"', "line 3: state 0 is final twice"),
         ("0 0 a 1/2\n0 1/4\n", 'semiring = "probability"', "the weights of state 0 sum to 0.75, not 1"),
         ("0 0 <eps> 1\n0 0\n", 'semiring = "probability"', "the cycles of <eps> arcs have an infinite sum"),
-        ("0 0 a 1/4\n0 1 a 1/4\n1 1\n0 1/2\n", 'semiring = "probability"', "has two paths"),
+        (
+            "0 1 a 1/2\n0 2 a 1/2\n1 1 a 1/2\n1 1/2\n2 2 a 1/3\n2 2/3\n",
+            'semiring = "probability"',
+            "has two paths: states 0-1 and 0-2, so that its log p is no sum along one",
+        ),
     ],
 )
 def test_refused(text: str, prior: str, message: str, tmp_path: Path) -> None:

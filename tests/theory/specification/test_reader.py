@@ -9,7 +9,6 @@ from flint import fmpq
 
 from theory.arithmetic.exact import fraction
 from theory.specification.adaptors import adaptor_entry
-from theory.specification.any_model import any_specification
 from theory.specification.documents import AdaptorTable, CorpusTable
 from theory.specification.reader import Reader, corpus_entry, read_beta, read_reward
 from theory.specification.tables import SpecificationError
@@ -57,8 +56,3 @@ def test_an_adaptor_is_local_by_default() -> None:
     found = adaptor_entry(AdaptorTable(name="temperature", value="1/2"), 1)
     assert (found.normalise, str(found.chain), found.exact) == ("local", "temperature 1/2", True)
     assert not adaptor_entry(AdaptorTable(name="temperature", value=0.5), 1).exact
-
-
-def test_a_hidden_markov_model_is_refused_with_what_to_do() -> None:
-    with pytest.raises(SpecificationError, match=r"has many paths.*as a tree, or write it as an automaton"):
-        any_specification({"prior": {"kind": "hmm"}})
