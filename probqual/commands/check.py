@@ -84,6 +84,8 @@ def check(
     with bad_values():
         chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
     if model is not None:
+        if chosen_profile != Profile():
+            raise BadInput("--profile and --seed choose models at random; with --model leave them out")
         _check_model(model, chosen, json_path, writes=verify or output is not None, verbose=verbose)
         return
     if verbose:

@@ -165,6 +165,14 @@ def test_infinitely_many_strings_are_refused() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", [("--profile", "quick"), ("--seed", "3")])
+def test_options_of_random_models_are_refused_with_a_model(option: tuple[str, str]) -> None:
+    """They would change nothing, which nobody would see."""
+    done = call("check", "--model", EXAMPLES / "c5.toml", "--only", "line.identity", *option)
+    assert done.exit_code == 2
+    assert "--profile and --seed choose models at random; with --model leave them out" in done.stderr
+
+
 def test_a_clause_that_says_nothing_is_left_out() -> None:
     """And a claim that says nothing at all has no verdict."""
     with precision():
