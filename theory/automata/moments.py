@@ -20,13 +20,16 @@ from flint import arb, ctx, fmpq
 from theory.arithmetic.exact import Array, Undecided, balls, floats, is_exact, objects, to_float
 from theory.automata.path_sums import (
     MAX_BITS,
+    ROUGH,
     UNIT,
+    UNREFINED,
     Diverges,
     Engine,
     ball_solver,
     end_sums,
     float_solver,
     step_features,
+    step_matrix,
     step_weights,
     totals,
 )
@@ -35,6 +38,9 @@ from theory.language_models.automaton import Automaton, Floats, Graph
 
 _FEW = 400
 """Up to this many states float64 moments are dense too; above, a few sparse iterations cost less than the factors."""
+
+_MANY_STEPS = 200
+"""Into one state."""
 
 
 # --- moments ------------------------------------------------------------------------------------------------------
@@ -142,11 +148,12 @@ class _Scaled:
         if not (np.isfinite(value).all() and (value > 0).all()):
             raise Undecided("float64 finds no positive solution; the exact engine decides whether the sum is finite")
         self.graph = graph
+        self._steps = np.diff(graph.starts, append=len(graph))
         self.value = np.append(value, 1.0)
-        self.law: Floats = weight * self.value[graph.target] / self.value[graph.source]
+        self.law: Floats = weight * self.value.take(graph.target) / self.here(value)
         self._factors = factors.scaled(value)
-        self.slack = accuracy + (int(np.bincount(graph.source).max()) + 8) * UNIT
-        steps = self._factors.solve(np.ones(graph.states), rough=True)
+        self.slack = accuracy + (int(self._steps.max()) + 8) * UNIT
+        steps = self._factors.solve(np.ones(graph.states), tolerances=ROUGH)
         left = steps - self.rows(self.law * self.ahead(steps)) * (1 + self.slack) - 2 * UNIT * np.abs(steps)
         delta = float(left.min())
         if not (delta > 0 and (steps > 0).all()):
@@ -159,12 +166,38 @@ class _Scaled:
 
     def solve(self, right: Floats) -> Floats:
         """x with x - M~ x = y, approximately."""
-        return self._factors.solve(right)
+        return self._factors.solve(right, tolerances=UNREFINED)
+
+    def visits(self) -> tuple[Floats, float]:
+        """n, about (I - M~')^-1 e_0, and a bound of sum_j |e_0 - (I - M~')n|_j K_j.
+
+        It is solved from equal visits on, as BiCGSTAB breaks down where it starts with a single state. Where very many
+        steps lead into one state they are added in the widest float.
+        """
+        graph = self.graph
+        start = np.zeros(graph.states)
+        start[graph.initial] = 1.0
+        equal = np.full(graph.states, self.bound[graph.initial] / graph.states)
+        into = step_matrix(graph, self.law).T
+        missing = start - equal + (into @ np.append(equal, 0.0))[:-1]
+        visits = equal + self._factors.solve_transposed(missing, tolerances=UNREFINED)
+        steps = int(np.bincount(graph.target)[:-1].max(initial=0))
+        real = np.longdouble if steps > _MANY_STEPS else np.float64
+        into = into.astype(real)
+        arrivals = (into @ np.append(visits, 0.0).astype(real))[:-1]
+        largest = (into @ np.append(np.abs(visits), 0.0).astype(real))[:-1] if (visits < 0).any() else arrivals
+        slack = self.slack + (steps + 2) * float(np.finfo(real).eps) / 2
+        residual = np.abs(start - visits + arrivals) + slack * largest + 2 * UNIT * np.abs(visits)
+        return visits, float(residual @ self.bound) * (1 + 1e-9)
 
     def ahead(self, x: Floats) -> Floats:
         """x at the target of each step, 0 at the end."""
-        result: Floats = np.append(x, 0.0)[self.graph.target]
+        result: Floats = np.append(x, 0.0).take(self.graph.target)
         return result
+
+    def here(self, x: Floats) -> Floats:
+        """x at the source of each step."""
+        return np.repeat(x, self._steps)
 
     def rows(self, x: Floats) -> Floats:
         """The sum over the steps of each state."""
@@ -180,46 +213,94 @@ class _Difference:
         slack: absolute error of each, shape (n,).
         drift: bound of |E[sum of d | state]| / K, at every state.
         ahead: h, shape (S,).
+        left: E[d at the next step], shape (S,): the residual of h.
     """
 
     value: Floats
     slack: Floats
     drift: float
     ahead: Floats
+    left: Floats
 
 
-def _difference(system: _Scaled, feature: Floats, accuracy: float) -> _Difference:
-    graph, law = system.graph, system.law
-    h = system.solve(system.rows(law * feature))
-    ahead, here = system.ahead(h), h[graph.source]
-    value = feature + ahead - here
-    slack = accuracy * np.abs(feature) + 3 * UNIT * (np.abs(feature) + np.abs(ahead) + np.abs(here))
-    inexact = system.slack + system.rho * system.ahead(system.bound)
-    drift = np.abs(system.rows(law * value)) + system.rows(law * ((np.abs(value) + slack) * inexact + slack))
-    return _Difference(value, slack, float(drift.max()) * 1.01, h)
+def _difference(system: _Scaled, feature: Floats, accuracy: float, inexact: Floats) -> _Difference:
+    h = system.solve(system.rows(system.law * feature))
+    value, here = system.ahead(h), system.here(h)
+    slack = np.abs(value)
+    value -= here
+    value += feature
+    slack += np.abs(here, out=here)
+    slack *= 3 * UNIT
+    size = np.abs(feature, out=here)
+    size *= accuracy + 3 * UNIT
+    slack += size
+    left = system.rows(np.multiply(system.law, value, out=size))
+    np.abs(value, out=size)
+    size += slack
+    size *= inexact
+    size += slack
+    size *= system.law
+    drift = np.abs(left) + system.rows(size)
+    return _Difference(value, slack, float(drift.max()) * 1.01, h, left)
 
 
-def _second_moment(system: _Scaled, one: _Difference, two: _Difference) -> tuple[float, float]:
-    """Cov(f, g) = E[(sum of d)(sum of e)] - E[sum of d] E[sum of e], and a bound of its absolute error."""
-    law, at = system.law, system.graph.initial
-    right = system.rows(law * one.value * two.value)
-    x = system.solve(right)
-    d, e = np.abs(one.value) + one.slack, np.abs(two.value) + two.slack
-    bound = system.ahead(system.bound)
-    residual = np.abs(right + system.rows(law * system.ahead(x)) - x) + 2 * UNIT * np.abs(x)
-    residual += system.rows(
-        law
-        * (
-            d * e * (2 * system.slack + system.rho * bound)
-            + (one.slack * e + two.slack * d)
-            + (d * two.drift + e * one.drift) * bound
-            + system.slack * system.ahead(np.abs(x))
-        )
-    )
-    reach = float(system.bound[at])
-    short = system.rho * reach
-    error = (float(residual.max()) * reach + abs(float(x[at])) * short) / (1 - short)
-    return float(x[at]), 1.01 * (error + one.drift * two.drift * (reach / (1 - short)) ** 2)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Visited:
+    """Moments from the expected visits: Cov(f, g) = E[(sum of d)(sum of e)] - E[sum of d] E[sum of e].
+
+    With u the true scaled solution and X_i = E[(sum of d)(sum of e) | i], Y = u X satisfies (I - M~) Y = R,
+    R_i = sum_j M~_ij (u_j d e + d u_j E_j + e u_j D_j), where u_j |D_j| <= drift K_j. With n about (I - M~')^-1 e_0 and
+    its residual q = e_0 - (I - M~')n, Y_0 = n'R + q'(I - M~)^-1 R, and |(I - M~)^-1 R| <= K max|R|.
+
+    Args:
+        visits: n, shape (S,).
+        missed: bound of sum_j |q_j| K_j.
+        ahead: K at the target of each step, 0 at the end, shape (n,).
+        inexact: relative error of each step's weight times u, shape (n,).
+    """
+
+    system: _Scaled
+    visits: Floats
+    missed: float
+    ahead: Floats
+    inexact: Floats
+
+    def mean(self, one: _Difference) -> tuple[float, float]:
+        """E f = h_0 + E[sum of d], the latter about n'left, and a bound of its absolute error."""
+        at = self.system.graph.initial
+        short = self.system.rho * float(self.system.bound[at])
+        more = float(self.visits @ one.left)
+        found = float(one.ahead[at]) + more
+        error = one.drift * float(self.system.bound[at]) / (1 - short) * 1.01
+        return found, error + abs(more) + 2 * UNIT * abs(found)
+
+    def covariance(self, one: _Difference, two: _Difference) -> tuple[float, float]:
+        """Cov(f, g), and a bound of its absolute error."""
+        system = self.system
+        weighted = system.law * one.value
+        weighted *= two.value
+        right = system.rows(weighted)
+        d, e = np.abs(one.value), np.abs(two.value)
+        d += one.slack
+        e += two.slack
+        doubt = np.multiply(d, two.drift, out=weighted)
+        doubt += one.drift * e
+        doubt *= self.ahead
+        doubt += one.slack * e
+        doubt += two.slack * d
+        d *= e
+        d *= self.inexact
+        doubt += d
+        doubt *= system.law
+        off = system.rows(doubt)
+        terms = self.visits * right
+        found = math.fsum(terms)
+        error = float(np.abs(self.visits) @ off) * (1 + 1e-9) + 2 * UNIT * float(np.abs(terms).sum())
+        error += self.missed * float((np.abs(right) + off).max())
+        reach = float(system.bound[system.graph.initial])
+        short = system.rho * reach
+        error = (error + abs(found) * short) / (1 - short)
+        return found, 1.01 * (error + one.drift * two.drift * (reach / (1 - short)) ** 2)
 
 
 def _float_moments(
@@ -227,22 +308,27 @@ def _float_moments(
 ) -> PathMoments:
     """The moments in float64 with rigorous bounds of their errors."""
     system = _Scaled(graph, weight, engine, accuracy)
-    at, size = graph.initial, len(features)
-    reach = float(system.bound[at])
-    short = system.rho * reach
-    log_total = math.log(system.value[at])
+    size = len(features)
+    short = system.rho * float(system.bound[graph.initial])
+    log_total = math.log(system.value[graph.initial])
     log_error = -math.log1p(-short) + 4 * UNIT * abs(log_total) + UNIT
-    differences = [_difference(system, f, accuracy) for f in features]
-    mean = np.array([d.ahead[at] for d in differences])
-    mean_error = np.array([d.drift for d in differences]) * reach / (1 - short) * 1.01 + 2 * UNIT * np.abs(mean)
-    covariance, covariance_error = np.zeros((size, size)), np.zeros((size, size))
-    for k in range(size):
-        for l in range(k + 1):
-            found = _second_moment(system, differences[k], differences[l])
-            covariance[k, l], covariance_error[k, l] = found
-            covariance[l, k], covariance_error[l, k] = found
-    error = Errors(log_error, mean_error, covariance_error)
-    ahead = np.stack([d.ahead for d in differences]) if size else np.zeros((0, graph.states))
+    error = Errors(log_error, np.zeros(size), np.zeros((size, size)))
+    mean, covariance, none = np.zeros(size), np.zeros((size, size)), np.zeros((0, graph.states))
+    if not size:
+        return PathMoments(log_total, mean, covariance, system.value, none, error=error)
+    bound = system.ahead(system.bound)
+    inexact = system.rho * bound
+    inexact += system.slack
+    differences = [_difference(system, f, accuracy, inexact) for f in features]
+    inexact += system.slack
+    visited = _Visited(system, *system.visits(), bound, inexact)
+    for k, one in enumerate(differences):
+        mean[k], error.mean[k] = visited.mean(one)
+        for l, two in enumerate(differences[: k + 1]):
+            found = visited.covariance(one, two)
+            covariance[k, l], error.covariance[k, l] = found
+            covariance[l, k], error.covariance[l, k] = found
+    ahead = np.stack([d.ahead for d in differences])
     return PathMoments(log_total, mean, covariance, system.value, ahead, error=error)
 
 
