@@ -36,7 +36,8 @@ from flint import arb, fmpq
 
 from theory.adaptors.applied import applied, weights_of
 from theory.adaptors.chains import ADAPTORS, FURTHER_ADAPTORS, Adaptor, Chain, adaptor, chain
-from theory.adaptors.rows import Before, Row
+from theory.adaptors.rows import Before, Row, rounded
+from theory.adaptors.sure_cuts import Rows, handles
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array, Real, exp, is_exact, log, to_float
 from theory.arithmetic.formal import FormalSum
@@ -89,7 +90,10 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
     if steps.bends:
         weights = np.full(len(tree), arb(0), dtype=object), np.full(len(tree), arb(0), dtype=object)
         weights[0][0] = arb(1)
-    for choice in _choices(aligned, 1 if steps.bends else 2):
+    choices = _choices(aligned, 1 if steps.bends else 2)
+    if handles(steps):
+        choices = _surely(numbers, steps, edge, end)
+    for choice in choices:
         row = applied(_row(numbers, choice, steps), steps)
         kept = set(row.kept)
         for place, child in enumerate(choice.children):
@@ -101,6 +105,58 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
             if choice.may_end:
                 weights[1][choice.node] = found[-1]
     return Kept(aligned, edge, end, exponent, weights, steps.random is not None)
+
+
+def _surely(numbers: Numbers, steps: Chain, edge: Mask, end: Mask) -> tuple[_Choice, ...]:
+    """Decide in float64 wherever that is certain, into ``edge`` and ``end``; the prefixes that are left."""
+    left: list[_Choice] = []
+    for group in _alike(numbers):
+        kept, sure = group.rows.cut(steps)
+        some, decided = group.child[sure], kept[sure]
+        edge[some] = decided[:, : some.shape[1]]
+        if group.may_end:
+            end[group.node[sure]] = decided[:, -1]
+        left += [choice for choice, certain in zip(group.choices, sure.tolist(), strict=True) if not certain]
+    return tuple(left)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """The prefixes that have equally many children and all may end, or none.
+
+    Args:
+        choices: they.
+        node: shape (rows,).
+        child: the children of each, shape (rows, children).
+        may_end: whether their strings may end; the end is the last token.
+        rows: their next-token laws in float64.
+    """
+
+    choices: tuple[_Choice, ...]
+    node: Index
+    child: Index
+    may_end: bool
+    rows: Rows
+
+
+@functools.lru_cache(maxsize=8)
+def _alike(numbers: Numbers) -> tuple[_Group, ...]:
+    """The prefixes with at least two continuations, in groups; kept, because a model is asked about many adaptors."""
+    groups: dict[tuple[int, bool], list[_Choice]] = {}
+    for choice in _choices(numbers.aligned, 2):
+        groups.setdefault((len(choice.children), choice.may_end), []).append(choice)
+    mass, accurate = rounded(numbers.prefix_prob)
+    found = []
+    for (children, may_end), choices in groups.items():
+        node = np.array([choice.node for choice in choices])
+        child = np.array([choice.children.start for choice in choices])[:, None] + np.arange(children)
+        weight, good = mass[child], accurate[child].all(axis=1)
+        if may_end:
+            ends, exact = rounded(numbers.prefix_prob[node] * numbers.end_prob[node])
+            weight, good = np.column_stack((weight, ends)), good & exact
+        formal = [choice.weights for choice in choices]
+        found.append(_Group(tuple(choices), node, child, may_end, Rows.of(weight, formal, good)))
+    return tuple(found)
 
 
 def _row(numbers: Numbers, choice: _Choice, steps: Chain) -> Row:

@@ -72,7 +72,7 @@ def _kept(log_q: Floats, step: Adaptor) -> NDArray[np.bool_]:
         score = log_q
         if step.name == "typical":
             score = -np.abs(log_q + _entropy(log_q))
-        return _first(score, len(log_q) if step.value == 1 else _shortest(score, log_q, value))
+        return np.ones(len(log_q), dtype=bool) if step.value == 1 else _first(score, _shortest(score, log_q, value))
     if step.value == 0:
         return np.ones(len(log_q), dtype=bool)
     limit = math.log(value)
@@ -104,9 +104,31 @@ def _first(score: Floats, count: int) -> NDArray[np.bool_]:
     return sure
 
 
+_BINS, _PER_NAT = 256, 8
+"""Of the distance of a score from the largest: a bin is an eighth of a nat, and the last holds the rest."""
+
+_MARGIN = 1e-9
+"""Above what rounding a sum of probabilities can change."""
+
+
+def _leading(score: Floats, prob: Floats, value: float) -> Index:
+    """The tokens of large scores that certainly hold the shortest run; those left out have smaller scores.
+
+    The masses of bins of scores tell it without a sort: a bin's number falls as the score rises.
+    """
+    bins = np.minimum((score.max() - score) * _PER_NAT, _BINS - 1).astype(np.int64)
+    mass = np.cumsum(np.bincount(bins, weights=prob, minlength=_BINS))
+    return np.flatnonzero(bins <= int(np.searchsorted(mass, value + _MARGIN)))
+
+
 def _shortest(score: Floats, log_q: Floats, value: float) -> int:
-    """The length of the shortest run by falling score whose mass reaches the value."""
-    mass = np.cumsum(np.exp(log_q[np.argsort(-score, kind="stable")]), dtype=np.longdouble)
+    """The length of the shortest run by falling score whose mass reaches the value.
+
+    Only the leading tokens are sorted: the run lies among them, and its masses are added in the same order.
+    """
+    prob = np.exp(log_q)
+    some = _leading(score, prob, value)
+    mass = np.cumsum(prob[some[np.argsort(-score[some], kind="stable")]], dtype=np.longdouble)
     count = min(int(np.searchsorted(mass, value)) + 1, len(mass))
     if (np.abs(mass[max(count - 2, 0) : count] - value) <= ROUNDING).any():
         raise Undecided(f"float64 does not tell whether the mass of the first {count} tokens reaches {value:g}")

@@ -45,16 +45,18 @@ _MANY = 16
 _ACCURATE = 60
 """Bits of a ball that float64 rounds once: by at most 2^-52 with the radius."""
 
+_NORMAL = 1e-290
+"""Smaller ones are left to balls."""
+
 _APART = 2.0**-50
 """Relative distance of two such numbers that cannot be the other way round."""
 
 
-def _rounded(balls: Sequence[arb]) -> NDArray[np.float64] | None:
-    """The balls in float64, each within 2^-52 of all that it holds; None where one is too wide, or below 1e-290."""
-    if any(one.rel_accuracy_bits() < _ACCURATE for one in balls):
-        return None
+def rounded(balls: Sequence[arb]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(the balls in float64, which of these are within 2^-52 of all that their balls hold, relatively, and normal)."""
     found = np.array([float(one.mid()) for one in balls])
-    return found if np.isfinite(found).all() and found.min() > 1e-290 else None
+    narrow = np.array([one.rel_accuracy_bits() >= _ACCURATE for one in balls])
+    return found, narrow & np.isfinite(found) & (found > _NORMAL)
 
 
 @dataclass(slots=True)
@@ -125,8 +127,10 @@ class Row:
             return self.compare(second, first) or first - second
 
         exactly = functools.cmp_to_key(order)
-        numbers = _rounded([self.base(token) for token in self.kept]) if len(self.kept) >= _MANY else None
-        if numbers is None:
+        if len(self.kept) < _MANY:
+            return sorted(self.kept, key=exactly)
+        numbers, narrow = rounded([self.base(token) for token in self.kept])
+        if not narrow.all():
             return sorted(self.kept, key=exactly)
         falling = np.argsort(-numbers, kind="stable")
         own = numbers[falling]
@@ -271,4 +275,4 @@ class Row:
         return all(total == 0 for _, total in sums)
 
 
-__all__ = ["Before", "Row", "added", "log_parts"]
+__all__ = ["Before", "Row", "added", "log_parts", "rounded"]

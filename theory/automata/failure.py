@@ -109,7 +109,7 @@ class FailureSums:
             down,
             np.exp(back),
             np.where(live, np.exp(-s * log_mass), 0.0),
-            _listed(model, up, down),
+            listed_matrix(model, up, down),
             np.searchsorted(model.pieces(), model.starts[:-1]),
         )
 
@@ -191,7 +191,7 @@ def _log_masses(model: NGramModel) -> tuple[Floats, Floats]:
     return np.log(mass), 1.01 * error / (mass - error) + UNIT
 
 
-def _listed(model: NGramModel, up: Floats, down: Floats) -> scipy.sparse.csr_array:
+def listed_matrix(model: NGramModel, up: Floats, down: Floats) -> scipy.sparse.csr_array:
     """The listed terms as a matrix, a row for each piece of a state's arcs; shape (pieces, S + 1)."""
     pieces = model.pieces()
     apart = np.flatnonzero(model.target != model.target[model.lower])
@@ -315,4 +315,13 @@ def decided(sums: FailureSums) -> tuple[Floats, Certificate]:
         raise Undecided(str(error)) from None
 
 
-__all__ = ["Certificate", "FailureSums", "Sums", "certify", "decided", "radius_bounds", "solve"]
+__all__ = [
+    "Certificate",
+    "FailureSums",
+    "Sums",
+    "certify",
+    "decided",
+    "listed_matrix",
+    "radius_bounds",
+    "solve",
+]

@@ -4,10 +4,13 @@ A local law q(w|h) sums to 1 in each context, so that the mass from each is 1 if
 contexts and a(h) = sum_w q f, what a feature f still earns is (I - P)^-1 a, and with n = (I - P')^-1 e_0 the expected
 visits, E f = n'a. Covariances are sums over the visits of products of martingale differences, as in
 ``theory.automata.moments``: a second pass over the laws. There are no error bounds: numbers are those of float64.
+
+Temperatures alone need no context's own law: ``theory.automata.ngram_tempered``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,14 +20,18 @@ import scipy
 from theory.adaptors.chains import Chain
 from theory.adaptors.float_rows import adapted_row, normalised
 from theory.adaptors.moments import Constant, Moments
-from theory.arithmetic.exact import Undecided
+from theory.arithmetic.exact import Undecided, to_float
 from theory.automata.failure import solve
 from theory.automata.ngram import NGramMoments
+from theory.automata.ngram_tempered import tempered_law
 from theory.language_models.automaton import Floats, Index, Mask
 from theory.language_models.ngram import LN10, NGramModel, Small
 
 MOST_ENTRIES = 100_000_000
 """Contexts times tokens that are looked at, and transitions that are held: 12 bytes each."""
+
+MOST_HELD = 5_000_000
+"""Kept tokens of all contexts that stay in memory for the second pass, 32 bytes each; of more, laws are made again."""
 
 _BLOCK = 512
 
@@ -66,9 +73,10 @@ class _Laws:
         self.place = np.full(model.states + 1, -1)
         self.place[model.initial] = 0
         self.states = [model.initial]
+        self.unigrams = model.row(0)
 
     def step(self, state: int) -> _Step:
-        log10_prob, target = self.model.row(state)
+        log10_prob, target = self.model.row(state, self.unigrams)
         log_aligned = normalised(LN10 * log10_prob + self.reward + self.log_ahead[target])
         kept, log_q = adapted_row(log_aligned, self.steps)
         log_prior = LN10 * log10_prob[kept] - self.log_mass[state]
@@ -150,7 +158,7 @@ class _Steps:
 
 
 def local_law(model: NGramModel, reward: Floats, whole: NGramMoments, steps: Chain) -> LocalLaw:
-    """What a chain of adaptors, normalised in each context, makes of p+. Cost: O(V) a context, twice.
+    """What a chain of adaptors, normalised in each context, makes of p+. Cost: O(V) a context; of temperatures O(arcs).
 
     Args:
         model: the prior; its laws are p / c.
@@ -161,13 +169,29 @@ def local_law(model: NGramModel, reward: Floats, whole: NGramMoments, steps: Cha
     Raises:
         Undecided: float64 does not tell what is kept, or there are too many contexts.
     """
-    laws, steps_between = _Laws(model, reward, whole.value, steps), _Steps()
+    log_partition = float(whole.log_total.mid())
+    if all(step.name == "temperature" for step in steps):
+        tau = math.prod(1 / to_float(step.value) for step in steps)
+        found = tempered_law(model, reward, whole.value, tau)
+        if found is not None:
+            return LocalLaw(
+                _moments(found.mean, found.covariance, log_partition, reward), 0.0, found.contexts, found.arcs
+            )
+    return _each_context(_Laws(model, reward, whole.value, steps), log_partition)
+
+
+def _each_context(laws: _Laws, log_partition: float) -> LocalLaw:
+    """The law from each context's own."""
+    model, reward, steps_between = laws.model, laws.reward, _Steps()
     earned, arcs = [], 0
+    held: list[_Step] = []
     for step in laws.found():
         q = np.exp(step.log_q)
         earned.append(step.features @ q)
         steps_between.add(step.target, q, model.states)
         arcs += len(q)
+        if arcs <= MOST_HELD:
+            held.append(_Step(step.log_q, step.target, step.features[:2].copy()))
     steps_between.close(model.states)
     size = len(laws.states)
     steps_between.renamed(laws.place, size)
@@ -184,10 +208,10 @@ def local_law(model: NGramModel, reward: Floats, whole: NGramMoments, steps: Cha
     after = np.zeros((2, model.states + 1))
     after[:, laws.states] = ahead
     for k, state in enumerate(laws.states):
-        step = laws.step(state)
+        step = held[k] if k < len(held) else laws.step(state)
         gap = step.features[:2] + after[:, step.target] - ahead[:, k : k + 1]
         covariance += visits[k] * (gap * np.exp(step.log_q)) @ gap.T
-    return LocalLaw(_moments(mean, covariance, float(whole.log_total.mid()), reward), 0.0, size, arcs)
+    return LocalLaw(_moments(mean, covariance, log_partition, reward), 0.0, size, arcs)
 
 
 def _leaked(steps: _Steps, live: Mask) -> float:

@@ -112,14 +112,17 @@ class NGramModel:
             found.append(int(self.back[found[-1]]))
         return found
 
-    def row(self, state: int) -> tuple[Floats, Index]:
+    def row(self, state: int, unigrams: tuple[Floats, Index] | None = None) -> tuple[Floats, Index]:
         """(log10 p as written, target) of every token and last of the end at a state; p = 0 is -inf.
 
-        Shapes (V + 1,). Cost: O(V).
+        Shapes (V + 1,). ``unigrams`` is the row of state 0, for who asks for many. Cost: O(V).
         """
-        width = len(self.alphabet) + 1
-        log10_prob, target = np.full(width, -np.inf), np.zeros(width, dtype=np.int64)
-        for place in reversed(self.chain(state)):
+        chain, width = self.chain(state), len(self.alphabet) + 1
+        if unigrams is not None:
+            chain.pop()
+        log10_prob, target = unigrams or (np.full(width, -np.inf), np.zeros(width, dtype=np.int64))
+        log10_prob, target = log10_prob.copy(), target.copy()
+        for place in reversed(chain):
             arcs = slice(int(self.starts[place]), int(self.starts[place + 1]))
             log10_prob += self.log10_back[place] if place else 0.0
             log10_prob[self.token[arcs]] = self.log10_prob[arcs]
