@@ -84,9 +84,8 @@ def check(
     with bad_values():
         chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
     if model is not None:
-        if chosen_profile != Profile():
-            raise BadInput("--profile and --seed choose models at random; with --model leave them out")
-        _check_model(model, chosen, json_path, writes=verify or output is not None, verbose=verbose)
+        _refuse_with_model(chosen_profile == Profile(), writes=verify or output is not None)
+        _check_model(model, chosen, json_path, verbose=verbose)
         return
     if verbose:
         raise BadInput("--verbose goes with --model; without it every claim is listed")
@@ -137,11 +136,23 @@ def _of_file(path: Path | None) -> tuple[tuple[Claim, ...], list[tuple[str, str]
     return own, [("of", f"{path.resolve()} {claim.id}") for claim in own]
 
 
-def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, writes: bool, verbose: bool) -> None:
+def _refuse_with_model(usual: bool, *, writes: bool) -> None:
+    """Refuse what goes with random models, or with the report.
+
+    Raises:
+        BadInput: names the options.
+    """
+    if not usual:
+        raise BadInput("--profile and --seed choose models at random; with --model leave them out")
+    if writes:
+        raise BadInput("--model writes no report: leave --verify and --output out")
+
+
+def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *, verbose: bool) -> None:
     """Each claim on a user's model; exits with 1 where one does not stand.
 
     Raises:
-        BadInput: a report is wanted, or the model cannot be checked.
+        BadInput: the model cannot be checked.
     """
     from theory.claims.grades import STANDS
     from theory.claims.on_model import Silent, check_on
@@ -149,8 +160,6 @@ def _check_model(path: Path, chosen: Sequence[Claim], json_path: Path | None, *,
     from theory.specification.any_model import read_model
     from theory.specification.reader import located
 
-    if writes:
-        raise BadInput("--model writes no report: leave --verify and --output out")
     results: list[Result] = []
     silent: list[Silent] = []
     with bad_values(), located(str(path)):
