@@ -85,8 +85,7 @@ def check(
         chosen = (*(find(ids) if ids or not own or model is not None else ()), *own)
     if model is not None:
         _refuse_with_model(chosen_profile == Profile(), writes=verify or output is not None)
-        _check_model(model, chosen, json_path, verbose=verbose)
-        return
+        return _check_model(model, chosen, json_path, verbose=verbose)
     if verbose:
         raise BadInput("--verbose goes with --model; without it every claim is listed")
     whole = not ids and not own and chosen_profile == Profile()
