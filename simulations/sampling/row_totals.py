@@ -21,19 +21,20 @@ Reals = NDArray[np.floating]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_BLOCK = 128
+BLOCK = 128
+"""Places between two totals that are kept."""
 
 try:
     import numba
 
     from theory.arithmetic.kernels import exponential, reduction
 except ImportError:
-    _COMPILED = False
+    COMPILED = False
 else:
-    _COMPILED = True
+    COMPILED = True
 
     @reduction
-    def _part(row: Reals, peak: float, power: float) -> float:
+    def part(row: Reals, peak: float, power: float) -> float:
         total = 0.0
         for k in range(len(row)):
             total += exponential(power * (row[k] - peak))
@@ -45,29 +46,29 @@ else:
             total = 0.0
             for b in range(starts.shape[1] - 1):
                 starts[n, b] = total
-                total += _part(rows[n, b * _BLOCK : (b + 1) * _BLOCK], rows[n, 0], power)
+                total += part(rows[n, b * BLOCK : (b + 1) * BLOCK], rows[n, 0], power)
             starts[n, -1] = total
 
     @numba.njit
     def _upto(rows: Reals, power: float, starts: Floats, place: Index, found: Floats) -> None:
         for n in range(len(rows)):
-            b = place[n] // _BLOCK
-            found[n] = starts[n, b] + _part(rows[n, b * _BLOCK : place[n]], rows[n, 0], power)
+            b = place[n] // BLOCK
+            found[n] = starts[n, b] + part(rows[n, b * BLOCK : place[n]], rows[n, 0], power)
 
     @numba.njit
     def _reaching(
         rows: Reals, power: float, starts: Floats, target: Floats, low: Index, high: Index, found: Index
     ) -> None:
         for n in range(len(rows)):
-            first, last = low[n] // _BLOCK, high[n] // _BLOCK  # the block in question is in first..last
+            first, last = low[n] // BLOCK, high[n] // BLOCK  # the block in question is in first..last
             while first < last:
                 middle = (first + last) >> 1
                 if starts[n, middle + 1] >= target[n]:
                     last = middle
                 else:
                     first = middle + 1
-            place = max(low[n], first * _BLOCK)
-            total = starts[n, first] + _part(rows[n, first * _BLOCK : place], rows[n, 0], power)
+            place = max(low[n], first * BLOCK)
+            total = starts[n, first] + part(rows[n, first * BLOCK : place], rows[n, 0], power)
             while place < high[n]:
                 total += exponential(power * (rows[n, place] - rows[n, 0]))
                 if total >= target[n]:
@@ -100,16 +101,16 @@ else:
     @numba.njit
     def _inverse_cdf(weight: Reals, uniform: Floats, drawn: Index, total: Floats) -> None:
         size = weight.shape[1]
-        blocks = np.empty((size + _BLOCK - 1) // _BLOCK)
+        blocks = np.empty((size + BLOCK - 1) // BLOCK)
         for n in range(len(weight)):
             for b in range(len(blocks)):
-                blocks[b] = _block_sum(weight[n, b * _BLOCK : (b + 1) * _BLOCK])
+                blocks[b] = _block_sum(weight[n, b * BLOCK : (b + 1) * BLOCK])
             total[n] = blocks.sum()
             target, reached, b = uniform[n] * total[n], 0.0, 0
             while b + 1 < len(blocks) and reached + blocks[b] <= target:
                 reached += blocks[b]
                 b += 1
-            k = b * _BLOCK
+            k = b * BLOCK
             while k + 1 < size and reached + weight[n, k] <= target:
                 reached += weight[n, k]
                 k += 1
@@ -208,7 +209,7 @@ class BlockTotals:
     @staticmethod
     def of(falling: Reals, power: float) -> BlockTotals:
         """Cost: O(n V), without an array of that size."""
-        starts = np.empty((len(falling), (falling.shape[1] + _BLOCK - 1) // _BLOCK + 1))
+        starts = np.empty((len(falling), (falling.shape[1] + BLOCK - 1) // BLOCK + 1))
         _starts(falling, power, starts)
         return BlockTotals(falling, power, starts)
 
@@ -252,7 +253,7 @@ def running_scores(falling: Reals, power: float) -> Floats:
 
 
 def _worth_compiling(falling: Reals) -> bool:
-    return _COMPILED and falling.size >= WORTH
+    return COMPILED and falling.size >= WORTH
 
 
 def _weights(falling: Reals, power: float) -> Reals:
@@ -267,6 +268,8 @@ def _products(falling: Reals, weight: Reals) -> Reals:
 
 
 __all__ = [
+    "BLOCK",
+    "COMPILED",
     "BlockTotals",
     "EveryTotal",
     "Totals",

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from simulations.sampling.adaptors import Floats, log_weights
 from simulations.sampling.history import History
+from simulations.sampling.row_sort import falling_rows
 from simulations.sampling.row_totals import Totals, first_place, running_scores, running_totals, sums
+from simulations.sampling.typical_run import Rows, nearest_runs
 from theory.adaptors.exact import Adaptor, Chain
 from theory.arithmetic.exact import to_float
 
@@ -77,10 +79,8 @@ class SortedRows:
 
     @staticmethod
     def of(logits: Reals) -> SortedRows:
-        """One sort of each row. Cost: O(n V log V), the only such step."""
-        falling = np.negative(logits)
-        falling.sort(axis=1)
-        np.negative(falling, out=falling)
+        """One sort of each row, the only such step."""
+        falling = falling_rows(logits)
         peak = falling[:, 0].astype(np.float64)
         possible = (falling > -np.inf).sum(axis=1)
         return SortedRows(logits, falling, peak, possible)
@@ -264,7 +264,7 @@ def _eta(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor)
 
 
 def _typical(rows: SortedRows, low: Index, high: Index, power: float, step: Adaptor) -> tuple[Index, Index]:
-    """The m tokens nearest to the entropy for the least m that has the mass: two nested bisections."""
+    """The m tokens nearest to the entropy for the least m that has the mass."""
     if step.value == 1:
         return low, high
     entropy, log_mass = rows.entropy(low, high, power), np.log(rows.mass(low, high, power))
@@ -273,23 +273,8 @@ def _typical(rows: SortedRows, low: Index, high: Index, power: float, step: Adap
     def surprisal(place: Index) -> Floats:
         return log_mass - power * (rows._value(place) - rows.peak)
 
-    def nearest(count: Index) -> Index:
-        # the window of ``count`` tokens starts where its first is no farther from the entropy than the one behind it
-        def starts(place: Index) -> Mask:
-            behind = np.minimum(place + count, rows.logits.shape[1] - 1)
-            result: Mask = entropy - surprisal(place) <= surprisal(behind) - entropy
-            return result
-
-        return rows._first(starts, low, high - count)
-
-    def enough(count: Index) -> Mask:
-        count = np.clip(count + 1, 1, high - low)
-        start = nearest(count)
-        result: Mask = rows.mass(start, start + count, power) >= target
-        return result
-
-    count = rows._first(enough, 0, high - low - 1) + 1
-    start = nearest(count)
+    run = Rows(rows.falling, power, rows.totals(power), low, high)
+    start, count = nearest_runs(run, entropy, log_mass, target)
     if step.word("ties") == "lowest":
         return start, start + count
     farthest = np.maximum(entropy - surprisal(start), surprisal(start + count - 1) - entropy) + rows.slack

@@ -27,7 +27,7 @@ def falling(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
 def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setattr(row_totals, "_COMPILED", request.param)
+    monkeypatch.setattr(row_totals, "COMPILED", request.param)
     return bool(request.param)
 
 
