@@ -32,13 +32,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.adaptors.applied import applied, weights_of
 from theory.adaptors.chains import ADAPTORS, FURTHER_ADAPTORS, Adaptor, Chain, adaptor, chain
 from theory.adaptors.rows import Before, Row, rounded
 from theory.adaptors.sure_cuts import Rows, handles
-from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
 from theory.arithmetic.exact import Array, Real, exp, is_exact, log, to_float
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.tree import Index, Mask
@@ -71,7 +71,7 @@ class Kept:
         return result
 
 
-@in_own_arithmetic
+@remembered
 def decide(numbers: Numbers, steps: Chain) -> Kept:
     """What the chain keeps at every prefix, decided formally. Cost: the sum of the rows' sorts.
 
@@ -150,7 +150,7 @@ def _alike(numbers: Numbers) -> tuple[_Group, ...]:
     for (children, may_end), choices in groups.items():
         node = np.array([choice.node for choice in choices])
         child = np.array([choice.children.start for choice in choices])[:, None] + np.arange(children)
-        weight, good = mass[child], accurate[child].all(axis=1)
+        weight, good = mass[child], np.logical_and.reduce(accurate[child], axis=1)
         if may_end:
             ends, exact = rounded(numbers.prefix_prob[node] * numbers.end_prob[node])
             weight, good = np.column_stack((weight, ends)), good & exact
@@ -223,7 +223,7 @@ class Adapted:
     log_normaliser: Array
 
 
-@in_own_arithmetic
+@remembered
 def adapt_global(numbers: Numbers, kept: Kept) -> Adapted:
     """q_glob(y) = prod_t w_t / C: the kept strings with p+ to the power 1/T, normalised once.
 
@@ -240,7 +240,7 @@ def adapt_global(numbers: Numbers, kept: Kept) -> Adapted:
     return Adapted(aligned, string, exp(log_prob), log_prob, np.full(len(string), total, dtype=log_prob.dtype))
 
 
-@in_own_arithmetic
+@remembered
 def adapt_local(numbers: Numbers, kept: Kept) -> Adapted:
     """q_loc(y) = prod_t w_t / c_t, with c_t the sum of the weights at step t.
 
@@ -249,19 +249,53 @@ def adapt_local(numbers: Numbers, kept: Kept) -> Adapted:
     """
     aligned = numbers.same(kept.aligned)
     tree, string = aligned.tree, np.flatnonzero(kept.strings())
-    if kept.weights is None:
-        weight = numbers.prefix_prob.copy()
-        weight[1:] = weight[1:] / numbers.prefix_prob[tree.parent[1:]]
-        weight = _masked_power(weight, kept.edge, kept.power)
-        ending = _masked_power(numbers.end_prob, kept.end, kept.power)
-    else:
+    if kept.weights is not None:
         weight, ending = (_like(values, numbers) for values in kept.weights)
-    log_step = log(tree.sum_children(weight) + ending)
-    log_path = log_step.copy()
-    log_path = tree.descend(log_step[0], log_path, np.add)
+        log_step = log(tree.sum_children(weight) + ending)
+    elif kept.power == 1 and is_exact(numbers.prob):
+        log_step = _log_sums(numbers, kept)
+    else:
+        weight = _masked_power(_steps(numbers), kept.edge, kept.power)
+        ending = _masked_power(numbers.end_prob, kept.end, kept.power)
+        log_step = log(tree.sum_children(weight) + ending)
+    log_path = tree.descend(log_step[0], log_step.copy(), np.add)
     log_normaliser = log_path[aligned.node[string]]
     log_prob = _log_weight(numbers, kept, string) - log_normaliser
     return Adapted(aligned, string, exp(log_prob), log_prob, log_normaliser)
+
+
+def _steps(numbers: Numbers) -> Array:
+    """p+(last token | parent prefix) of each prefix, 1 at the root; shape (prefixes,)."""
+    step: Array = numbers.prefix_prob.copy()
+    step[1:] = step[1:] / numbers.prefix_prob[numbers.aligned.tree.parent[1:]]
+    return step
+
+
+@functools.lru_cache(maxsize=4)
+def _uncut(numbers: Numbers, _bits: int) -> tuple[Array, Array]:
+    """(the steps, log c of each prefix where nothing is cut); kept, because most prefixes of a truncation are such."""
+    step = _steps(numbers)
+    return step, log(numbers.aligned.tree.sum_children(step) + numbers.end_prob)
+
+
+def _log_sums(numbers: Numbers, kept: Kept) -> Array:
+    """log c of the prefixes that a truncation leaves, in balls; of others it is what it is without one."""
+    tree, ends = numbers.aligned.tree, np.zeros(len(kept.edge), dtype=bool)
+    step, whole = _uncut(numbers, ctx.prec)
+    ends[numbers.aligned.node] = True
+    cut = ends & ~kept.end
+    cut[tree.parent[1:][~kept.edge[1:]]] = True
+    cut &= tree.descend(True, kept.edge, np.logical_and)
+    log_step = whole.copy()
+    node = np.flatnonzero(cut)
+    total = np.full(len(cut), arb(0), dtype=object)
+    child = 1 + np.flatnonzero(cut[tree.parent[1:]])
+    if len(child):
+        parent = tree.parent[child]
+        starts = np.flatnonzero(np.concatenate(([True], parent[1:] != parent[:-1])))
+        total[parent[starts]] = np.add.reduceat(_masked_power(step[child], kept.edge[child], fmpq(1)), starts)
+    log_step[node] = log(total[node] + _masked_power(numbers.end_prob[node], kept.end[node], fmpq(1)))
+    return log_step
 
 
 @in_own_arithmetic

@@ -6,19 +6,22 @@ L = log p(y) and R = r(y)/beta in nats; I = -log p+(y) = log Z - L - R. Zero var
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted
-from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, is_exact, largest, objects, to_float, working
+from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, working
 from theory.frames import Row, as_frame, as_html
+from theory.language_models.tree import Index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,19 +98,41 @@ class Moments:
         return as_html([{"moment": name, "value": value} for name, value in self.rows()[0].items()])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Alike:
+    """The first string with the same p, with the same R, and with the same p+, decided exactly; shapes (n,)."""
+
+    log_prior: Index
+    reward: Index
+    surprisal: Index
+
+
+@functools.lru_cache(maxsize=8)
+def _alike(aligned: Aligned) -> _Alike:
+    """Kept, because the moments of many laws of a model are asked for."""
+    rewards = [(r.factor, r.exponent) for r in aligned.reward]
+    return _Alike(_firsts(list(aligned.prior)), _firsts(rewards), _firsts(aligned.weight_parts()))
+
+
+def _firsts(keys: Sequence[Any]) -> Index:
+    """The first place of each key."""
+    place: dict[Any, int] = {}
+    return np.array([place.setdefault(key, k) for k, key in enumerate(map(_hashed, keys))], dtype=np.int64)
+
+
+def _hashed(key: Any) -> Any:
+    """Integers instead of rationals, whose own hash is slow."""
+    if isinstance(key, fmpq):
+        return int(key.p), int(key.q)
+    return tuple(_hashed(part) for part in key)
+
+
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     """Which of L, R, I are constant on the given strings (default: all)."""
-    chosen = range(len(aligned)) if string is None else [int(y) for y in string]
-    parts = aligned.weight_parts()
-    reward = aligned.reward
-    first = chosen[0]
-    return Constant(
-        log_prior=all(aligned.prior[y] == aligned.prior[first] for y in chosen),
-        reward=all(
-            reward[y].exponent == reward[first].exponent and reward[y].factor == reward[first].factor for y in chosen
-        ),
-        surprisal=all(parts[y] == parts[first] for y in chosen),
-    )
+    alike = _alike(aligned)
+    rows = (alike.log_prior, alike.reward, alike.surprisal)
+    chosen = rows if string is None else [row[string] for row in rows]
+    return Constant(*(bool((row == row[0]).all()) for row in chosen))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,25 +159,19 @@ def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
     if not is_exact(prob):
         means = [(prob * row).sum() for row in rows]
         return Centred(*means, *(row - mean for row, mean in zip(rows, means, strict=True)))
-    anchor = largest(prob)
-    parts = aligned.weight_parts()
-    exact: tuple[list[Any], ...] = (
-        [aligned.prior[y] for y in chosen],
-        [(aligned.reward[y].factor, aligned.reward[y].exponent) for y in chosen],
-        [parts[y] for y in chosen],
-    )
+    anchor, alike = largest(prob), _alike(aligned)
     means, distances = [], []
-    for row, keys in zip(rows, exact, strict=True):
-        from_anchor = objects(
-            arb(0) if key == keys[anchor] else value - row[anchor] for key, value in zip(keys, row, strict=True)
-        )
+    for row, first in zip(rows, (alike.log_prior, alike.reward, alike.surprisal), strict=True):
+        from_anchor = row - row[anchor]
+        own = first[chosen]
+        from_anchor[own == own[anchor]] = arb(0)
         shift = (prob * from_anchor).sum()
         means.append(row[anchor] + shift)
         distances.append(from_anchor - shift)
     return Centred(*means, *distances)
 
 
-@in_own_arithmetic
+@remembered
 def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
     """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n).
 
@@ -166,6 +185,7 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
         prob, log_prob, chosen = law.prob, law.log_prob, law.string
     found = centred(numbers, prob, chosen)
     from_l, from_r, from_i = found.log_prior, found.reward, found.surprisal
+    share_l, share_r, share_i = prob * from_l, prob * from_r, prob * from_i
     surprisal = numbers.surprisal[chosen]
     return Moments(
         mean_log_prior=found.mean_log_prior,
@@ -173,11 +193,11 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
         entropy=-(prob * log_prob).sum(),
         cross_entropy=(prob * surprisal).sum(),
         kl_to_aligned=(prob * (log_prob + surprisal)).sum(),
-        var_log_prior=(prob * from_l * from_l).sum(),
-        var_reward=(prob * from_r * from_r).sum(),
-        cov=(prob * from_l * from_r).sum(),
-        var_surprisal=(prob * from_i * from_i).sum(),
-        cov_log_prior_surprisal=(prob * from_l * from_i).sum(),
+        var_log_prior=(share_l * from_l).sum(),
+        var_reward=(share_r * from_r).sum(),
+        cov=(share_l * from_r).sum(),
+        var_surprisal=(share_i * from_i).sum(),
+        cov_log_prior_surprisal=(share_l * from_i).sum(),
         constant=constants(aligned, chosen),
         bits=numbers.bits,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,10 +52,11 @@ _APART = 2.0**-50
 """Relative distance of two such numbers that cannot be the other way round."""
 
 
-def rounded(balls: Sequence[arb]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def rounded(balls: Iterable[arb]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(the balls in float64, which of these are within 2^-52 of all that their balls hold, relatively, and normal)."""
-    found = np.array([float(one.mid()) for one in balls])
-    narrow = np.array([one.rel_accuracy_bits() >= _ACCURATE for one in balls])
+    told = [(float(one.mid()), one.rel_accuracy_bits()) for one in balls]
+    found = np.array([number for number, _ in told])
+    narrow = np.array([bits >= _ACCURATE for _, bits in told])
     return found, narrow & np.isfinite(found) & (found > _NORMAL)
 
 

@@ -63,7 +63,7 @@ class Rows:
         """
         weight = np.where(accurate[:, None], weight, 1.0)
         weight = weight / weight.max(axis=1, keepdims=True)
-        known = accurate & (weight >= _SMALLEST).all(axis=1)
+        known = accurate & _every(weight >= _SMALLEST)
         order = np.argsort(-weight, axis=1, kind="stable")
         ordered = np.take_along_axis(weight, order, axis=1)
         close = (ordered[:, :-1] - ordered[:, 1:] <= _APART * ordered[:, :-1]) & known[:, None]
@@ -92,6 +92,12 @@ class Rows:
                 kept, certain = _CUTS[step.name](law, step)
                 alive, sure = kept & alive, sure & certain
         return alive, sure
+
+
+def _every(mask: Mask) -> Mask:
+    """Whether all of a row hold."""
+    found: Mask = np.logical_and.reduce(mask, axis=1)
+    return found
 
 
 def _earliest(alike: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -149,12 +155,12 @@ class _Law:
         """(the length of the shortest run by rising key whose mass reaches the value, whether it is certain)."""
         mass = np.cumsum(np.take_along_axis(self.weight, self.order(key), axis=1), axis=1)
         wanted = value * self.total
-        sure = (np.abs(mass - wanted) > self.slack * self.total).all(axis=1)
+        sure = _every(np.abs(mass - wanted) > self.slack * self.total)
         return (mass < wanted).sum(axis=1) + 1, sure
 
     def passing(self, passes: Mask) -> Mask:
         """What passes, or the most probable token where nothing does."""
-        none = ~(passes & self.alive).any(axis=1)
+        none = _every(~(passes & self.alive))
         best = self.first(-self.rows.weight, np.ones(len(none), dtype=np.int64))
         return np.where(none[:, None], best, passes)
 
@@ -202,17 +208,17 @@ def _typical(law: _Law, step: Adaptor) -> Decided:
     ordered = np.take_along_axis(distance, order, axis=1)
     tied = (ordered[:, 1:] - ordered[:, :-1] <= 2 * error) & (alike[:, 1:] != alike[:, :-1]) & there[:, 1:]
     within = np.arange(1, order.shape[1]) <= count[:, None]
-    return law.first(distance, count), sure & ~(tied & within).any(axis=1)
+    return law.first(distance, count), sure & _every(~(tied & within))
 
 
 def _epsilon(law: _Law, step: Adaptor) -> Decided:
     passes, sure = law.at_least(to_float(step.value) * law.total)
-    return law.passing(passes), sure.all(axis=1)
+    return law.passing(passes), _every(sure)
 
 
 def _min_p(law: _Law, step: Adaptor) -> Decided:
     passes, sure = law.at_least(to_float(step.value) * law.weight.max(axis=1, keepdims=True))
-    return law.passing(passes), sure.all(axis=1)
+    return law.passing(passes), _every(sure)
 
 
 def _eta(law: _Law, step: Adaptor) -> Decided:
@@ -224,7 +230,7 @@ def _eta(law: _Law, step: Adaptor) -> Decided:
     certain = np.abs(gap) > 4 * error + _APART
     typical = gap >= 0
     told = (sure & certain) | (sure & above) | (certain & typical) | ~law.alive
-    return law.passing(above | typical), told.all(axis=1)
+    return law.passing(above | typical), _every(told)
 
 
 _CUTS: dict[str, Callable[[_Law, Adaptor], Decided]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from flint import arb, fmpq
 
@@ -47,7 +48,9 @@ def best_of(prior: Array, levels: tuple[int, ...], n: int) -> Array:
         levels: the rank of each string's reward.
         n: number of draws, >= 1.
     """
-    mass = {level: sum(p for p, at in zip(prior, levels, strict=True) if at == level) for level in sorted(set(levels))}
+    mass: dict[int, Any] = dict.fromkeys(sorted(set(levels)), 0)
+    for p, at in zip(prior, levels, strict=True):
+        mass[at] = mass[at] + p
     below, factor = 0, {}
     for level, own in mass.items():
         factor[level] = ((below + own) ** n - below**n) / own

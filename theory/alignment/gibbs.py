@@ -80,6 +80,33 @@ def in_own_arithmetic(
     return computed
 
 
+_REMEMBERED, _FEW = 256, 2048
+"""How many results are kept, and of models of at most how many strings."""
+
+
+def remembered(
+    function: Callable[Concatenate[Numbers, Given], Found],
+) -> Callable[Concatenate[Numbers, Given], Found]:
+    """``in_own_arithmetic``, with the last results of small models kept: claims ask for the same laws.
+
+    What is handed out is shared: nobody changes it. What is given must be hashable.
+    """
+
+    def at_bits(_bits: int, numbers: Numbers, *given: Given.args, **named: Given.kwargs) -> Found:
+        return function(numbers, *given, **named)
+
+    kept: Callable[..., Found] = functools.lru_cache(maxsize=_REMEMBERED)(at_bits)
+
+    @functools.wraps(function)
+    def computed(numbers: Numbers, /, *given: Given.args, **named: Given.kwargs) -> Found:
+        with numbers.arithmetic():
+            if len(numbers.aligned) <= _FEW:
+                return kept(ctx.prec, numbers, *given, **named)
+            return function(numbers, *given, **named)
+
+    return computed
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
     """An exact aligned model: prior and reward of every string of positive p+.

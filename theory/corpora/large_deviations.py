@@ -7,11 +7,12 @@ whose two ends have certain signs.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.arithmetic.exact import Array, Undecided, ball
 from theory.corpora.atoms import Atoms
@@ -185,6 +186,12 @@ def typical_probability(law: Atoms, size: int, epsilon: fmpq) -> arb:
     Raises:
         Undecided: the law is too large to be summed in balls.
     """
+    return _typical_probability(law, size, epsilon, ctx.prec)
+
+
+@functools.lru_cache(maxsize=4096)
+def _typical_probability(law: Atoms, size: int, epsilon: fmpq, _bits: int) -> arb:
+    """Kept, because the search for a sample size and what checks it ask for the same sizes."""
     window = typical_corpora(law, size, epsilon)
     if window.error is not None:
         raise Undecided(f"P(typical) at N = {size} is not summed in balls but by {window.method}")

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from tests.reference import adapted, real, share
-from tests.strategies import trees, weights
+from tests.strategies import models, trees, weights
 from theory.adaptors.exact import ADAPTORS, Adaptor, Chain, adapt, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import moments
 from theory.alignment.gibbs import Aligned, align
-from theory.arithmetic.exact import fraction, objects, rational, to_float
+from theory.arithmetic.exact import fraction, log, objects, precision, rational, to_float
 from theory.examples.finite import c2, table
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
@@ -385,3 +385,22 @@ def test_another_normalisation_is_refused() -> None:
     steps = Chain([Adaptor("top_k", fmpq(1))])
     with pytest.raises(ValueError, match="sideways"):
         adapt(aligned.balls(), decide(aligned.balls(), steps), "sideways")
+
+
+@given(models(), st.sampled_from(["top_k 1", "top_k 2", "nucleus 3/5", "epsilon 1/5", "min_p 1/2"]))
+def test_sums_of_what_a_truncation_leaves(aligned: Aligned, step: str) -> None:
+    """The sums of the prefixes that something is cut from, digit for digit those over all prefixes."""
+    name, value = step.split()
+    with precision():
+        numbers = aligned.balls()
+        kept = decide(numbers, chain((name, value)))
+        law = adapt_local(numbers, kept)
+        tree = aligned.tree
+        step_prob = numbers.prefix_prob.copy()
+        step_prob[1:] = step_prob[1:] / numbers.prefix_prob[tree.parent[1:]]
+        left = objects(p if k else arb(0) for p, k in zip(step_prob, kept.edge, strict=True))
+        ends = objects(p if k else arb(0) for p, k in zip(numbers.end_prob, kept.end, strict=True))
+        path = log(tree.sum_children(left) + ends)
+        path = tree.descend(path[0], path.copy(), np.add)
+    found = [path[aligned.node[y]] for y in law.string]
+    assert [(x.mid(), x.rad()) for x in law.log_normaliser] == [(x.mid(), x.rad()) for x in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from flint import arb, fmpq
 
@@ -20,36 +21,36 @@ def prior_of(found: FiniteModel) -> Array:
     return prior
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Draws:
     """A model and a number n of draws from its prior."""
 
     found: FiniteModel
     count: int
 
-    @property
+    @cached_property
     def levels(self) -> tuple[int, ...]:
         """The rank of each string's reward."""
         return reward_levels(self.found.aligned)
 
-    @property
+    @cached_property
     def law(self) -> Array:
         """q_n, rationals."""
         return best_of(prior_of(self.found), self.levels, self.count)
 
-    @property
+    @cached_property
     def divergence(self) -> arb:
         """KL(q_n || p), nats."""
         divergence: arb = kl_divergence(self.law, prior_of(self.found))
         return divergence
 
-    @property
+    @cached_property
     def mean_reward(self) -> arb:
         """E_{q_n} r."""
         mean_reward: arb = (self.law * self.found.numbers.reward).sum()
         return mean_reward
 
-    @property
+    @cached_property
     def shortfalls(self) -> tuple[tuple[str, Exact], tuple[str, Exact]]:
         """What is missing from the values without atoms: of the divergence, nats, and of the win rate."""
         rate = win_rate(prior_of(self.found), self.levels, self.count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from flint import arb, fmpq, fmpz
@@ -23,7 +24,7 @@ from theory.models.finite import FiniteModel
 from theory.specification.finite import parse_specification
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SizedCorpus:
     """A model, a corpus size N, a half-width eps in nats, and all corpora of that size."""
 
@@ -32,7 +33,7 @@ class SizedCorpus:
     epsilon: fmpq
     corpora: Corpora
 
-    @property
+    @cached_property
     def deviation(self) -> Array:
         """Ibar - H of every corpus, nats."""
         surprisal, entropy = self.found.numbers.surprisal, self.found.mean.entropy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from flint import arb, fmpq
 
@@ -40,7 +41,7 @@ _KNOWN = {DELTA: fmpq(5206, 1000), fmpq(1, 100): fmpq(15072, 1000)}
 """Chebyshev's excess at these delta, to three digits after the point."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Requirement:
     """(eps, delta) for a model, and the numbers of strings found for it; None where only the bracket is asked for."""
 
@@ -54,13 +55,14 @@ class Requirement:
         variance: arb = self.band.found.mean.var_surprisal
         return variance
 
-    @property
+    @cached_property
     def third(self) -> arb:
         """E|I - H|^3, nats^3."""
         law = surprisal_atoms(self.band.found)
         return sum((p * abs(x) ** 3 for p, x in zip(law.prob, law.surprisal, strict=True)), arb(0))
 
 
+@lru_cache(maxsize=64)
 def surprisal_atoms(found: FiniteModel) -> Atoms:
     """The law of I."""
     return atoms(found.numbers)
