@@ -1,13 +1,17 @@
 """A causal language model of transformers as a decoder: a forward pass in, float32 logits out.
 
-torch is imported here and in few other places; everything downstream sees numpy arrays.
+torch is imported here and in few other places; everything downstream sees numpy arrays. The passes are those of the
+model itself, or of an engine that has its weights.
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,8 +22,27 @@ from simulations.sampling.generate import PAD, Mask, Tokens
 
 Logits = NDArray[np.floating]
 
+_SPARED_LOGITS = 1 << 20
+"""Logits that are made and thrown away: where a pass would have more that nobody needs, the head leaves them out."""
 
-@dataclass(slots=True, eq=False)
+_SPARED_PRODUCTS = 1 << 33
+"""Multiplications that a prefix read once must spare, about a tenth of a second: rows with less are read in full."""
+
+
+_CACHE = "past_key_values"
+
+
+class Engine(Protocol):
+    """The passes of a model in float32, over ids behind those that a cache has seen."""
+
+    def read(self, ids: Tokens, cache: object | None, keep: int) -> tuple[torch.Tensor, object]:
+        """(logits after the last ``keep`` ids, the cache that has seen them, too): shapes (B, T) to (B, keep, V)."""
+
+    def spread(self, cache: object, rows: Tokens) -> object:
+        """Another cache, of these rows of one: a row may occur several times."""
+
+
+@dataclass(eq=False)
 class TorchDecoder:
     """A transformers causal language model, read through its cache.
 
@@ -32,6 +55,10 @@ class TorchDecoder:
         whole: every step is a pass over the whole string, for a model whose cache does not give the same numbers.
             Cost: O(T) passes of O(T) tokens instead of O(T) of one.
         switch: called before each pass, where two decoders share a model: has the model be this decoder's.
+        engine: makes the passes; None for the model itself.
+        shared: whether rows of one prompt read it once, and each goes on from that cache. None where nobody has
+            checked yet that the cache allows it: then they do not.
+        spared: the multiplications that a shared prompt must spare.
     """
 
     model: PreTrainedModel
@@ -40,8 +67,12 @@ class TorchDecoder:
     kept: Mask | None = None
     whole: bool = False
     switch: Callable[[], None] | None = None
+    engine: Engine | None = None
+    shared: bool | None = None
+    spared: int = _SPARED_PRODUCTS
     _cache: object = field(default=None, init=False)
     _seen: Tokens | None = field(default=None, init=False)
+    _prefix: tuple[bytes, object] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.ends = self.ends or (self.end,)
@@ -66,7 +97,13 @@ class TorchDecoder:
     def begin(self, prompts: Tokens) -> Logits:
         """Logits after each prompt; the cache is begun anew."""
         self._cache, self._seen = None, prompts
-        return self._next(prompts)
+        distinct, own = np.unique(prompts, axis=0, return_inverse=True)
+        if not self.worth_sharing(len(prompts) - len(distinct), prompts.shape[1]):
+            return self._next(prompts)
+        logits, cache = self._read(distinct, None, 1)
+        own = own.reshape(-1)
+        self._cache = self._spread(cache, own)
+        return self._numbers(logits[:, -1])[own]
 
     @torch.inference_mode()
     def advance(self, tokens: Tokens) -> Logits:
@@ -86,13 +123,21 @@ class TorchDecoder:
 
     @torch.inference_mode()
     def logits(self, prompts: Tokens, tokens: Tokens) -> Logits:
-        """Logits of every token of the continuations, in one pass without a cache."""
-        return self._numbers(self._pass(prompts, tokens))
+        """Logits of every token of the continuations, in one pass without a cache, or one behind each shared prompt."""
+        distinct, own = np.unique(prompts, axis=0, return_inverse=True)
+        if not self._is_read(distinct) and not self.worth_sharing(len(prompts) - len(distinct), prompts.shape[1]):
+            return self._numbers(self._pass(prompts, tokens))
+        if len(distinct) == 1:
+            return self._behind(distinct[0], tokens)
+        parts = [np.flatnonzero(own.reshape(-1) == k) for k in range(len(distinct))]
+        found = [self._behind(prompt, tokens[rows]) for prompt, rows in zip(distinct, parts, strict=True)]
+        result: Logits = np.concatenate(found)[np.argsort(np.concatenate(parts))]
+        return result
 
     @torch.inference_mode()
     def laws(self, ids: Tokens) -> Logits:
         """Logits after each of the ids but the last, in one pass over all: shape (B, T) to (B, T - 1, V)."""
-        return self._numbers(self.ready()(input_ids=self._ids(ids), use_cache=False).logits[:, :-1])
+        return self._numbers(self._all(ids, ids.shape[1])[:, :-1])
 
     @torch.inference_mode()
     def dropped(self, prompts: Tokens, tokens: Tokens) -> NDArray[np.float64]:
@@ -105,25 +150,88 @@ class TorchDecoder:
         found: NDArray[np.float64] = -np.expm1(np.minimum(mass.numpy(), 0.0))
         return found
 
+    def forget(self) -> None:
+        """Keep no cache, of a string or of a prompt."""
+        self._cache = self._seen = self._prefix = None
+
+    def worth_sharing(self, rows: int, length: int) -> bool:
+        """Whether to read prompts of this length once, where that spares so many rows of them."""
+        return bool(self.shared) and not self.whole and length > 1 and rows * length * self._size > self.spared
+
+    @cached_property
+    def _size(self) -> int:
+        """Multiplications of a token: about as many as there are weights."""
+        return sum(weight.numel() for weight in self.model.parameters())
+
     def _pass(self, prompts: Tokens, tokens: Tokens) -> torch.Tensor:
-        filled = np.where(tokens == PAD, self.end, tokens)
-        found = self.ready()(input_ids=self._ids(np.concatenate((prompts, filled[:, :-1]), axis=1)), use_cache=False)
-        return found.logits[:, prompts.shape[1] - 1 :]
+        return self._all(np.concatenate((prompts, self._filled(tokens)[:, :-1]), axis=1), tokens.shape[1])
+
+    def _filled(self, tokens: Tokens) -> Tokens:
+        return np.where(tokens == PAD, self.end, tokens)
+
+    def _is_read(self, distinct: Tokens) -> bool:
+        """Whether the only prompt is the one whose cache is kept."""
+        if not self.shared or self._prefix is None or len(distinct) > 1:
+            return False
+        return bool(self._prefix[0] == distinct[0].tobytes())
+
+    def _behind(self, prompt: Tokens, tokens: Tokens) -> Logits:
+        """Logits of every token behind a prompt that is read once, all but its last id, whose logits are wanted."""
+        if self._prefix is None or self._prefix[0] != prompt.tobytes():
+            self._prefix = (prompt.tobytes(), self._read(prompt[None, :-1], None, 1)[1])
+        rows = len(tokens)
+        ids = np.concatenate((np.full((rows, 1), prompt[-1]), self._filled(tokens)[:, :-1]), axis=1)
+        cache = self._spread(self._prefix[1], np.zeros(rows, dtype=np.int64))
+        return self._numbers(self._read(ids, cache, tokens.shape[1])[0])
 
     def _next(self, ids: Tokens) -> Logits:
         """Logits after the last of the ids, which go on from the cache."""
         if self.whole:
-            return self._numbers(self.ready()(input_ids=self._ids(ids), use_cache=False).logits[:, -1])
-        name = self._cache_name()
-        given = {} if self._cache is None else {name: self._cache}
-        found = self.ready()(input_ids=self._ids(ids), use_cache=True, **given)
-        self._cache = getattr(found, name, None)
-        return self._numbers(found.logits[:, -1])
+            return self._numbers(self._all(ids, 1)[:, -1])
+        logits, self._cache = self._read(ids, self._cache, 1)
+        return self._numbers(logits[:, -1])
 
+    def _all(self, ids: Tokens, keep: int) -> torch.Tensor:
+        """Logits after the last ``keep`` ids, in one pass over all of them."""
+        if self.engine is not None:
+            return self.engine.read(ids, None, keep)[0]
+        found = self.ready()(input_ids=self._ids(ids), use_cache=False, **self._head(ids, keep))
+        return found.logits[:, -keep:]
+
+    def _read(self, ids: Tokens, cache: object | None, keep: int) -> tuple[torch.Tensor, object]:
+        """(logits after the last ``keep`` ids, the cache that has seen them, too)."""
+        if self.engine is not None:
+            return self.engine.read(ids, cache, keep)
+        name = self._cache_name
+        given = {} if cache is None else {name: cache}
+        found = self.ready()(input_ids=self._ids(ids), use_cache=True, **given, **self._head(ids, keep))
+        return found.logits[:, -keep:], getattr(found, name, None)
+
+    def _spread(self, cache: object, rows: Tokens) -> object:
+        """Another cache, of these rows of one; raises whatever a cache of another kind does."""
+        if self.engine is not None:
+            return self.engine.spread(cache, rows)
+        found: Any = copy.deepcopy(cache)
+        found.reorder_cache(torch.as_tensor(rows, device=self.device))
+        return found
+
+    def _head(self, ids: Tokens, keep: int) -> dict[str, int]:
+        """What has the model leave out logits that nobody needs, where that is worth it and the model can."""
+        spared = (ids.shape[1] - keep) * len(ids) * self._width
+        return {"logits_to_keep": keep} if spared > _SPARED_LOGITS and "logits_to_keep" in self._names else {}
+
+    @cached_property
+    def _width(self) -> int:
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(inspect.signature(self.model.forward).parameters)
+
+    @cached_property
     def _cache_name(self) -> str:
         """What the model calls its cache: recurrent models have cache_params."""
-        names = inspect.signature(self.model.forward).parameters
-        return "cache_params" if "cache_params" in names and "past_key_values" not in names else "past_key_values"
+        return "cache_params" if "cache_params" in self._names and "past_key_values" not in self._names else _CACHE
 
     def _ids(self, ids: Tokens) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(ids), dtype=torch.long, device=self.device)
@@ -136,4 +244,4 @@ class TorchDecoder:
         return inside
 
 
-__all__ = ["Logits", "TorchDecoder"]
+__all__ = ["Engine", "Logits", "TorchDecoder"]

@@ -207,7 +207,8 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
     writer = models.aligned or models.prior
     if not isinstance(writer, TorchDecoder) or not isinstance(models.prior, TorchDecoder):
         return plan, None
-    check_memory(_rows(plan), models.width or 0, len(run.chains), run.length)
+    rows = _rows(plan)
+    check_memory(rows, models.width or 0, len(run.chains), run.length)
     decoders: dict[str, TorchDecoder] = {run.prior: models.prior}
     if run.aligned is not None:
         decoders[run.aligned] = writer
@@ -221,7 +222,7 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
             length = min(run.length, models.longest - len(prompt))
             tokens = draw(writer, prompt, length, np.random.default_rng(place))
             for name, decoder in decoders.items():
-                found[name].append(self_check(decoder, name, prompt, tokens))
+                found[name].append(self_check(decoder, name, prompt, tokens, min(rows, _strings(plan, place))))
         if writer is not models.prior and writer.model is models.prior.model:
             check_switch(models.prior, writer, run.aligned or "", prompt, tokens)
     rounding = _rounding(found, run)
@@ -233,6 +234,11 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
 
 def _rows(plan: Plan) -> int:
     return max(len(shard.prompt) for shard in plan.shards)
+
+
+def _strings(plan: Plan, prompt: int) -> int:
+    """The most strings of a prompt that one shard has."""
+    return max(shard.prompt.count(prompt) for shard in plan.shards)
 
 
 def _rounding(found: Mapping[str, Sequence[Checked]], run: Run) -> Rounding:

@@ -23,17 +23,13 @@ from simulations.bridge.prompts import Prompt
 from simulations.bridge.rewards import Answer, Chat, Rewards, Scorer, checked, checked_or_null
 from simulations.bridge.runs import Run
 from simulations.bridge.store import Store
-from simulations.sampling.adaptors import Floats, log_sum
-from simulations.sampling.generate import PAD, Decoder, Mask, Sample, Tokens, ends_of, generate
-from simulations.sampling.history import History
+from simulations.bridge.witnesses import Witnesses
+from simulations.sampling.adaptors import Floats
+from simulations.sampling.generate import Decoder, Sample, Tokens, ends_of, generate
 from simulations.sampling.score import log_probs
-from simulations.sampling.sorted_rows import SortedRows, float32_log_weights, is_window
-from theory.adaptors.exact import Chain
+from simulations.sampling.sorted_rows import float32_log_weights
 from theory.files import JsonObject, sha256
 from theory.report.records import as_json
-
-_CELLS = 1 << 22
-"""Numbers in one block of logits: 16 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,56 +220,6 @@ def _check_ids(text: str, ids: Sequence[int], models: Models) -> None:
         )
 
 
-class Witnesses:
-    """Asks every setting about every token that is drawn, many tokens at a time."""
-
-    def __init__(self, chains: Sequence[Chain], prompts: Tokens, length: int) -> None:
-        self._chains = chains
-        self.log_weight = np.zeros((len(chains), len(prompts), length))
-        self.log_normaliser = np.zeros((len(chains), len(prompts), length))
-        self._windows = all(is_window(chain) for chain in chains)
-        self._waiting: list[tuple[int, NDArray[np.int64], NDArray[np.floating], Tokens]] = []
-        self._cells = 0
-        self._prompts = prompts
-        self._written = np.full((len(prompts), length), PAD, dtype=np.int64)
-
-    def watch(self, step: int, law: Floats, drawn: Tokens, alive: Mask) -> None:
-        """Keep the step's laws until there are enough of them, in float32 if ``float32_log_weights`` decides so."""
-        rows = np.flatnonzero(alive)
-        kept: NDArray[np.floating] = law[rows].astype(np.float32) if self._windows else law[rows]
-        self._waiting.append((step, rows, kept, drawn[rows]))
-        self._written[rows, step] = drawn[rows]
-        self._cells += len(rows) * law.shape[1]
-        if self._cells >= _CELLS:
-            self.settle()
-
-    def settle(self) -> None:
-        """Ask about all that waits."""
-        if not self._waiting:
-            return
-        sorted_rows = SortedRows.of(np.concatenate([law.astype(np.float32) for _, _, law, _ in self._waiting]))
-        tokens = np.concatenate([drawn for *_, drawn in self._waiting])
-        place = np.concatenate([rows for _, rows, _, _ in self._waiting])
-        steps = np.concatenate([np.full(len(rows), step) for step, rows, _, _ in self._waiting])
-        rank = sorted_rows.rank(tokens)
-        for number, chain in enumerate(self._chains):
-            if not is_window(chain):
-                self._by_rows(number, chain)
-                continue
-            window = sorted_rows.window(chain)
-            self.log_weight[number, place, steps] = sorted_rows.log_weight(window, tokens, rank)
-            self.log_normaliser[number, place, steps] = window.log_total
-        self._waiting, self._cells = [], 0
-
-    def _by_rows(self, number: int, chain: Chain) -> None:
-        """One setting whose weights are no window of the falling order, step by step."""
-        for step, rows, law, drawn in self._waiting:
-            history = History(self._prompts[rows], self._written[rows, :step])
-            weight = float32_log_weights(law, chain, history)
-            self.log_weight[number, rows, step] = weight[np.arange(len(rows)), drawn]
-            self.log_normaliser[number, rows, step] = log_sum(weight)
-
-
 def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rng: np.random.Generator) -> pa.Table:
     """The strings of a shard, as a table of the store.
 
@@ -283,7 +229,7 @@ def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rn
     run, models = plan.run, plan.models
     prompts = np.array([plan.ids[k] for k in shard.prompt], dtype=np.int64)
     writer = models.aligned or models.prior
-    witnesses = Witnesses(run.chains, prompts, run.length)
+    witnesses = Witnesses(run.chains if models.aligned is not None else (), prompts, run.length)
     drawn = generate(
         writer,
         prompts,
@@ -291,28 +237,29 @@ def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rn
         run.length,
         rng=rng,
         adapt=float32_log_weights,
-        watch=witnesses.watch if models.aligned is not None else None,
+        watch=witnesses.watch,
+        draw=witnesses.draws(run.chains[shard.setting]),
     )
     witnesses.settle()
-    prior = drawn.log_prob if models.aligned is None else _of_prior(models.prior, prompts, drawn)
+    prior = drawn.log_prob if models.aligned is None else _of_prior(models.prior, prompts, drawn, models.width or 1)
     setting = np.full(len(prompts), shard.setting)
     return table_of(plan, Scored(setting, shard.prompt, drawn, prior, witnesses), Rewards.of(rewards))
 
 
-def _of_prior(decoder: Decoder, prompts: Tokens, drawn: Sample) -> Floats:
-    """log p of every token under the prior, in as many passes as memory wants."""
+def _of_prior(decoder: Decoder, prompts: Tokens, drawn: Sample, width: int) -> Floats:
+    """log p of every token under the prior, in as many passes as memory wants; laws are over ``width`` ids."""
     longest = int(drawn.length.max())
     tokens = drawn.tokens[:, :longest]
     result = np.zeros(drawn.tokens.shape)
-    rows = max(1, _TOKENS_PER_PASS // longest)
+    rows = max(1, min(_TOKENS_PER_PASS, _CELLS // width) // longest)
     for low in range(0, len(prompts), rows):
         part = slice(low, low + rows)
         result[part, :longest] = log_probs(decoder, prompts[part], tokens[part])
     return result
 
 
-_TOKENS_PER_PASS = 1 << 11
-"""Tokens scored in one forward pass."""
+_TOKENS_PER_PASS, _CELLS = 1 << 11, 1 << 23
+"""Tokens scored in one forward pass, and their logits: 32 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,18 +13,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from simulations.bridge.chats import system_lines
 from simulations.bridge.key_parts import GivenSamples
 from simulations.bridge.prompts import Prompt
 from simulations.bridge.rewards import Rewards
 from simulations.bridge.runs import Run
-from simulations.bridge.sample import Models, Plan, Scored, Shard, Witnesses, check_prompt, encoded, table_of
+from simulations.bridge.sample import Models, Plan, Scored, Shard, check_prompt, encoded, table_of
 from simulations.bridge.samples import Given, Samples
+from simulations.bridge.witnesses import Witnesses
 from simulations.sampling.adaptors import log_softmax
 from simulations.sampling.generate import PAD, Decoder, Floats, Mask, Sample, Tokens, check_logits, ends_of
+from simulations.sampling.score import token_log_probs
 
-_CELLS, _TOKENS = 1 << 25, 1 << 11
+_CELLS, _TOKENS = 1 << 23, 1 << 11
 """Logits, and tokens, of one pass."""
 
 
@@ -250,7 +253,6 @@ class _Reader:
 def _scored(plan: Plan, strings: Sequence[String]) -> Scored:
     """The strings with log p under both models, and log w and log c of every setting."""
     models, chains = plan.models, plan.run.chains
-    writer = models.aligned or models.prior
     longest = max(len(one.tokens) for one in strings)
     tokens = np.full((len(strings), longest), PAD, dtype=np.int64)
     for row, one in enumerate(strings):
@@ -260,21 +262,13 @@ def _scored(plan: Plan, strings: Sequence[String]) -> Scored:
     prompts = [plan.ids[one.prompt] for one in strings]
     for rows in _passes(prompts, tokens, models.width or 1):
         part = [prompts[k] for k in rows]
-        laws = laws_behind(writer, part, tokens[rows])
-        asked = Witnesses(chains, _side_by_side(part), longest)
-        for step, (law, alive) in enumerate(laws):
-            drawn = np.where(alive, tokens[rows, step], 0)
-            own[rows, step] = np.where(alive, law[np.arange(len(rows)), drawn], 0.0)
-            if models.aligned is not None:
-                asked.watch(step, law, drawn, alive)
-        asked.settle()
-        witnesses.log_weight[:, rows], witnesses.log_normaliser[:, rows] = asked.log_weight, asked.log_normaliser
+        prior[rows] = log_probs_behind(models.prior, part, tokens[rows])
         if models.aligned is None:
-            prior[rows] = own[rows]
+            own[rows] = prior[rows]
             continue
-        for step, (law, alive) in enumerate(laws_behind(models.prior, part, tokens[rows])):
-            drawn = np.where(alive, tokens[rows, step], 0)
-            prior[rows, step] = np.where(alive, law[np.arange(len(rows)), drawn], 0.0)
+        asked = Witnesses(chains, _side_by_side(part), longest)
+        own[rows] = _asked(asked, models.aligned, part, tokens[rows])
+        witnesses.log_weight[:, rows], witnesses.log_normaliser[:, rows] = asked.log_weight, asked.log_normaliser
     length = (tokens != PAD).sum(axis=1)
     ended = np.array([one.ended for one in strings])
     nothing = np.zeros(tokens.shape)
@@ -306,31 +300,90 @@ def _passes(prompts: Sequence[Sequence[int]], tokens: Tokens, width: int) -> Ite
     yield np.array(chosen)
 
 
-def laws_behind(decoder: Decoder, prompts: Sequence[Sequence[int]], tokens: Tokens) -> Iterator[tuple[Floats, Mask]]:
-    """For every step of the completions: (log p of every id, shape (B, V); which rows have a token there, shape (B,)).
+def _asked(witnesses: Witnesses, decoder: Decoder, prompts: Sequence[Sequence[int]], tokens: Tokens) -> Floats:
+    """log p of every token, 0 behind the last, shape (B, T); every setting is asked about it."""
+    found = np.zeros(tokens.shape)
+    behind = Behind.of(prompts, tokens)
+    logits = behind.logits(decoder)
+    for step in range(int(behind.lengths.max())):
+        alive = step < behind.lengths
+        if witnesses.windows:
+            rows = np.flatnonzero(alive)
+            found[rows, step] = witnesses.ask(step, rows, logits[rows, behind.offset[rows] + step], tokens[rows, step])
+            continue
+        law, drawn = behind.law(logits, step), np.where(alive, tokens[:, step], 0)
+        found[:, step] = np.where(alive, law[np.arange(len(law)), drawn], 0.0)
+        witnesses.watch(step, law, drawn, alive)
+    witnesses.settle()
+    return found
 
-    Prompts of different lengths go side by side: what is longer than the shortest is read as what it is, tokens behind
-    it. Nothing stands behind a string but filling, which a causal model does not see.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Behind:
+    """Completions behind prompts of different lengths, side by side for one pass.
+
+    What of a prompt is longer than the shortest is read as what it is, tokens behind it. Nothing stands behind a
+    string but filling, which a causal model does not see.
+
+    Args:
+        prompts: as much of each as the shortest has, shape (B, P).
+        tokens: the rest of each prompt and its completion, ``PAD`` behind, shape (B, T).
+        offset: where each completion begins, shape (B,).
+        lengths: of the completions, shape (B,).
+    """
+
+    prompts: Tokens
+    tokens: Tokens
+    offset: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @staticmethod
+    def of(prompts: Sequence[Sequence[int]], tokens: Tokens) -> Behind:
+        """Prompts as lists of ids, completions of shape (B, T) with ``PAD`` behind them."""
+        least = min(len(own) for own in prompts)
+        lengths = (tokens != PAD).sum(axis=1)
+        offset = np.array([len(own) - least for own in prompts])
+        found = np.full((len(prompts), int((offset + lengths).max())), PAD, dtype=np.int64)
+        for row, own in enumerate(prompts):
+            found[row, : offset[row]] = own[least:]
+            found[row, offset[row] : offset[row] + lengths[row]] = tokens[row, : lengths[row]]
+        return Behind(np.array([own[:least] for own in prompts], dtype=np.int64), found, offset, lengths)
+
+    def used(self) -> Mask:
+        """Where a completion's tokens stand, shape (B, T)."""
+        place = np.arange(self.tokens.shape[1])[None]
+        found: Mask = (place >= self.offset[:, None]) & (place < (self.offset + self.lengths)[:, None])
+        return found
+
+    def logits(self, decoder: Decoder) -> NDArray[np.floating]:
+        """Of every token, shape (B, T, V).
+
+        Raises:
+            ValueError: logits that no law has.
+        """
+        found = decoder.logits(self.prompts, self.tokens)
+        check_logits(found, self.used())
+        return found
+
+    def law(self, logits: NDArray[np.floating], step: int) -> Floats:
+        """log p of every id at one step of the completions, shape (B, V); of rows that have ended it means nothing."""
+        alive = step < self.lengths
+        found = logits[np.arange(len(logits)), np.where(alive, self.offset + step, 0)]
+        return log_softmax(np.where(alive[:, None], found, 0.0))
+
+
+def log_probs_behind(decoder: Decoder, prompts: Sequence[Sequence[int]], tokens: Tokens) -> Floats:
+    """log p of every token of the completions, 0 behind the last: shape (B, T), nats.
 
     Raises:
         ValueError: logits that no law has.
     """
-    least, rows = min(len(own) for own in prompts), np.arange(len(prompts))
-    lengths = (tokens != PAD).sum(axis=1)
-    offset = np.array([len(own) - least for own in prompts])
-    longest = int(lengths.max())
-    behind = np.full((len(prompts), int((offset + lengths).max())), PAD, dtype=np.int64)
-    for row, own in enumerate(prompts):
-        behind[row, : offset[row]] = own[least:]
-        behind[row, offset[row] : offset[row] + lengths[row]] = tokens[row, : lengths[row]]
-    place = np.arange(behind.shape[1])[None]
-    used = (place >= offset[:, None]) & (place < (offset + lengths)[:, None])
-    logits = decoder.logits(np.array([own[:least] for own in prompts], dtype=np.int64), behind)
-    check_logits(logits, used)
-    for step in range(longest):
-        alive = step < lengths
-        found = logits[rows, np.where(alive, offset + step, 0)]
-        yield log_softmax(np.where(alive[:, None], found, 0.0)), alive
+    behind = Behind.of(prompts, tokens)
+    used = behind.used()
+    own = token_log_probs(decoder.logits(behind.prompts, behind.tokens), np.where(used, behind.tokens, PAD))
+    found = np.zeros(tokens.shape)
+    found[tokens != PAD] = own[used]
+    return found
 
 
-__all__ = ["Scoring", "String", "laws_behind"]
+__all__ = ["Behind", "Scoring", "String", "log_probs_behind"]

@@ -131,14 +131,17 @@ def _drawn(writer: TorchDecoder, prompts: Tokens, length: int, rng: np.random.Ge
     return found
 
 
-def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens) -> Checked:
+def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens, rows: int = 1) -> Checked:
     """Score strings by every way; switches the decoder to whole passes where its cache gives other numbers.
+
+    Rows of one prompt share it from here on, where that is worth it and the cache gives the same numbers.
 
     Args:
         decoder: is checked, with prompts side by side.
         name: of the model, for the message.
         prompt: ids, shape (P,).
         tokens: continuations, shape (B, T).
+        rows: strings of one prompt that will be asked about side by side.
 
     Raises:
         ValueError: the ways differ by more than rounding, or the model cannot be read; names its architecture.
@@ -178,9 +181,10 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens)
     if cached is not None and not _largest(whole, cached)[0] <= bound:
         decoder.whole, cached = True, None
     with quietly():
+        shared = _sharing(decoder, prompts, tokens, rows, whole)
         wide = None if exact is None else _in_one_pass(exact, prompts, tokens)
         dropped = 0.0 if decoder.kept is None else float(decoder.dropped(prompts, tokens).max())
-    changes = [_change(other, whole) for other in (apart, cached, wide) if other is not None]
+    changes = [_change(other, whole) for other in (apart, cached, wide, *shared) if other is not None]
     least = float(torch.finfo(decoder.model.dtype).eps)
     return Checked(
         token=max(least, *(float(np.abs(change).max()) for change in changes)),
@@ -237,6 +241,31 @@ def _through_cache(decoder: TorchDecoder, prompts: Tokens, tokens: Tokens) -> Sc
     except Exception:  # whatever a cache of another kind raises
         decoder.whole = True
         return None
+
+
+def _sharing(decoder: TorchDecoder, prompts: Tokens, tokens: Tokens, rows: int, whole: Scored) -> tuple[Scored, ...]:
+    """The strings drawn and scored behind one prompt that is read once; () where that is not done.
+
+    It is not where it spares little, where the cache cannot be spread over rows, and where that gives other numbers
+    than a pass over all.
+    """
+    spared = decoder.spared
+    before, decoder.shared = decoder.shared, decoder.shared is not False
+    if not decoder.worth_sharing(rows - 1, prompts.shape[1]):
+        decoder.shared = before
+        return ()
+    decoder.spared = 0
+    try:
+        cached = _through_cache(decoder, prompts, tokens)
+        found = () if cached is None else (cached, _in_one_pass(decoder, prompts, tokens))
+    except Exception:  # whatever a cache of another kind raises
+        found = ()
+    decoder.spared = spared
+    decoder.whole = False  # a pass that shares nothing was right
+    bound = BOUNDS[_dtype(decoder)]
+    decoder.forget()
+    decoder.shared = bool(found) and all(_largest(whole, way)[0] <= bound for way in found)
+    return found if decoder.shared else ()
 
 
 def _prefixes(decoder: TorchDecoder, prompts: Tokens, tokens: Tokens, whole: Scored) -> Scored:

@@ -120,6 +120,11 @@ Adapt = Callable[..., Floats]
 """What turns rows of log-probabilities into log-weights: (rows, chain), and a history where a step needs one."""
 
 
+Draw = Callable[[int, NDArray[np.floating], Floats, Mask], tuple[Tokens, Floats, Floats, Floats]]
+"""Draws a token a row: of a step's number, logits, uniform draws and which rows are still being written, each row's
+token, log p, log w and log c; what it says of rows that have ended is not used."""
+
+
 Watch = Callable[[int, Floats, Tokens, Mask], None]
 """Called after every step with its number, the laws, what was drawn, and the rows that were still being written."""
 
@@ -133,6 +138,7 @@ def generate(
     rng: np.random.Generator,
     adapt: Adapt = log_weights,
     watch: Watch | None = None,
+    draw: Draw | None = None,
 ) -> Sample:
     """One continuation of each prompt, locally adapted, of at most ``length`` tokens.
 
@@ -144,6 +150,7 @@ def generate(
         rng: of the uniform draws, one a row and step.
         adapt: the adaptors themselves; faults are planted here.
         watch: sees the laws at every step, so that other adaptors can be asked about it.
+        draw: draws the tokens in place of ``adapt`` and ``watch``, by the same steps.
 
     Raises:
         ValueError: no room for a token, or a logit that is NaN or +inf (names row and step).
@@ -158,9 +165,11 @@ def generate(
     for step in range(length):
         check_logits(logits[:, None], alive[:, None], step)
         uniform = rng.random(rows)
-        if not alive.all():
+        if draw is None and not alive.all():
             logits = np.where(alive[:, None], logits, 0.0)  # rows that have ended may hold anything
-        if not steps and adapt is log_weights and watch is None:
+        if draw is not None:
+            drawn, own, kept, total = draw(step, logits, uniform, alive)
+        elif not steps and adapt is log_weights and watch is None:
             drawn, own = _unadapted(logits, uniform)
             kept, total = own, np.zeros(rows)
         else:
@@ -201,4 +210,4 @@ def check_logits(logits: NDArray[np.floating], used: Mask, first: int = 0) -> No
         )
 
 
-__all__ = ["PAD", "Decoder", "Sample", "check_logits", "ends_of", "first_above", "generate"]
+__all__ = ["PAD", "Decoder", "Draw", "Sample", "check_logits", "ends_of", "first_above", "generate"]

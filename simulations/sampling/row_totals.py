@@ -77,19 +77,63 @@ else:
             found[n] = place
 
     @reduction
-    def _row_sums(row: Reals, power: float) -> tuple[float, float]:
+    def _row_sums(row: Reals, peak: float, power: float) -> tuple[float, float]:
         mass = score = 0.0
         for k in range(len(row)):
-            x = max(row[k] - row[0], -1e6)  # finite, so that it may be multiplied by 0
+            x = max(row[k] - peak, -1e6)  # finite, so that it may be multiplied by 0
             weight = exponential(power * x)
             mass += weight
             score += weight * x
         return mass, score
 
     @numba.njit
-    def _sums(rows: Reals, power: float, mass: Floats, score: Floats) -> None:
+    def _sums(rows: Reals, peak: Reals, power: float, mass: Floats, score: Floats) -> None:
         for n in range(len(rows)):
-            mass[n], score[n] = _row_sums(rows[n], power)
+            mass[n], score[n] = _row_sums(rows[n], peak[n], power)
+
+    @numba.njit
+    def _log_totals(rows: Reals, peak: Floats, found: Floats) -> None:
+        for n in range(len(rows)):
+            found[n] = np.log(part(rows[n], peak[n], 1.0))
+
+    @numba.njit
+    def _narrow(rows: Reals, peak: Floats, log_total: Floats, found: Reals) -> None:
+        for n in range(len(rows)):
+            for k in range(rows.shape[1]):
+                found[n, k] = (rows[n, k] - peak[n]) - log_total[n]
+
+    @reduction
+    def _part_between(row: Reals, bottom: float, top: float, power: float) -> float:
+        total = 0.0
+        for k in range(len(row)):
+            total += exponential(power * (row[k] - top)) if bottom <= row[k] <= top else 0.0
+        return total
+
+    @numba.njit
+    def _draw_between(rows: Reals, bottom: Floats, top: Floats, power: float, uniform: Floats, drawn: Index) -> None:
+        size = rows.shape[1]
+        blocks = np.empty((size + BLOCK - 1) // BLOCK)
+        for n in range(len(rows)):
+            row, low, high = rows[n], bottom[n], top[n]
+            for b in range(len(blocks)):
+                blocks[b] = _part_between(row[b * BLOCK : (b + 1) * BLOCK], low, high, power)
+            target, reached, b = uniform[n] * blocks.sum(), 0.0, 0
+            while b + 1 < len(blocks) and reached + blocks[b] <= target:
+                reached += blocks[b]
+                b += 1
+            drawn[n] = -1  # a target that rounded up to the whole
+            for k in range(b * BLOCK, size):
+                weight = exponential(power * (row[k] - high)) if low <= row[k] <= high else 0.0
+                if weight > 0:
+                    drawn[n] = k
+                reached += weight
+                if reached > target:
+                    break
+            k = b * BLOCK
+            while drawn[n] < 0 and k > 0:
+                k -= 1
+                if low <= row[k] <= high and exponential(power * (row[k] - high)) > 0:
+                    drawn[n] = k
 
     @reduction
     def _block_sum(weight: Reals) -> float:
@@ -234,37 +278,82 @@ def running_totals(falling: Reals, power: float) -> Totals:
     """The running totals of exp(power x) of rows in falling order."""
     if _worth_compiling(falling):
         return BlockTotals.of(falling, power)
-    return EveryTotal(np.cumsum(_weights(falling, power), axis=1, dtype=np.float64))
+    return EveryTotal(np.cumsum(_weights(falling, power, falling[:, 0].astype(np.float64)), axis=1, dtype=np.float64))
 
 
-def sums(falling: Reals, power: float) -> tuple[Floats, Floats]:
-    """sum exp(power x) and sum x exp(power x) of each row, shapes (n,)."""
-    if not _worth_compiling(falling):
-        weight = _weights(falling, power)
-        return weight.sum(axis=1, dtype=np.float64), _products(falling, weight).sum(axis=1, dtype=np.float64)
-    mass, score = np.empty(len(falling)), np.empty(len(falling))
-    _sums(falling, power, mass, score)
+def sums(rows: Reals, peak: Floats, power: float) -> tuple[Floats, Floats]:
+    """sum exp(power x) and sum x exp(power x) of each row, shapes (n,); in any order, x as precise as the rows."""
+    if not _worth_compiling(rows):
+        weight = _weights(rows, power, peak)
+        return weight.sum(axis=1, dtype=np.float64), _products(rows, weight, peak).sum(axis=1, dtype=np.float64)
+    mass, score = np.empty(len(rows)), np.empty(len(rows))
+    _sums(rows, peak.astype(rows.dtype), power, mass, score)
     return mass, score
+
+
+def log_totals(rows: Reals) -> tuple[Floats, Floats]:
+    """(the largest score of each row, log of the sum of exp(x - largest)), in any order, shapes (n,); in float64."""
+    peak = rows.max(axis=1).astype(np.float64)
+    if not _worth_compiling(rows):
+        return peak, np.log(np.exp(rows.astype(np.float64) - peak[:, None]).sum(axis=1))
+    found = np.empty(len(rows))
+    _log_totals(rows, peak, found)
+    return peak, found
+
+
+def narrowed(rows: Reals, peak: Floats, log_total: Floats) -> NDArray[np.float32]:
+    """log p of each token, rounded to float32 from float64, without an array of those; shape (n, V)."""
+    if not _worth_compiling(rows):
+        return ((rows.astype(np.float64) - peak[:, None]) - log_total[:, None]).astype(np.float32)
+    found = np.empty(rows.shape, dtype=np.float32)
+    _narrow(rows, peak, log_total, found)
+    return found
+
+
+def draw_between(rows: Reals, bottom: Floats, top: Floats, power: float, uniform: Floats) -> Index:
+    """The first token whose running share of exp(power x) over bottom <= x <= top exceeds a draw, shape (n,).
+
+    The sums are float64; the last token with a weight where a share rounds up to the whole.
+
+    Args:
+        rows: scores in any order, shape (n, V).
+        bottom: of each row, shape (n,).
+        top: of each row, shape (n,).
+        power: > 0.
+        uniform: in [0, 1), shape (n,).
+    """
+    drawn = np.empty(len(rows), dtype=np.int64)
+    if _worth_compiling(rows):
+        _draw_between(rows, bottom, top, power, uniform, drawn)
+        return drawn
+    wide = rows.astype(np.float64)
+    inside = (wide >= bottom[:, None]) & (wide <= top[:, None])
+    weight = np.where(inside, np.exp(power * np.where(inside, wide - top[:, None], 0.0)), 0.0)
+    cumulative = np.cumsum(weight, axis=1)
+    found = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
+    last = rows.shape[1] - 1 - (weight[:, ::-1] > 0).argmax(axis=1)
+    return np.asarray(np.minimum(found, last), dtype=np.int64)
 
 
 def running_scores(falling: Reals, power: float) -> Floats:
     """sum_{j <= k} x_j exp(power x_j) for each place k, shape (n, V)."""
-    return np.cumsum(_products(falling, _weights(falling, power)), axis=1, dtype=np.float64)
+    peak = falling[:, 0].astype(np.float64)
+    return np.cumsum(_products(falling, _weights(falling, power, peak), peak), axis=1, dtype=np.float64)
 
 
 def _worth_compiling(falling: Reals) -> bool:
     return COMPILED and falling.size >= WORTH
 
 
-def _weights(falling: Reals, power: float) -> Reals:
-    shifted = falling - falling[:, :1]
+def _weights(rows: Reals, power: float, peak: Floats) -> Reals:
+    shifted = rows - peak[:, None].astype(rows.dtype)
     if power != 1:
-        shifted *= falling.dtype.type(power)
+        shifted *= rows.dtype.type(power)
     return np.asarray(np.exp(shifted, out=shifted))
 
 
-def _products(falling: Reals, weight: Reals) -> Reals:
-    return np.asarray(weight * np.maximum(falling - falling[:, :1], np.finfo(falling.dtype).min))
+def _products(rows: Reals, weight: Reals, peak: Floats) -> Reals:
+    return np.asarray(weight * np.maximum(rows - peak[:, None].astype(rows.dtype), np.finfo(rows.dtype).min))
 
 
 __all__ = [
@@ -273,8 +362,11 @@ __all__ = [
     "BlockTotals",
     "EveryTotal",
     "Totals",
+    "draw_between",
     "first_place",
     "inverse_cdf",
+    "log_totals",
+    "narrowed",
     "running_scores",
     "running_totals",
     "sums",

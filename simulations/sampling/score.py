@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from simulations.sampling.generate import PAD, Decoder, Tokens, check_logits
 from simulations.sampling.history import History
+from simulations.sampling.row_totals import log_totals
 from theory.adaptors.exact import Chain
 
 Floats = NDArray[np.float64]
@@ -24,7 +25,24 @@ def log_probs(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> Floats:
     Raises:
         ValueError: a logit that is NaN or infinite where a token stands (names row and token).
     """
-    return gathered(log_softmax(_logits(decoder, prompts, tokens)), tokens)
+    return token_log_probs(decoder.logits(prompts, tokens), tokens)
+
+
+def token_log_probs(logits: NDArray[np.floating], tokens: Tokens) -> Floats:
+    """log p of each token, in float64 whatever the logits have, 0 at ``PAD``; shapes (B, T, V) and (B, T) to (B, T).
+
+    What ``gathered(log_softmax(logits), tokens)`` gives, without an array of all tokens' log-probabilities.
+
+    Raises:
+        ValueError: as ``log_probs``.
+    """
+    inside = tokens != PAD
+    check_logits(logits, inside)
+    if not inside.all() and not np.isfinite(logits[~inside]).all():
+        logits = np.where(inside[..., None], logits, 0.0)
+    peak, log_total = (found.reshape(tokens.shape) for found in log_totals(logits.reshape(-1, logits.shape[-1])))
+    own = np.take_along_axis(logits, np.where(inside, tokens, 0)[..., None], axis=2)[..., 0].astype(np.float64)
+    return np.where(inside, (own - peak) - log_total, 0.0)
 
 
 def adapted(decoder: Decoder, prompts: Tokens, tokens: Tokens, steps: Chain) -> tuple[Floats, Floats]:
@@ -50,4 +68,4 @@ def _logits(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> NDArray[np.flo
     return np.where(inside[..., None], logits, 0.0)
 
 
-__all__ = ["adapted", "gathered", "log_probs"]
+__all__ = ["adapted", "gathered", "log_probs", "token_log_probs"]

@@ -12,16 +12,17 @@ index, this one as many of the same probability. float32 logits hardly ever tie 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.sampling.adaptors import Floats, log_weights
+from simulations.sampling.generate import first_above
 from simulations.sampling.history import History
 from simulations.sampling.row_sort import falling_rows
-from simulations.sampling.row_totals import Totals, first_place, running_scores, running_totals, sums
+from simulations.sampling.row_totals import Totals, draw_between, first_place, running_scores, running_totals, sums
 from simulations.sampling.typical_run import Rows, nearest_runs
 from theory.adaptors.exact import Adaptor, Chain
 from theory.arithmetic.exact import to_float
@@ -58,37 +59,55 @@ class KeptRun:
 class SortedRows:
     """Rows of logits with their sorted values and, per temperature met, running totals of exp(x / T).
 
+    A row is sorted when a truncation first asks: temperatures alone need no more than sums.
+
     Values and exponentials have the precision of the logits, totals are float64: float32 logits, as models give them,
     cost a fifth of float64 ones and decide as transformers' float32 adaptors do; a float64 law decides as the plain
     version does.
 
     Args:
         logits: shape (n, V), normalised or not, -inf for impossible tokens.
-        falling: each row sorted, the largest first.
         peak: the largest of each row, shape (n,).
         possible: how many tokens of each row are possible, shape (n,).
     """
 
     logits: Reals
-    falling: Reals
     peak: Floats
     possible: Index
+    _falling: Reals | None = None
     _totals: dict[float, Totals] = field(default_factory=dict)
     _scores: dict[float, Floats] = field(default_factory=dict)
     _whole_sums: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
 
     @staticmethod
     def of(logits: Reals) -> SortedRows:
-        """One sort of each row, the only such step."""
-        falling = falling_rows(logits)
-        peak = falling[:, 0].astype(np.float64)
-        possible = (falling > -np.inf).sum(axis=1)
-        return SortedRows(logits, falling, peak, possible)
+        """Rows that are not sorted yet. Cost: O(n V)."""
+        return SortedRows(logits, logits.max(axis=1).astype(np.float64), (logits > -np.inf).sum(axis=1))
+
+    @staticmethod
+    def joined(parts: Sequence[SortedRows]) -> SortedRows:
+        """The rows of all parts, of which none is sorted twice."""
+        if len(parts) == 1:
+            return parts[0]
+        logits, peak, possible = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("logits", "peak", "possible")
+        )
+        found = SortedRows(logits, peak, possible)
+        if any(part._falling is not None for part in parts):
+            found._falling = np.concatenate([part.falling for part in parts])
+        return found
+
+    @property
+    def falling(self) -> Reals:
+        """Each row sorted, the largest first, shape (n, V). Cost: O(n V log V) once, the only such step."""
+        if self._falling is None:
+            self._falling = falling_rows(self.logits)
+        return self._falling
 
     @property
     def slack(self) -> float:
         """How far below a threshold still counts as on it."""
-        return _ON if self.falling.dtype == np.float64 else _ON_FLOAT32
+        return _ON if self.logits.dtype == np.float64 else _ON_FLOAT32
 
     def window(self, steps: Chain) -> KeptRun:
         """The window of a chain. Cost: O(n log V) per truncation, and O(n V) once per temperature."""
@@ -111,7 +130,7 @@ class SortedRows:
         """
         place = low[:, None] + np.arange(int((high - low).max()))[None, :]
         kept = np.take_along_axis(self.falling, np.minimum(place, self.logits.shape[1] - 1), axis=1)
-        own = SortedRows.of(np.where(place < high[:, None], power * kept, -np.inf).astype(self.falling.dtype))
+        own = SortedRows.of(np.where(place < high[:, None], power * kept, -np.inf).astype(self.logits.dtype))
         found = own.window(rest)
         # its weights are (p ** power / sum) ** (power of the rest), p normalised there to the window
         scale = np.log(own.whole(1.0)) + own.peak - power * (self.peak + np.log(self.whole(1.0)))
@@ -130,8 +149,35 @@ class SortedRows:
 
     def dense(self, steps: Chain) -> Floats:
         """log w of every token, shape (n, V): what ``adaptors.log_weights`` gives."""
-        window = self.window(steps)
-        top, bottom = self._value(window.low), self._value(window.high - 1)
+        return self._dense(self.window(steps))
+
+    def draw(self, window: KeptRun, uniform: Floats) -> Index:
+        """A token of each row by its weight in a window: the first whose running share exceeds a draw. Shape (n,).
+
+        It is the token that the weights of ``dense`` give, without an array of them.
+        """
+        bottom, top = self._edges(window)
+        drawn = draw_between(self.logits, bottom, top, window.power, uniform)
+        count = ((self.logits >= bottom[:, None]) & (self.logits <= top[:, None])).sum(axis=1)
+        tied = np.flatnonzero(count != window.high - window.low)  # tokens across an edge have the value of one inside
+        if len(tied):
+            part = KeptRun(window.low[tied], window.high[tied], window.power, window.log_total[tied])
+            weight = self._some(tied)._dense(part)
+            drawn[tied] = first_above(np.exp(weight - weight.max(axis=1, keepdims=True)), uniform[tied])
+        return drawn
+
+    def _some(self, rows: Index) -> SortedRows:
+        falling = None if self._falling is None else self._falling[rows]
+        return SortedRows(self.logits[rows], self.peak[rows], self.possible[rows], falling)
+
+    def _edges(self, window: KeptRun) -> tuple[Floats, Floats]:
+        """The smallest and the largest value of a window, shapes (n,); what is impossible stays below."""
+        if not window.low.any() and (window.high == self.possible).all():
+            return np.full(len(self.logits), float(np.finfo(self.logits.dtype).min)), self.peak
+        return self._value(window.high - 1).astype(np.float64), self._value(window.low).astype(np.float64)
+
+    def _dense(self, window: KeptRun) -> Floats:
+        bottom, top = self._edges(window)
         kept = (self.logits >= bottom[:, None]) & (self.logits <= top[:, None]) & (self.logits > -np.inf)
         for row in np.flatnonzero(kept.sum(axis=1) != window.high - window.low):
             rank = np.argsort(np.argsort(-self.logits[row], kind="stable"), kind="stable")
@@ -179,7 +225,7 @@ class SortedRows:
     def _sums(self, power: float) -> tuple[Floats, Floats]:
         """exp(x) ** power and x exp(x) ** power summed over all tokens, shapes (n,)."""
         if power not in self._whole_sums:
-            self._whole_sums[power] = sums(self.falling, power)
+            self._whole_sums[power] = sums(self.logits, self.peak, power)
         return self._whole_sums[power]
 
     def _value(self, place: Index) -> Reals:

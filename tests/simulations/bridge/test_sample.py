@@ -21,6 +21,7 @@ pytest.importorskip("pyarrow")
 import pyarrow as pa
 
 import simulations.bridge.sample as module
+import simulations.bridge.witnesses as asking
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.agreement.statistics import g_p_value, half_g
 from simulations.bridge.runs import read_run
@@ -28,7 +29,8 @@ from simulations.bridge.sample import Models, Plan, Shard, Witnesses, draw_shard
 from simulations.bridge.store import Store
 from simulations.decoders.dense_tree import Enumeration
 from simulations.sampling.adaptors import log_sum, log_weights
-from simulations.sampling.generate import PAD, Sample
+from simulations.sampling.generate import PAD, Sample, generate
+from simulations.sampling.sorted_rows import float32_log_weights
 from tests.kills import NAMES, RUN, contents, finish, plan
 from theory.adaptors.exact import Chain, chain
 
@@ -350,9 +352,41 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """However many laws are asked about at once, and strings scored at once, the same is stored."""
     calm = contents(finish(tree_plan(tmp_path / "calm")))
     for cells in (1, 1000):
-        monkeypatch.setattr(module, "_CELLS", cells)
+        monkeypatch.setattr(asking, "_CELLS", cells)
         monkeypatch.setattr(module, "_TOKENS_PER_PASS", 1 + cells // 100)
         assert contents(finish(tree_plan(tmp_path / f"cells {cells}"))) == calm
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_draws_are_those_of_the_plain_adaptors(number: int, tmp_path: Path) -> None:
+    """The same tokens and numbers whether the settings' rows draw or the adaptors do, with rows that end early."""
+    made = tree_plan(tmp_path, rows=64)
+    writer, chains = made.models.aligned, made.run.chains
+    prompts = np.array([made.ids[k % 2] for k in range(64)], dtype=np.int64)
+    found = []
+    for fast in (True, False):
+        asked = Witnesses(chains, prompts, 4)
+        draw = asked.draws(chains[number]) if fast else None
+        rng = np.random.default_rng(number)
+        kept = {"adapt": float32_log_weights, "watch": asked.watch, "draw": draw}
+        drawn = generate(writer, prompts, chains[number], 4, rng=rng, **kept)
+        asked.settle()
+        found.append((drawn, asked, rng.random()))
+    (one, own, left), (two, other, behind) = found
+    assert left == behind, "as many random numbers"
+    assert (one.tokens == two.tokens).all()
+    assert len(set(one.length.tolist())) > 1 or number % 6 == 2, "rows of one length show little"
+    # log c comes from exponentials of float32 where rows are short, from float64 ones in the plain adaptors
+    for name, most in (("log_prob", 1e-13), ("log_weight", 1e-6), ("log_normaliser", 1e-6)):
+        assert np.abs(getattr(one, name) - getattr(two, name)).max() <= most
+    for name in ("log_weight", "log_normaliser"):
+        assert np.array_equal(getattr(own, name), getattr(other, name))
+
+
+def test_a_setting_that_is_no_window_is_asked_by_its_laws() -> None:
+    """Then all settings draw by their adaptors."""
+    asked = Witnesses([Chain(), chain(("presence_penalty", "1/2"))], np.zeros((3, 1), dtype=np.int64), 2)
+    assert asked.draws(Chain()) is None
 
 
 def test_witnesses_of_nothing() -> None:

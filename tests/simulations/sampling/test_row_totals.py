@@ -39,7 +39,8 @@ def near(scores: Any) -> float:
 @pytest.mark.parametrize("power", [1.0, 0.5, 2.0])
 def test_sums(falling: Any, compiled: bool, power: float) -> None:
     """Against fsum, row by row."""
-    mass, score = row_totals.sums(falling, power)
+    mixed = np.random.default_rng(4).permuted(falling, axis=1)  # a sum is one in any order
+    mass, score = row_totals.sums(mixed, falling[:, 0].astype(float), power)
     totals, scores = row_totals.running_totals(falling, power), row_totals.running_scores(falling, power)
     assert isinstance(totals, row_totals.BlockTotals) == compiled
     for places in (0, 1, 100, 128, 129, VOCABULARY - 7, VOCABULARY):
@@ -113,3 +114,41 @@ def test_a_long_tail_of_float32_is_drawn() -> None:
     behind = (uniform * whole - 1) / float(weight[0, 1])  # tokens of the tail that a share goes past
     assert drawn.tolist() == pytest.approx([0, 0, *(1 + behind[2:4]), 100_000], abs=1.001)
     assert drawn[1] == 0 < drawn[2] < drawn[3]
+
+
+def test_log_totals(falling: Any, compiled: bool) -> None:
+    """Against fsum: in float64 whatever the rows have, in any order."""
+    mixed = np.random.default_rng(5).permuted(falling, axis=1)
+    peak, log_total = row_totals.log_totals(mixed)
+    narrow = row_totals.narrowed(mixed, peak, log_total)
+    assert narrow.dtype == np.float32
+    for row, most, found, law in zip(mixed.astype(float), peak, log_total, narrow, strict=True):
+        assert most == row.max()
+        assert found == pytest.approx(math.log(math.fsum(np.exp(row - most))), abs=1e-13)
+        assert (law == ((row - most) - found).astype(np.float32)).all()
+
+
+@pytest.mark.parametrize("power", [1.0, 0.5, 2.0])
+def test_draw_between(falling: Any, compiled: bool, power: float) -> None:
+    """Against a walk through the tokens, from the smallest draw to the largest; nothing outside is drawn."""
+    mixed = np.random.default_rng(6).permuted(falling, axis=1)
+    for first, last in ((0, VOCABULARY - 8), (3, 3), (40, 4000)):
+        bottom, top = falling[:, last].astype(float), falling[:, first].astype(float)
+        for u in (0.0, 0.25, 0.7, 0.999, np.nextafter(1.0, 0.0)):
+            drawn = row_totals.draw_between(mixed, bottom, top, power, np.full(ROWS, u))
+            for row, low, high, k in zip(mixed.astype(float), bottom, top, drawn, strict=True):
+                weight = np.where((row >= low) & (row <= high), np.exp(power * (row - high)), 0.0)
+                running = np.cumsum(weight)
+                assert weight[k] > 0
+                assert running[k] >= u * running[-1] * (1 - 1e-12)
+                assert running[k] - weight[k] <= u * running[-1] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("place", [0, 127, 128, VOCABULARY - 1])
+def test_draw_between_of_one_token(compiled: bool, place: int) -> None:
+    """It is drawn, wherever it stands and whatever the draw."""
+    rows = np.full((ROWS, VOCABULARY), -np.inf, dtype=np.float32)
+    rows[:, place] = -3.0
+    bottom, top = np.full(ROWS, float(np.finfo(np.float32).min)), np.full(ROWS, -3.0)
+    for u in (0.0, 0.5, np.nextafter(1.0, 0.0)):
+        assert (row_totals.draw_between(rows, bottom, top, 1.0, np.full(ROWS, u)) == place).all()

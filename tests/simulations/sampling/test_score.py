@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from simulations.decoders.tree import TreeDecoder
 from simulations.sampling import score
+from simulations.sampling.adaptors import log_softmax
 from simulations.sampling.generate import PAD
 from simulations.sampling.score import log_probs
 from tests.reference import adapted, real
@@ -173,6 +174,21 @@ def test_rows_do_not_see_one_another() -> None:
         assert np.array_equal(alone[0], whole[k])
     longer = np.pad(own.tokens, ((0, 0), (0, 3)), constant_values=PAD)
     assert np.array_equal(score.log_probs(own.decoder, own.prompts, longer)[:, :5], whole)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_token_log_probs(kind: type) -> None:
+    """Against the log-softmax of every token, rows of many ids and of few; rows that have ended may hold anything."""
+    rng = np.random.default_rng(8)
+    for width in (3, 40_000):
+        logits = (5 * rng.standard_normal((4, 3, width))).astype(kind)
+        tokens = rng.integers(0, width, (4, 3))
+        logits[1, 2, :2] = -np.inf
+        tokens[2, 1:] = PAD
+        plain = score.gathered(log_softmax(logits), tokens)
+        assert np.abs(score.token_log_probs(logits, tokens) - plain).max() <= 1e-13
+        logits[2, 1:] = np.nan
+        assert np.abs(score.token_log_probs(logits, tokens) - plain).max() <= 1e-13
 
 
 def test_gathered_by_loops() -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from simulations.sampling import sorted_rows
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
+from simulations.sampling.generate import first_above
 from simulations.sampling.sorted_rows import SortedRows
 from theory.adaptors.exact import ADAPTORS, Chain, chain
 from theory.arithmetic.exact import to_float
@@ -534,6 +535,38 @@ def unresolved(rows: SortedRows, steps: Chain) -> Floats:
     bottom = np.take_along_axis(ordered, window.high[:, None] - 1, axis=1)
     top = np.take_along_axis(ordered, window.low[:, None], axis=1)
     return np.where((law >= bottom) & (law <= top), window.power * law, -np.inf)
+
+
+# --- draws ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", chains()[::3], ids=str)
+def test_draws_are_those_of_the_dense_weights(steps: Chain) -> None:
+    """Without an array of weights, also where tokens of one probability lie across an edge of the window."""
+    rng = np.random.default_rng(7)
+    tied = [np.tile(row([5, 3, 3, 3, 2, 2, 1, 1, 1]), (6, 1)), np.log(np.full((6, 40), 1 / 40))]
+    for law in [*float_rows(), *tied]:
+        for kind in (np.float64, np.float32):
+            rows = SortedRows.of(law.astype(kind))
+            weight, window = rows.dense(steps), rows.window(steps)
+            for uniform in (rng.random(len(law)), np.zeros(len(law)), np.full(len(law), np.nextafter(1.0, 0.0))):
+                found = rows.draw(window, uniform)
+                assert (found == first_above(np.exp(weight - weight.max(axis=1, keepdims=True)), uniform)).all()
+
+
+def test_rows_are_sorted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temperatures need no order; what one part has sorted is not sorted again when parts are joined."""
+    law = float_rows()[-1]
+    one, two = SortedRows.of(law), SortedRows.of(law[::-1].copy())
+    one.dense(chain(("temperature", "1/2")))
+    assert one._falling is None
+    one.window(chain(("top_k", 2)))
+    assert one._falling is not None
+    both = SortedRows.joined([one, two])
+    assert (both.falling == -np.sort(-np.concatenate([law, law[::-1]]), axis=1)).all()
+    assert (both.logits == np.concatenate([law, law[::-1]])).all()
+    assert SortedRows.joined([SortedRows.of(law), two])._falling is not None
+    assert SortedRows.joined([SortedRows.of(law), SortedRows.of(law)])._falling is None
 
 
 # --- what was found wrong -----------------------------------------------------------------------------------------
