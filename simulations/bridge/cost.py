@@ -40,7 +40,7 @@ def check_size(prompts: int, settings: int, strings: int, length: int) -> None:
         )
 
 
-def check_memory(rows: int, width: int, settings: int, length: int) -> None:
+def check_memory(rows: int, width: int, settings: int, length: int, prompt: int = 0, kept: int = 0) -> None:
     """Refuse shards that do not fit into this machine's memory.
 
     Args:
@@ -48,15 +48,18 @@ def check_memory(rows: int, width: int, settings: int, length: int) -> None:
         width: ids that a law is over.
         settings: how many are asked about every token.
         length: tokens of a string, at most.
+        prompt: tokens of the longest prompt.
+        kept: bytes that a model's cache keeps of a token.
 
     Raises:
         ValueError: with the estimate.
     """
-    needed = rows * width * 8 * _COPIES + rows * length * settings * 16
+    needed = rows * (width * 8 * _COPIES + length * settings * 16 + (prompt + length) * kept)
     present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > present:
         raise ValueError(
-            f"[sampling] rows = {rows:,} strings side by side, over {width:,} ids, need about "
+            f"[sampling] rows = {rows:,} strings side by side, over {width:,} ids and "
+            f"behind up to {prompt:,} of a prompt, need about "
             f"{needed / 2**30:,.1f} GiB of memory, and there are {present / 2**30:,.1f} GiB: "
             f"set rows to {max(1, rows * present // needed // 2):,}"
         )

@@ -150,6 +150,17 @@ class TorchDecoder:
         found: NDArray[np.float64] = -np.expm1(np.minimum(mass.numpy(), 0.0))
         return found
 
+    @torch.inference_mode()
+    def kept_of_a_token(self) -> int:
+        """Bytes that the cache grows by with a token; 0 where it does not, or cannot be asked."""
+        try:
+            ids = [torch.zeros((1, length), dtype=torch.long, device=self.device) for length in (2, 3)]
+            found = [self.ready()(input_ids=own, use_cache=True).past_key_values for own in ids]
+            one, two = (sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers) for cache in found)
+        except Exception:  # whatever a cache of another kind raises
+            return 0
+        return int(two - one)
+
     def forget(self) -> None:
         """Keep no cache, of a string or of a prompt."""
         self._cache = self._seen = self._prefix = None

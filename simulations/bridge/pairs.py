@@ -15,6 +15,7 @@ from simulations.bridge.conventions import Conventions, check_ends, known_ids
 from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
 from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, versions
+from simulations.bridge.openvino_engine import openvino_engine, openvino_version
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
 from simulations.bridge.sample import Models, Plan
@@ -31,7 +32,8 @@ def loader(run: Run) -> Loader:
         ValueError: torch does not have the device.
     """
     # torchrun numbers the workers of a machine, one per GPU
-    device = run.device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
+    fixed = "cpu" if run.backend == "openvino" else run.device
+    device = fixed or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros(1, device=device).cpu()
     except Exception as error:  # torch raises whatever a device's own package does
@@ -70,6 +72,7 @@ def load_models(run: Run, models: Loader | None = None) -> Models:
         same_width = own_width is not None and own_width.weight.shape[0] == width
         one.decoder.end, one.decoder.ends = ends[0], ends
         one.decoder.kept = None if known.all() and same_width else known
+    backend = _backend(run, dict(zip(names, loaded, strict=True)))
     front = _front(run, aligned)
     begin = bool(front)
     return Models(
@@ -83,7 +86,8 @@ def load_models(run: Run, models: Loader | None = None) -> Models:
             "device": models.device.split(":")[0],
             "reward": reward_identity(run.reward, run.source, run.base),
             "versions": versions(),
-        },
+        }
+        | backend,
         longest=min(prior.longest, aligned.longest),
         render=renderer(aligned.tokenizer, run.template),
         width=width,
@@ -95,6 +99,21 @@ def load_models(run: Run, models: Loader | None = None) -> Models:
         pad=aligned.tokenizer.pad_token_id,
         notes=_notes(run, loaded, ends, known, front),
     )
+
+
+def _backend(run: Run, loaded: Mapping[str, LoadedModel]) -> JsonObject:
+    """Has another backend than torch make the passes; gives what the run key says of it, nothing of torch.
+
+    Raises:
+        ValueError: it is not installed, or cannot have a model.
+    """
+    if run.backend == "torch":
+        return {}
+    version = openvino_version()
+    for name, one in loaded.items():
+        if one.decoder.engine is None:
+            one.decoder.engine = openvino_engine(one.decoder, name, run.threads)
+    return {"backend": {"name": run.backend, "version": version}}
 
 
 def _ends(run: Run, conventions: Conventions) -> tuple[int, ...]:
@@ -208,7 +227,8 @@ def check_models(plan: Plan) -> tuple[Plan, JsonObject | None]:
     if not isinstance(writer, TorchDecoder) or not isinstance(models.prior, TorchDecoder):
         return plan, None
     rows = _rows(plan)
-    check_memory(rows, models.width or 0, len(run.chains), run.length)
+    longest = max(len(ids) for ids in plan.ids)
+    check_memory(rows, models.width or 0, len(run.chains), run.length, longest, writer.kept_of_a_token())
     decoders: dict[str, TorchDecoder] = {run.prior: models.prior}
     if run.aligned is not None:
         decoders[run.aligned] = writer

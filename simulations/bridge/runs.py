@@ -7,6 +7,7 @@ aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the rewar
 dtype = "float32"                # or bfloat16, float16
 device = "cpu"                   # by default a GPU if there is one
 threads = 1                      # of torch on a CPU: part of the numbers' last bits
+backend = "torch"                # or openvino: the passes in float32 on a CPU, by the package openvino
 revision = "..."                 # of hub ids
 end = [2, 5]                     # ids that end a string; by default all that the aligned model's files name
 
@@ -90,6 +91,7 @@ class ModelsTable(Table):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
+    backend: Literal["torch", "openvino"] = "torch"
     revision: str | None = None
     end: list[Annotated[int, Field(ge=0, description=_ENDS)]] | None = Field(
         default=None, min_length=1, description=_ENDS
@@ -175,6 +177,7 @@ class Run:
         base: where relative paths are looked up: beside the run file.
         rewards: that are kept beside ``reward``, by name.
         template: of chats, as Jinja; None for the tokenizer's.
+        backend: what makes the models' passes: "torch" or "openvino".
     """
 
     prior: str
@@ -201,6 +204,7 @@ class Run:
     base: Path = Path()
     rewards: tuple[NamedReward, ...] = ()
     template: str | None = None
+    backend: str = "torch"
 
     @property
     def given(self) -> tuple[Prompt, ...]:
@@ -297,6 +301,7 @@ def _folders(adapters: Sequence[dict[Literal["adapter"], str]]) -> list[str]:
 
 def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, samples: Collection[str] | None) -> Run:
     models, sampling = file.models, file.sampling
+    _check_backend(models)
     reward, named = _rewards(file, samples)
     if aligned is None and reward.kind == "secret":
         raise ValueError("without [models] aligned = ... p+ is the prior tilted by a reward: name one in [reward] kind")
@@ -330,7 +335,17 @@ def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, sa
         base=base,
         rewards=named,
         template=None if file.prompts.template is None else _template(base / file.prompts.template),
+        backend=models.backend,
     )
+
+
+def _check_backend(models: ModelsTable) -> None:
+    if models.backend == "torch":
+        return
+    if models.dtype != "float32":
+        raise ValueError(f'[models] backend = "openvino" computes in float32, not {models.dtype}; leave dtype out')
+    if models.device not in {None, "cpu"}:
+        raise ValueError(f'[models] backend = "openvino" runs on the CPU, not on {models.device}; leave device out')
 
 
 def _template(path: Path) -> str:

@@ -251,15 +251,15 @@ def _of_prior(decoder: Decoder, prompts: Tokens, drawn: Sample, width: int) -> F
     longest = int(drawn.length.max())
     tokens = drawn.tokens[:, :longest]
     result = np.zeros(drawn.tokens.shape)
-    rows = max(1, min(_TOKENS_PER_PASS, _CELLS // width) // longest)
+    rows = max(1, min(min(_TOKENS_PER_PASS, _CELLS // width) // longest, _READ // (prompts.shape[1] + longest)))
     for low in range(0, len(prompts), rows):
         part = slice(low, low + rows)
         result[part, :longest] = log_probs(decoder, prompts[part], tokens[part])
     return result
 
 
-_TOKENS_PER_PASS, _CELLS = 1 << 11, 1 << 23
-"""Tokens scored in one forward pass, and their logits: 32 MiB of float32."""
+_TOKENS_PER_PASS, _CELLS, _READ = 1 << 11, 1 << 23, 1 << 13
+"""Tokens scored in one forward pass, their logits, 32 MiB of float32, and the tokens that are read for them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,8 +27,8 @@ from simulations.sampling.adaptors import log_softmax
 from simulations.sampling.generate import PAD, Decoder, Floats, Mask, Sample, Tokens, check_logits, ends_of
 from simulations.sampling.score import token_log_probs
 
-_CELLS, _TOKENS = 1 << 23, 1 << 11
-"""Logits, and tokens, of one pass."""
+_CELLS, _TOKENS, _READ = 1 << 23, 1 << 11, 1 << 13
+"""Logits, and tokens, of one pass, and the tokens that are read for them, prompts included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,7 +293,8 @@ def _passes(prompts: Sequence[Sequence[int]], tokens: Tokens, width: int) -> Ite
     for row in sorted(range(len(prompts)), key=lambda k: (len(prompts[k]), int(lengths[k]))):
         several = [*chosen, row]
         least, most = len(prompts[several[0]]), len(prompts[row])
-        if chosen and len(several) * (most - least + int(lengths[several].max())) > room:
+        longest = int(lengths[several].max())
+        if chosen and (len(several) * (most - least + longest) > room or len(several) * (most + longest) > _READ):
             yield np.array(chosen)
             several = [row]
         chosen = several

@@ -159,6 +159,7 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
             alone = [_in_one_pass(decoder, prompts[k : k + 1], tokens[k : k + 1]) for k in range(len(tokens))]
             prefixes = _prefixes(decoder, prompts, tokens, whole)
             ahead = _ahead(decoder, prompts, whole)
+            model = None if decoder.engine is None else _in_one_pass(_without_engine(decoder), prompts, tokens)
             cached = None if decoder.whole else _through_cache(decoder, prompts, tokens)
     except Exception as error:  # whatever a model that is not of this kind raises
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -169,6 +170,9 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
     apart = Scored(
         np.concatenate([one.drawn for one in alone]), np.concatenate([one.laws for one in alone]), whole.places
     )
+    if model is not None and not _largest(model, whole)[0] <= bound:
+        reason = f"its backend gives other numbers than the model: {_largest(model, whole)[0]:.3g} nats apart"
+        raise ValueError(f"{name}: {_unreadable(decoder, reason)}; leave [models] backend out")
     ways = {"a string alone and beside others": apart, "a string and its prefixes": prefixes}
     for what, other in ways.items():
         worst, step = _largest(whole, other)
@@ -184,7 +188,7 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
         shared = _sharing(decoder, prompts, tokens, rows, whole)
         wide = None if exact is None else _in_one_pass(exact, prompts, tokens)
         dropped = 0.0 if decoder.kept is None else float(decoder.dropped(prompts, tokens).max())
-    changes = [_change(other, whole) for other in (apart, cached, wide, *shared) if other is not None]
+    changes = [_change(other, whole) for other in (apart, cached, model, wide, *shared) if other is not None]
     least = float(torch.finfo(decoder.model.dtype).eps)
     return Checked(
         token=max(least, *(float(np.abs(change).max()) for change in changes)),
@@ -307,6 +311,11 @@ def _change(one: Scored, two: Scored) -> Floats:
     """By how much each token's log-probability moved; 0 for one that is ruled out, whose sum has no rounding."""
     both = np.isfinite(one.drawn) & np.isfinite(two.drawn)
     return np.where(both, np.where(both, one.drawn, 0.0) - np.where(both, two.drawn, 0.0), 0.0)
+
+
+def _without_engine(decoder: TorchDecoder) -> TorchDecoder:
+    """The model itself, in the passes of torch."""
+    return TorchDecoder(decoder.model, decoder.end, decoder.ends, decoder.kept, decoder.whole, decoder.switch)
 
 
 def _in_float32(decoder: TorchDecoder) -> TorchDecoder | None:

@@ -1,4 +1,4 @@
-"""Prompts that several rows share: read once, and every row goes on from that cache with the numbers of a whole pass."""
+"""Prompts that several rows share: read once, and every row has the numbers of a whole pass of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 
 import torch
 
+from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
 from simulations.bridge.self_check import BOUNDS, self_check
 from simulations.sampling.generate import PAD, Tokens, generate
@@ -163,3 +164,12 @@ def test_the_head_leaves_out_what_nobody_needs(monkeypatch: pytest.MonkeyPatch) 
     assert np.abs(TorchDecoder(model, 1).begin(prompts) - first).max() <= 1e-5
     hook.remove()
     assert made == [tokens.shape[1], 1]
+
+
+def test_memory_counts_the_prompt() -> None:
+    """Two heads of 8 numbers, keys and values, in float32: 128 bytes of a token; a recurrent model keeps none."""
+    assert TorchDecoder(llama(7), 1).kept_of_a_token() == 2 * 2 * 8 * 4
+    assert TorchDecoder(ARCHITECTURES["Mamba"].make(5), 1).kept_of_a_token() == 0
+    check_memory(4, 6, 1, 10, 1 << 20, 0)
+    with pytest.raises(ValueError, match=r"behind up to 1,048,576 of a prompt, need about .* set rows to"):
+        check_memory(4, 6, 1, 10, 1 << 20, 1 << 30)
