@@ -14,6 +14,7 @@ is at most z k. Source: Berman and Plemmons (1994), Nonnegative matrices in the 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class FailureSums:
             Undecided: weights beyond the range of float64.
         """
         kept = np.isfinite(reward)
-        live = model.reachable(kept)
+        live = _reachable(model, kept.tobytes())
         log_mass, loose = _log_masses(model) if normalised else (np.zeros(model.states), np.zeros(model.states))
         earned = np.where(kept, t * np.where(kept, reward, 0.0), -np.inf)[model.token]
         log_prob, log_back = LN10 * model.log10_prob, LN10 * model.log10_back
@@ -175,6 +176,13 @@ class FailureSums:
         return self._backed(found, self._back) * self._scale
 
 
+@functools.lru_cache(maxsize=16)
+def _reachable(model: NGramModel, kept: bytes) -> Mask:
+    """Kept, because the sums of one model are wanted at many (s, t)."""
+    return model.reachable(np.frombuffer(kept, dtype=bool))
+
+
+@functools.lru_cache(maxsize=4)
 def _log_masses(model: NGramModel) -> tuple[Floats, Floats]:
     """(log c, a bound of its absolute error), shape (S,).
 

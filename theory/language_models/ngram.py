@@ -118,11 +118,9 @@ class NGramModel:
         Shapes (V + 1,). ``unigrams`` is the row of state 0, for who asks for many. Cost: O(V).
         """
         chain, width = self.chain(state), len(self.alphabet) + 1
-        if unigrams is not None:
-            chain.pop()
-        log10_prob, target = unigrams or (np.full(width, -np.inf), np.zeros(width, dtype=np.int64))
-        log10_prob, target = log10_prob.copy(), target.copy()
-        for place in reversed(chain):
+        known = unigrams or (np.full(width, -np.inf), np.zeros(width, dtype=np.int64))
+        log10_prob, target = known[0].copy(), known[1].copy()
+        for place in reversed(chain if unigrams is None else chain[:-1]):
             arcs = slice(int(self.starts[place]), int(self.starts[place + 1]))
             log10_prob += self.log10_back[place] if place else 0.0
             log10_prob[self.token[arcs]] = self.log10_prob[arcs]
@@ -166,7 +164,9 @@ class NGramModel:
 
     def pieces(self) -> Index:
         """Where each piece of at most 256 arcs of one state begins."""
-        return np.unique(np.concatenate((self.starts[:-1], np.arange(0, len(self), PIECE))))
+        begins = np.zeros(len(self), dtype=bool)
+        begins[self.starts[:-1]] = begins[::PIECE] = True
+        return np.flatnonzero(begins)
 
     def masses(self) -> Floats:
         """c(h), the sum of each row as written; shape (S,)."""
