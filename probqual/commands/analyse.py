@@ -47,8 +47,9 @@ def analyse(
         raise BadInput(f"--plot {plot}: the name must end in .png, .svg or .pdf")
     if samples is not None and samples.suffix.lower() != ".parquet":
         raise BadInput(f"--samples {samples}: the name must end in .parquet")
-    with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
-        from simulations.bridge.session import analysed, exported
+    with optional_libraries("needs pyarrow and filelock", "bridge"):
+        from simulations.bridge.analyse import analysed
+        from simulations.bridge.export import exported
     from theory.report.records import GibbsAnalysis, as_json
 
     with bad_values(), bad_files(folder, "{file}: cannot be read: {reason}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,15 @@ def in_nats(strings: Strings, key: RunKey) -> Strings:
     betas = {one.name: to_float(rational(one.beta)) for one in key.rewards if one.beta is not None}
     scaled = {name: values / betas.get(name, 1.0) for name, values in strings.rewards.items()}
     return replace(strings, rewards=scaled)
+
+
+def analysed(folder: Path) -> PairAnalysis | GibbsAnalysis:
+    """Everything that is said of the run in a folder.
+
+    Raises:
+        ValueError: there is no finished run, or a shard is damaged.
+    """
+    return analyse(Store.existing(folder))
 
 
 def analyse(store: Store) -> PairAnalysis | GibbsAnalysis:
@@ -80,3 +90,6 @@ def _pair(store: Store, key: RunKey, strings: Strings) -> PairAnalysis:
         exchange_slope=-(1 + base.value) / base.value if base is not None and base.value else None,
         reward_in="nats",
     )
+
+
+__all__ = ["analyse", "analysed"]

@@ -19,6 +19,17 @@ OWN = ("prompt", "setting", "tokens", "ended", "log_prior", "log_aligned", "secr
 """The columns of every file; the run's own reward and the named ones follow."""
 
 
+def exported(folder: Path, path: Path) -> int:
+    """Write the strings of the run in a folder, a row each; gives how many.
+
+    Raises:
+        StoreError: the folder holds no finished run, or a damaged one.
+        ValueError: a reward has the name of another column.
+        OSError: the file cannot be written.
+    """
+    return export(Store.existing(folder), path)
+
+
 def export(store: Store, path: Path) -> int:
     """Write the strings of a finished run as Parquet, whole or not at all; gives how many there are.
 
@@ -65,4 +76,4 @@ def _tokens(store: Store) -> Iterator[pa.Array]:
         yield from store.read(shard)["tokens"].chunks
 
 
-__all__ = ["OWN", "export"]
+__all__ = ["OWN", "export", "exported"]

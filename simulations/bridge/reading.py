@@ -1,15 +1,19 @@
-"""The stored strings of a run as arrays."""
+"""The stored strings of a run as arrays, shard by shard: sums over tokens, so that memory grows with strings alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from simulations.arrays import Floats
+from simulations.bridge.columns import check_layout, flat, lengths, numbers, setting_sums, sums
 from simulations.bridge.key import RunKey, run_key
 from simulations.bridge.store import Store, StoreError
 from simulations.estimation.strings import Strings
+from theory.adaptors.exact import Chain, chain
+
+_UNREAD = {"tokens", "text", "row"}
 
 
 def read_strings(store: Store) -> Strings:
@@ -18,8 +22,7 @@ def read_strings(store: Store) -> Strings:
     Raises:
         StoreError: a shard is missing or damaged, or key.json is.
     """
-    table = pa.concat_tables([store.read(shard) for shard in range(store.shards)])
-    return _strings(table, run_key(store))
+    return _strings(store, run_key(store), range(store.shards))
 
 
 def strings_so_far(store: Store) -> tuple[Strings, str | None]:
@@ -36,8 +39,7 @@ def strings_so_far(store: Store) -> tuple[Strings, str | None]:
         store.read(min(missing))  # says that it is missing
     if not missing:
         return read_strings(store), None
-    there = pa.concat_tables([store.read(shard) for shard in range(store.shards) if shard not in missing])
-    found = _strings(there, key)
+    found = _strings(store, key, (shard for shard in range(store.shards) if shard not in missing))
     settings, prompts = len(key.run.chains), len(key.run.prompts)
     counts = np.zeros((settings, prompts), dtype=np.int64)
     np.add.at(counts, (found.setting, found.prompt), 1)
@@ -53,40 +55,39 @@ def strings_so_far(store: Store) -> tuple[Strings, str | None]:
     )
 
 
-def _strings(table: pa.Table, key: RunKey) -> Strings:
-    settings = len(key.run.chains)
-    whole = f"log_weight_{settings - 1}" in table.column_names
+def _strings(store: Store, key: RunKey, shards: Iterable[int]) -> Strings:
+    try:
+        chains = [chain(*steps) for steps in key.run.chains]
+    except ValueError:
+        raise StoreError(f"{store.folder / 'key.json'}: is damaged; the run cannot be analysed without it") from None
+    parts = []
+    for shard in shards:
+        table = store.read(shard, _UNREAD)
+        check_layout(table, str(store.path(shard)))
+        parts.append(_of_shard(table, chains if key.run.aligned is not None else []))
+    return Strings.joined(parts)
+
+
+def _of_shard(table: pa.Table, chains: list[Chain]) -> Strings:
+    length = lengths(table["log_prior"])
+    nothing = np.zeros((0, len(table)))
+    weight, normaliser = setting_sums(table, chains) if chains else (nothing, nothing)
     return Strings(
-        setting=table["setting"].to_numpy().astype(np.int64),
-        prompt=table["prompt"].to_numpy().astype(np.int64),
-        log_prior=_sums(table["log_prior"]),
-        log_aligned=_sums(table["log_aligned"]) if whole else np.full(len(table), np.nan),
-        log_weight=_rows([_sums(table[f"log_weight_{k}"]) for k in range(settings if whole else 0)], len(table)),
-        log_normaliser=_rows(
-            [_sums(table[f"log_normaliser_{k}"]) for k in range(settings if whole else 0)], len(table)
-        ),
-        reward=table["reward"].to_numpy(zero_copy_only=False).astype(np.float64),
-        length=pc.list_value_length(table["tokens"]).to_numpy().astype(np.int64),
-        ended=table["ended"].to_numpy(zero_copy_only=False).astype(bool),
+        setting=numbers(table["setting"]).astype(np.int64),
+        prompt=numbers(table["prompt"]).astype(np.int64),
+        log_prior=sums(flat(table["log_prior"]), length),
+        log_aligned=sums(flat(table["log_aligned"]), length) if chains else np.full(len(table), np.nan),
+        log_weight=weight,
+        log_normaliser=normaliser,
+        reward=numbers(table["reward"]).astype(np.float64),
+        length=length,
+        ended=numbers(table["ended"]).astype(bool),
         rewards={
-            name.removeprefix("reward_"): table[name].to_numpy(zero_copy_only=False).astype(np.float64)
+            name.removeprefix("reward_"): numbers(table[name]).astype(np.float64)
             for name in table.column_names
             if name.startswith("reward_")
         },
     )
-
-
-def _sums(column: pa.ChunkedArray) -> Floats:
-    lengths = pc.list_value_length(column).to_numpy().astype(np.int64)
-    flat = pc.list_flatten(column).to_numpy().astype(np.float64)
-    found, filled = np.zeros(len(lengths)), lengths > 0
-    if filled.any():
-        found[filled] = np.add.reduceat(flat, (np.cumsum(lengths) - lengths)[filled])
-    return found
-
-
-def _rows(rows: list[Floats], size: int) -> Floats:
-    return np.stack(rows) if rows else np.zeros((0, size))
 
 
 __all__ = ["read_strings", "strings_so_far"]

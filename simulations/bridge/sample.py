@@ -7,15 +7,14 @@ string was drawn by, log w and log c of its adaptors. So an analysis never runs 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from simulations.bridge.columns import LAYOUT, flat, lengths, packed, sums
 from simulations.bridge.cost import check_size
 from simulations.bridge.key import RunKey
 from simulations.bridge.key_parts import Accounting, GivenSamples
@@ -304,13 +303,13 @@ def table_of(plan: Plan, found: Scored, rewards: Rewards) -> pa.Table:
         "log_prior": _lists(found.prior, drawn.length, pa.float64()),
         "log_aligned": _lists(drawn.log_prob, drawn.length, pa.float64()) if whole else _nulls(len(texts)),
     }
-    for number in range(len(plan.run.chains) if whole else 0):
-        columns[f"log_weight_{number}"] = _lists(found.witnesses.log_weight[number], drawn.length, pa.float32())
-        columns[f"log_normaliser_{number}"] = _lists(found.witnesses.log_normaliser[number], drawn.length, pa.float32())
+    if whole:
+        asked = found.witnesses
+        columns |= packed(plan.run.chains, asked.log_weight, asked.log_normaliser, drawn.log_prob, drawn.length)
     for name, one in rewards.named.items():
         given = checked_or_null(one(texts, lengths), texts)
         columns[f"reward_{name}"] = pa.array(given, pa.float64())
-    return pa.table(columns | dict(found.columns))
+    return pa.table(columns | dict(found.columns), metadata=LAYOUT)
 
 
 def _lists(values: NDArray[np.generic], length: Tokens, kind: pa.DataType) -> pa.Array:
@@ -350,19 +349,40 @@ def work(
         ValueError: as ``draw_shard``, or as ``make``.
     """
     for number in plan.turns():
+        found = one_shard(plan, store, number, make or (lambda number: drawn_shard(plan, store, number, rewards)))
+        if found is not None:
+            yield found
+
+
+def drawn_shard(plan: Plan, store: Store, number: int, rewards: Rewards | Scorer | None) -> pa.Table:
+    """The shard of a number, drawn from its own stream.
+
+    Raises:
+        ValueError: as ``draw_shard``.
+    """
+    return draw_shard(plan, plan.shards[number], rewards, rng=store.rng(number))
+
+
+def one_shard(plan: Plan, store: Store, number: int, make: Callable[[int], pa.Table]) -> Made | None:
+    """Make a shard and commit it; None where it is there, or another process is making it.
+
+    Raises:
+        StoreError, OSError: the store cannot be written.
+        ValueError: as ``make``.
+    """
+    if store.committed(number):
+        return None
+    with store.claim(number) as mine:
+        if not mine:
+            return None
+        store.tidy(number)
         if store.committed(number):
-            continue
-        with store.claim(number) as mine:
-            if not mine:
-                continue
-            store.tidy(number)
-            if store.committed(number):
-                continue
-            shard = plan.shards[number]
-            table = make(number) if make else draw_shard(plan, shard, rewards, rng=store.rng(number))
-            store.write(number, table, mine)
-            tokens = int(pc.sum(pc.list_value_length(table["tokens"])).as_py())
-            yield Made(number, len(table), tokens, sum(-math.inf in own for own in table["log_prior"].to_pylist()))
+            return None
+        table = make(number)
+        store.write(number, table, mine)
+    length = lengths(table["log_prior"])
+    impossible = int((sums(flat(table["log_prior"]), length) == -np.inf).sum())
+    return Made(number, len(table), int(length.sum()), impossible)
 
 
 __all__ = [
@@ -374,7 +394,9 @@ __all__ = [
     "Witnesses",
     "check_prompt",
     "draw_shard",
+    "drawn_shard",
     "encoded",
+    "one_shard",
     "table_of",
     "work",
 ]

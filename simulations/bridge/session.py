@@ -6,22 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from simulations.bridge.accounting import diagnose
 from simulations.bridge.adapters import Loader
-from simulations.bridge.analyse import analyse
 from simulations.bridge.cost import check_size
-from simulations.bridge.export import export
 from simulations.bridge.pairs import check_models, load_models, loader
 from simulations.bridge.prompts import tokenisation_warnings
 from simulations.bridge.reward_set import rewards_of
 from simulations.bridge.rewards import Rewards
 from simulations.bridge.runs import Run, read_run, read_runs
-from simulations.bridge.sample import Made, Plan, work
-from simulations.bridge.samples import read_samples
+from simulations.bridge.sample import Made, Plan, drawn_shard, work
+from simulations.bridge.samples import Samples, read_samples
 from simulations.bridge.score import Scoring
 from simulations.bridge.store import Store
 from theory.files import JsonObject
-from theory.report.records import GibbsAnalysis, PairAnalysis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +64,7 @@ class Session:
         runs = read_runs(path, output)
         models = loader(runs[0])
         for run in runs:
-            yield replace(Session._of(run, models), name=run.aligned if len(runs) > 1 else None)
+            yield replace(Session._of(run, models), name=_name(run, runs))
 
     @staticmethod
     def of_samples(path: Path, samples: Path, output: Path | None) -> Iterator[Session]:
@@ -79,21 +78,36 @@ class Session:
         runs = read_runs(path, output, samples=found.rewards)
         models = loader(runs[0])
         for run in runs:
-            rewards = rewards_of(run, models.device)
-            scoring = Scoring.of(run, load_models(run, models), found)
-            plan, check = check_models(scoring.plan)
+            yield replace(Session._given(run, models, found), name=_name(run, runs))
+
+    @staticmethod
+    def numbered(path: Path, output: Path | None, number: int, samples: Path | None) -> Session:
+        """One of the sessions that ``each`` gives, or ``of_samples`` where there are samples, without those before it.
+
+        Raises:
+            ValueError, OSError: as ``open`` and ``of_samples``.
+        """
+        found = None if samples is None else read_samples(samples)
+        runs = read_runs(path, output, samples=None if found is None else found.rewards)
+        run = runs[number]
+        models = loader(run)
+        session = Session._of(run, models) if found is None else Session._given(run, models, found)
+        return replace(session, name=_name(run, runs))
+
+    @staticmethod
+    def _given(run: Run, models: Loader, found: Samples) -> Session:
+        """Of strings that are given."""
+        rewards = rewards_of(run, models.device)
+        scoring = Scoring.of(run, load_models(run, models), found)
+        plan, check = check_models(scoring.plan)
+        scoring = replace(scoring, plan=plan)
+        diagnosis = diagnose(scoring)
+        notes = list(scoring.notes)
+        if diagnosis is not None:
+            plan = replace(plan, given=diagnosis.words)
             scoring = replace(scoring, plan=plan)
-            diagnosis = diagnose(scoring)
-            notes = list(scoring.notes)
-            if diagnosis is not None:
-                plan = replace(plan, given=diagnosis.words)
-                scoring = replace(scoring, plan=plan)
-                notes.append(
-                    f"{'' if diagnosis.ours else 'warning: '}the log-probabilities that came: {diagnosis.words}"
-                )
-            session = Session._stored(plan, rewards, check, notes)
-            name = run.aligned if len(runs) > 1 else None
-            yield replace(session, name=name, given=scoring)
+            notes.append(f"{'' if diagnosis.ours else 'warning: '}the log-probabilities that came: {diagnosis.words}")
+        return replace(Session._stored(plan, rewards, check, notes), given=scoring)
 
     @staticmethod
     def _of(run: Run, models: Loader) -> Session:
@@ -117,31 +131,20 @@ class Session:
             store.keep_check(check)
         return Session(plan, store, rewards, (*plan.models.notes, *notes))
 
+    def maker(self, number: int) -> pa.Table:
+        """The shard of a number, drawn or scored."""
+        if self.given is not None:
+            return self.given.table(number, self.rewards)
+        return drawn_shard(self.plan, self.store, number, self.rewards)
+
     def work(self) -> Iterator[Made]:
         """Make what is missing, shard by shard."""
-        given = self.given
-        make = None if given is None else lambda number: given.table(number, self.rewards)
-        return work(self.plan, self.store, self.rewards, make)
+        return work(self.plan, self.store, self.rewards, self.maker)
 
 
-def exported(folder: Path, path: Path) -> int:
-    """Write the strings of the run in a folder, a row each; gives how many.
-
-    Raises:
-        StoreError: the folder holds no finished run, or a damaged one.
-        ValueError: a reward has the name of another column.
-        OSError: the file cannot be written.
-    """
-    return export(Store.existing(folder), path)
+def _name(run: Run, runs: Sequence[Run]) -> str | None:
+    """Of the adapter, where there are several."""
+    return run.aligned if len(runs) > 1 else None
 
 
-def analysed(folder: Path) -> PairAnalysis | GibbsAnalysis:
-    """Everything that is said of the run in a folder.
-
-    Raises:
-        ValueError: there is no finished run, or a shard is damaged.
-    """
-    return analyse(Store.existing(folder))
-
-
-__all__ = ["Session", "analysed", "exported"]
+__all__ = ["Session"]

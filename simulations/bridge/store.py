@@ -13,8 +13,8 @@ one then stops with a line, and does not commit.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Container, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +90,7 @@ class Store:
         """
         text = canonical(configuration)
         key = sha256(text)
-        folder.mkdir(parents=True, exist_ok=True)
-        strange = next((p.name for p in sorted(folder.iterdir()) if p.name.lstrip(".").split(".")[0] not in _OWN), None)
-        if strange is not None:
-            raise StoreError(f"{folder}: holds {strange}, which is no part of a run; name another folder")
-        for name in ("shards", "locks", "aside"):
-            (folder / name).mkdir(exist_ok=True)
+        Store.prepare(folder)
         with _locked(folder / "locks" / "key") as held:
             assert held is not None, "waits until it is free"
             for left in folder.glob(".key.json.*"):
@@ -108,6 +103,29 @@ class Store:
             else:
                 write_whole(there, text + "\n", durable=True)
         return Store(folder, key, shards, _stream(configuration))
+
+    @staticmethod
+    def prepare(folder: Path) -> None:
+        """The folders of a store, before it is one.
+
+        Raises:
+            StoreError: the folder holds other files.
+            OSError: it cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = next((p.name for p in sorted(folder.iterdir()) if p.name.lstrip(".").split(".")[0] not in _OWN), None)
+        if strange is not None:
+            raise StoreError(f"{folder}: holds {strange}, which is no part of a run; name another folder")
+        for name in _FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+
+    @staticmethod
+    def leave(folder: Path) -> None:
+        """Take away the folders of a store that never became one."""
+        if not (folder / "key.json").is_file():
+            for own in (*(folder / name for name in _FOLDERS), folder):
+                with suppress(OSError):  # one that is not empty stays
+                    own.rmdir()
 
     @staticmethod
     def existing(folder: Path) -> Store:
@@ -168,21 +186,32 @@ class Store:
         Raises:
             StoreError: a folder has the name of the shard or of its sidecar.
         """
+        found = self._opened(shard)
+        return found if isinstance(found, str) else None
+
+    def _opened(self, shard: int) -> pq.ParquetFile | str:
+        """A shard in memory that matches its sidecar and is of this run and number; or what is wrong with it.
+
+        Raises:
+            StoreError: a folder has the name of the shard or of its sidecar.
+        """
         path, mark = self.path(shard), self._mark(shard)
         for file in (path, mark):
             if file.is_dir():
                 raise StoreError(f"{file}: is a folder where a file of the run should be; move it away")
         try:
-            if sha256(path) != mark.read_text(encoding="ascii", errors="replace").strip():
+            content = path.read_bytes()
+            if sha256(content) != mark.read_text(encoding="ascii", errors="replace").strip():
                 return "is damaged"
-            metadata = pq.read_schema(path).metadata or {}
+            file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         except FileNotFoundError:
             return "is missing"
         except pa.ArrowInvalid:
             return "is damaged"
+        metadata = file.schema_arrow.metadata or {}
         if metadata.get(b"run key") != self.key.encode() or metadata.get(b"shard") != str(shard).encode():
             return "belongs to another run, or to another place in this one"
-        return None
+        return file
 
     def missing(self) -> list[int]:
         """The shards that are still to be made."""
@@ -220,12 +249,16 @@ class Store:
 
     def _written(self, shard: int, table: pa.Table, path: Path) -> str:
         """The SHA-256 of a shard that was written to a path, and reads back as it should."""
+        said = (table.schema.metadata or {}) | {b"run key": self.key.encode(), b"shard": str(shard).encode()}
         pq.write_table(
-            table.replace_schema_metadata({"run key": self.key, "shard": str(shard)}),
+            table.replace_schema_metadata(said),
             path,
             compression="zstd",
+            compression_level=3,
             write_page_checksum=True,
+            write_statistics=False,
             use_dictionary=False,
+            column_encoding=_encodings(table.schema),
             store_schema=True,
         )
         sync(path)
@@ -242,16 +275,20 @@ class Store:
                 if file.is_file():
                     file.replace(self._aside(file.name))
 
-    def read(self, shard: int) -> pa.Table:
+    def read(self, shard: int, but: Container[str] = ()) -> pa.Table:
         """A committed shard.
+
+        Args:
+            shard: its number.
+            but: columns that are left out, so that reading the others takes less.
 
         Raises:
             StoreError: it is not there, or does not match its sidecar.
         """
-        fault = self._fault(shard)
-        if fault is not None:
-            raise StoreError(f"{self.path(shard)}: {fault}; sample the run again to mend it")
-        return pq.read_table(self.path(shard), page_checksum_verification=True)
+        found = self._opened(shard)
+        if isinstance(found, str):
+            raise StoreError(f"{self.path(shard)}: {found}; sample the run again to mend it")
+        return found.read([name for name in found.schema_arrow.names if name not in but])
 
     def _mark(self, shard: int) -> Path:
         return self.path(shard).with_suffix(".sha256")
@@ -263,7 +300,15 @@ class Store:
         return self.folder / "aside" / f"{name}.{number}"
 
 
-_OWN = {"key", "shards", "locks", "aside", "check"}
+def _encodings(schema: pa.Schema) -> dict[str, str] | None:
+    """Lists of floats byte by byte: the bytes of signs and exponents, which are few, then stand together."""
+    listed = [f.name for f in schema if pa.types.is_list(f.type) and pa.types.is_floating(f.type.value_type)]
+    return {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in listed} or None
+
+
+_FOLDERS = ("shards", "locks", "aside")
+
+_OWN = {"key", "check", *_FOLDERS}
 
 _CHECK = "check.json"
 """Beside the key, not in it: rounding differs from machine to machine, and workers of several may share a run."""

@@ -19,7 +19,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+import scipy.special
 
 from simulations.arrays import Floats
 from theory.report.records import Estimate
@@ -40,7 +40,7 @@ ANY = "any number is possible: the denominator may be 0"
 
 @functools.cache
 def _quantile(freedom: int) -> float:
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    return float(scipy.special.stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def without_interval(value: float, needed: int, what: str = "prompts") -> Estimate:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
 
 from simulations.arrays import Floats, Index, Mask
 
@@ -36,6 +38,8 @@ class Strings:
 
     def of(self, chosen: Mask | Index) -> Strings:
         """Some of them."""
+        # places, not a mask: numpy would look through the mask once for every setting
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Strings(
             self.setting[chosen],
             self.prompt[chosen],
@@ -47,6 +51,18 @@ class Strings:
             self.length[chosen],
             self.ended[chosen],
             {name: values[chosen] for name, values in self.rewards.items()},
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Strings]) -> Strings:
+        """Those of several parts, which have the same settings and rewards."""
+        return Strings(
+            **{
+                own.name: np.concatenate([getattr(part, own.name) for part in parts], axis=-1)
+                for own in fields(Strings)
+                if own.name != "rewards"
+            },
+            rewards={name: np.concatenate([part.rewards[name] for part in parts]) for name in parts[0].rewards},
         )
 
     def __len__(self) -> int:

@@ -499,9 +499,10 @@ def test_models_that_are_not_there(models: str, said: str, tmp_path: Path) -> No
 
 
 def test_a_library_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without torch: what to install, for both commands."""
-    monkeypatch.delattr("simulations.bridge.session")
-    monkeypatch.setitem(sys.modules, "simulations.bridge.session", None)
+    """Without torch or pyarrow: what to install, for both commands."""
+    for name in ("session", "analyse"):
+        monkeypatch.delattr(f"simulations.bridge.{name}")
+        monkeypatch.setitem(sys.modules, f"simulations.bridge.{name}", None)
     for done in (run("sample", written(tmp_path)), run("analyse", tmp_path)):
         assert "install probqual[bridge]" in refused(done)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +22,9 @@ import pyarrow as pa
 
 from simulations.agreement.decoding import adapted, enumerated, tree_with_prompts
 from simulations.agreement.statistics import empirical_bernstein
-from simulations.bridge import reading
 from simulations.bridge.analyse import analyse
+from simulations.bridge.columns import expanded, flat, lengths, sums
+from simulations.bridge.key import run_key
 from simulations.bridge.reading import read_strings, strings_so_far
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, work
@@ -84,9 +87,9 @@ def stored(folder: Path, length: int, texts: Mapping[str, str], scorer: Any = No
 
 def read_by_loops(store: Store) -> list[dict[str, Any]]:
     """The stored strings, one dictionary each, lists summed one number at a time."""
-    rows = []
+    rows, chains = [], [chain(*steps) for steps in run_key(store).run.chains]
     for shard in range(store.shards):
-        for entry in store.read(shard).to_pylist():
+        for entry in expanded(store.read(shard), chains).to_pylist():
             rows.append({k: math.fsum(v) if isinstance(v, list) and k != "tokens" else v for k, v in entry.items()})
     return rows
 
@@ -255,13 +258,30 @@ def test_shards_are_made_prompt_by_prompt(tmp_path: Path) -> None:
         assert len({shard.prompt for shard in own}) == 1
 
 
+def list_sums(column: pa.ChunkedArray) -> Floats:
+    return sums(flat(column), lengths(column))
+
+
 def test_lists_are_summed_across_chunks() -> None:
     """Chunks of different sizes, float32, lists of one; lists that are empty at the end sum to 0."""
     kind = pa.list_(pa.float32())
     column = pa.chunked_array([pa.array([[1.0, 2.0], [4.0]], kind), pa.array([[8.0], [0.5, 0.25, 16.0], [], []], kind)])
-    assert reading._sums(column).tolist() == [3.0, 4.0, 8.0, 16.75, 0.0, 0.0]
-    assert reading._sums(column.slice(1, 3)).tolist() == [4.0, 8.0, 16.75]
-    assert reading._sums(pa.chunked_array([], kind)).tolist() == []
+    assert list_sums(column).tolist() == [3.0, 4.0, 8.0, 16.75, 0.0, 0.0]
+    assert list_sums(column.slice(1, 3)).tolist() == [4.0, 8.0, 16.75]
+    assert list_sums(pa.chunked_array([], kind)).tolist() == []
+
+
+def test_no_model_is_loaded() -> None:
+    """Reading and analysing import neither torch nor pandas, which take longer than reading a small run."""
+    code = (
+        "import sys, pyarrow as pa, simulations.bridge.analyse, simulations.bridge.export\n"
+        "from simulations.bridge.columns import numbers\n"
+        "column = pa.chunked_array([pa.nulls(3, pa.float64())])\n"
+        "assert len(numbers(column)) == 3 and not len(numbers(column.slice(3)))\n"
+        "print(sorted({'torch', 'transformers', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_some_of_the_strings() -> None:

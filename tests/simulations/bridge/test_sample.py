@@ -24,6 +24,7 @@ import simulations.bridge.sample as module
 import simulations.bridge.witnesses as asking
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.agreement.statistics import g_p_value, half_g
+from simulations.bridge.columns import expanded
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Shard, Witnesses, draw_shard, work
 from simulations.bridge.store import Store
@@ -146,7 +147,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, pa.Table]:
 
 def everything(made: Plan) -> pa.Table:
     store = finish(made)
-    return pa.concat_tables([store.read(shard) for shard in range(store.shards)])
+    return pa.concat_tables([expanded(store.read(shard), made.run.chains) for shard in range(store.shards)])
 
 
 # --- values -------------------------------------------------------------------------------------------------------
@@ -343,7 +344,9 @@ def test_a_setting_does_not_change_another(tmp_path: Path) -> None:
     """The witnesses only look on: the same strings are drawn however many settings ask, given the same stream."""
     many, one = tree_plan(tmp_path / "many"), tree_plan(tmp_path / "one", adaptors="", temperatures='["1"]')
     shard = Shard(0, (0,) * 40)
-    first, second = (draw_shard(p, shard, None, rng=np.random.default_rng(5)) for p in (many, one))
+    first, second = (
+        expanded(draw_shard(p, shard, None, rng=np.random.default_rng(5)), p.run.chains) for p in (many, one)
+    )
     names = ["prompt", "tokens", "ended", "text", "log_prior", "log_aligned", "log_weight_0", "log_normaliser_0"]
     assert first.select(names).equals(second.select(names))
 
@@ -491,7 +494,9 @@ def test_gibbs(tmp_path: Path) -> None:
     assert sum(one.strings for one in work(made, store, scorer)) == 2 * DRAWS
     table = pa.concat_tables([store.read(k) for k in range(store.shards)])
     assert table["log_aligned"].null_count == len(table)
-    assert not [name for name in table.column_names if name.startswith(("log_weight", "log_normaliser"))]
+    assert not [
+        name for name in table.column_names if name.startswith(("log_weight", "log_normaliser", "kept", "corr"))
+    ]
     assert table["reward"].to_pylist() == [float(len(v)) for v in table["tokens"].to_pylist()]
     for prompt in range(2):
         rows = table.filter(pa.array(table["prompt"].to_numpy() == prompt))
@@ -637,7 +642,7 @@ def test_shards_of_other_sizes(rows: int, embedded: tuple[Plan, pa.Table], tmp_p
     for low in range(0, len(shard.prompt), rows):
         some = slice(low, low + rows)
         part = draw_shard(made, Shard(shard.setting, shard.prompt[some]), None, rng=Own(some))  # type: ignore[arg-type]
-        whole = together.slice(low, len(part))
+        part, whole = (expanded(own, made.run.chains) for own in (part, together.slice(low, len(part))))
         assert part["tokens"].to_pylist() == whole["tokens"].to_pylist()
         for name in ("log_prior", "log_aligned", "log_weight_0", "log_normaliser_0", "log_normaliser_1"):
             assert np.abs(padded(part[name], 16, 0.0) - padded(whole[name], 16, 0.0)).max() <= 1e-4

@@ -105,7 +105,8 @@ def test_a_shard_reads_as_it_was_drawn(made: Plan) -> None:
         drawn = draw_shard(made, shard, None, rng=store.rng(number))
         read = store.read(number)
         assert read.equals(drawn)
-        assert read.schema.metadata == {b"run key": store.key.encode(), b"shard": str(number).encode()}
+        said = {b"run key": store.key.encode(), b"shard": str(number).encode(), b"layout": b"2"}
+        assert read.schema.metadata == said
 
 
 def test_a_store_that_is_complete_is_left_alone(made: Plan) -> None:
