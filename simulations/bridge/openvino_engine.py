@@ -73,7 +73,11 @@ class OpenVinoEngine:
     _live: object = field(default=None)
 
     def read(self, ids: Tokens, cache: object | None, keep: int) -> tuple[torch.Tensor, object]:
-        """As ``Engine`` says."""
+        """As ``Engine`` says.
+
+        Raises:
+            ValueError: the cache is not of the last reading, nor made by ``spread``.
+        """
         if cache is None:
             self._set([np.zeros((len(ids), heads, 0, size), dtype=np.float32) for heads, size in self.shapes])
         elif isinstance(cache, list):
@@ -86,7 +90,11 @@ class OpenVinoEngine:
         return torch.from_numpy(found), self._live
 
     def spread(self, cache: object, rows: Tokens) -> object:
-        """As ``Engine`` says: arrays of keys and values."""
+        """As ``Engine`` says: arrays of keys and values.
+
+        Raises:
+            ValueError: the cache is not of the last reading.
+        """
         if isinstance(cache, list):
             return [kept[rows] for kept in cache]
         if cache is not self._live:
@@ -140,24 +148,25 @@ def _sizes(model: PreTrainedModel) -> Sizes:
     return [(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]) for layer in cache.layers]
 
 
-def _compiled(openvino: ModuleType, made: Any, sizes: Sizes, threads: int) -> OpenVinoEngine:
+def _compiled(openvino: ModuleType, made: object, sizes: Sizes, threads: int) -> OpenVinoEngine:
     transformations = importlib.import_module("openvino._offline_transformations")
     shapes = [(heads, size) for heads, *both in sizes for size in both]
     pairs, wanted = {}, {}
+    model: Any = made
     for k, (heads, size) in enumerate(shapes):
         given, kept = f"past.{k}", f"present.{k}"
-        made.inputs[2 + k].get_tensor().set_names({given})
-        made.outputs[1 + k].get_tensor().set_names({kept})
+        model.inputs[2 + k].get_tensor().set_names({given})
+        model.outputs[1 + k].get_tensor().set_names({kept})
         pairs[given], wanted[given] = kept, openvino.PartialShape([-1, heads, -1, size])
-    made.reshape(wanted)
-    transformations.apply_make_stateful_transformation(made, pairs)
+    model.reshape(wanted)
+    transformations.apply_make_stateful_transformation(model, pairs)
     fixed = {
         "INFERENCE_PRECISION_HINT": "f32",
         "KV_CACHE_PRECISION": "f32",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
-    request = openvino.Core().compile_model(made, "CPU", fixed).create_infer_request()
+    request = openvino.Core().compile_model(model, "CPU", fixed).create_infer_request()
     states = {state.name: state for state in request.query_state()}
     return OpenVinoEngine(request, openvino.Tensor, [states[given + kept] for given, kept in pairs.items()], shapes)
 

@@ -114,17 +114,17 @@ def _alike(aligned: Aligned) -> _Alike:
     return _Alike(_firsts(list(aligned.prior)), _firsts(rewards), _firsts(aligned.weight_parts()))
 
 
-def _firsts(keys: Sequence[Any]) -> Index:
+def _firsts(keys: Sequence[object]) -> Index:
     """The first place of each key."""
-    place: dict[Any, int] = {}
+    place: dict[object, int] = {}
     return np.array([place.setdefault(key, k) for k, key in enumerate(map(_hashed, keys))], dtype=np.int64)
 
 
-def _hashed(key: Any) -> Any:
+def _hashed(key: object) -> object:
     """Integers instead of rationals, whose own hash is slow."""
     if isinstance(key, fmpq):
         return int(key.p), int(key.q)
-    return tuple(_hashed(part) for part in key)
+    return tuple(_hashed(part) for part in key) if isinstance(key, tuple) else key
 
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:
