@@ -161,6 +161,10 @@ class TorchDecoder:
             return 0
         return int(two - one)
 
+    def release(self) -> None:
+        """Drop the cache of the strings that were written last; a prompt's is kept."""
+        self._cache = self._seen = None
+
     def forget(self) -> None:
         """Keep no cache, of a string or of a prompt."""
         self._cache = self._seen = self._prefix = None

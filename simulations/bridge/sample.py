@@ -24,7 +24,7 @@ from simulations.bridge.runs import Run
 from simulations.bridge.store import Store
 from simulations.bridge.witnesses import Witnesses
 from simulations.sampling.adaptors import Floats
-from simulations.sampling.generate import Decoder, Sample, Tokens, ends_of, generate
+from simulations.sampling.generate import Decoder, Sample, Tokens, ends_of, generate, release
 from simulations.sampling.score import log_probs
 from simulations.sampling.sorted_rows import float32_log_weights
 from theory.files import JsonObject, sha256
@@ -240,6 +240,7 @@ def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rn
         draw=witnesses.draws(run.chains[shard.setting]),
     )
     witnesses.settle()
+    release(writer)
     prior = drawn.log_prob if models.aligned is None else _of_prior(models.prior, prompts, drawn, models.width or 1)
     setting = np.full(len(prompts), shard.setting)
     return table_of(plan, Scored(setting, shard.prompt, drawn, prior, witnesses), Rewards.of(rewards))

@@ -56,6 +56,13 @@ def ends_of(decoder: Decoder) -> tuple[int, ...]:
     return found
 
 
+def release(decoder: Decoder) -> None:
+    """Has a decoder drop the cache of the strings that it wrote last, if it keeps one: the next begin anew."""
+    drop: Callable[[], None] | None = getattr(decoder, "release", None)
+    if drop is not None:
+        drop()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """Continuations of prompts, each with what was known of every token when it was drawn.
@@ -210,4 +217,4 @@ def check_logits(logits: NDArray[np.floating], used: Mask, first: int = 0) -> No
         )
 
 
-__all__ = ["PAD", "Decoder", "Draw", "Sample", "check_logits", "ends_of", "first_above", "generate"]
+__all__ = ["PAD", "Decoder", "Draw", "Sample", "check_logits", "ends_of", "first_above", "generate", "release"]

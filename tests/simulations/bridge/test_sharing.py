@@ -12,10 +12,11 @@ pytest.importorskip("transformers")
 
 import torch
 
+from simulations.agreement.decoding import tree_with_prompts
 from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
 from simulations.bridge.self_check import BOUNDS, self_check
-from simulations.sampling.generate import PAD, Tokens, generate
+from simulations.sampling.generate import PAD, Tokens, generate, release
 from tests.simulations.bridge.architectures import ARCHITECTURES
 from tests.simulations.bridge.making import llama
 from theory.adaptors.exact import Chain, chain
@@ -164,6 +165,21 @@ def test_the_head_leaves_out_what_nobody_needs(monkeypatch: pytest.MonkeyPatch) 
     assert np.abs(TorchDecoder(model, 1).begin(prompts) - first).max() <= 1e-5
     hook.remove()
     assert made == [tokens.shape[1], 1]
+
+
+def test_a_cache_is_released() -> None:
+    """The strings' goes, the prompt's stays; a decoder without one is left as it is."""
+    decoder = checked(llama(7))
+    prompts, tokens = np.tile(PROMPT, (4, 1)), strings(4)
+    decoder.logits(prompts, tokens)
+    decoder.begin(prompts)
+    release(decoder)
+    with pytest.raises(ValueError, match="continues what begin"):
+        decoder.advance(tokens[:, 0])
+    with Counting(decoder.model) as counted:
+        decoder.logits(prompts, tokens)
+        assert counted.ids == tokens.size
+    release(tree_with_prompts()[1].prior)
 
 
 def test_memory_counts_the_prompt() -> None:
