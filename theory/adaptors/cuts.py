@@ -37,9 +37,13 @@ def _shortest_run(row: Row, order: Sequence[int], step: Adaptor, compare: Compar
     """The shortest run of ``order`` whose mass reaches the value, or exceeds it, found by bisection on the length."""
     wanted = 0 if step.word("boundary") == "reach" else 1
     low, high = 1, len(order)
+    whole = row.total(of) * step.value
+    totals = list(itertools.accumulate(row.weights(order)))
     while low < high:
         middle = (low + high) // 2
-        if row.against(order[:middle], step.value, of) >= wanted:
+        excess = totals[middle - 1] - whole
+        found = 1 if excess > 0 else -1 if excess < 0 else row.against(order[:middle], step.value, of)
+        if found >= wanted:
             high = middle
         else:
             low = middle + 1

@@ -39,6 +39,8 @@ class Before:
     tokens: tuple[int, ...]
 
 
+_ONE = fmpq(1)
+
 _MANY = 16
 """Tokens from which on float64 orders them first."""
 
@@ -100,15 +102,22 @@ class Row:
 
     def weight(self, token: int) -> arb:
         """weight ** power."""
-        return power(self.base(token), self.power)
+        base = self.base(token)
+        return base if self.power == _ONE else power(base, self.power)
+
+    def weights(self, tokens: Sequence[int]) -> list[arb]:
+        """weight ** power of each of these tokens."""
+        if self.power == _ONE and ctx.prec == self._bits:
+            return [self.balls[t] for t in tokens]
+        return [self.weight(t) for t in tokens]
 
     def total(self, tokens: Sequence[int]) -> arb:
         """The sum of weight ** power over tokens."""
         if tokens is not self.kept:
-            return sum((self.weight(t) for t in tokens), start=arb(0))
+            return sum(self.weights(tokens), start=arb(0))
         key = (ctx.prec, self.power, len(self.kept))
         if self._whole is None or self._whole[0] != key:
-            self._whole = (key, sum((self.weight(t) for t in self.kept), start=arb(0)))
+            self._whole = (key, sum(self.weights(self.kept), start=arb(0)))
         return self._whole[1]
 
     def compare(self, first: int, second: int) -> int:
@@ -137,9 +146,14 @@ class Row:
         own = numbers[falling]
         starts = np.flatnonzero(np.concatenate(([True], own[:-1] - own[1:] > _APART * own[:-1]))).tolist()
         found: list[int] = []
+        tokens = np.array(self.kept)[falling].tolist()
         for start, stop in itertools.pairwise([*starts, len(own)]):
-            close = [self.kept[k] for k in falling[start:stop]]
-            found += close if stop - start == 1 else sorted(close, key=exactly)
+            close = tokens[start:stop]
+            if stop - start > 1:
+                first = self.formal[close[0]]
+                alike = all(self.formal[token].equals(first) for token in close)
+                close = sorted(close) if alike else sorted(close, key=exactly)
+            found += close
         return found
 
     def against(self, tokens: Sequence[int], value: fmpq, of: Sequence[int] | None = None) -> int:
@@ -207,7 +221,7 @@ class Row:
             weight = base.power(self.power)
             if radicals or weight is None:
                 return None
-            result[token] = ((coefficient, exponent), weight)
+            result[token] = ((coefficient, fmpq(exponent)), weight)
         return result
 
     def vanishes(self, signed: Sequence[tuple[int, fmpq]]) -> bool:

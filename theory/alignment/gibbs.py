@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -124,6 +124,8 @@ class Aligned:
     prior: Array
     reward: tuple[Reward, ...]
     separator: str = " "
+    _parts: list[tuple[fmpq, fmpq]] = field(default_factory=list, init=False, repr=False)
+    _weights: list[FormalSum] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.node)
@@ -134,11 +136,15 @@ class Aligned:
 
     def weight_parts(self) -> list[tuple[fmpq, fmpq]]:
         """(c, a) with p(y) e^{R(y)} = c e^a: equal parts, equal p+."""
-        return [(p * r.factor, r.exponent) for p, r in zip(self.prior, self.reward, strict=True)]
+        if not self._parts:
+            self._parts.extend((p * r.factor, r.exponent) for p, r in zip(self.prior, self.reward, strict=True))
+        return list(self._parts)
 
     def weights(self) -> list[FormalSum]:
         """p(y) e^{R(y)} of each string."""
-        return [FormalSum.of(c, a) for c, a in self.weight_parts()]
+        if not self._weights:
+            self._weights.extend(FormalSum.of(c, a) for c, a in self.weight_parts())
+        return list(self._weights)
 
     def prefix_weights(self) -> list[FormalSum]:
         """The total weight of the strings that begin with each prefix, formally. Cost: O(strings x depth)."""
@@ -172,15 +178,15 @@ class Aligned:
             reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
             # the logarithms only point to the heaviest string; any other would be right too, with fewer digits
             c, a = parts[largest(log_prior + reward)]
-            exponentials = {gap: arb(gap).exp() for gap in {exponent - a for _, exponent in parts}}
-            weight = objects(exponentials[exponent - a] * (x / c) for x, exponent in parts)
+            exponential = _once(lambda exponent: arb(exponent - a).exp())
+            weight = objects(exponential(exponent) * (x / c) for x, exponent in parts)
             heaviest = (c, a)
             below = objects(w for w, part in zip(weight, parts, strict=True) if part != heaviest)
             alike = len(parts) - len(below)
             own = (below.sum() / alike).log1p() if len(below) else arb(0)
             own += arb(alike).log()
-            logs = {x: arb(x / c).log() for x in {x for x, _ in parts}}
-            surprisal = objects(own - logs[x] - (exponent - a) for x, exponent in parts)
+            logarithm = _once(lambda x: arb(x / c).log())
+            surprisal = objects(own - logarithm(x) - (exponent - a) for x, exponent in parts)
             return self._filled(log_prior, reward, weight, surprisal, own + arb(c).log() + a)
 
     def floats(self) -> Numbers:
@@ -215,6 +221,20 @@ class Aligned:
             prefix_prob=prefix,
             end_prob=mass / prefix,
         )
+
+
+def _once(function: Callable[[fmpq], arb]) -> Callable[[fmpq], arb]:
+    """The function, computed once for each rational: fmpq's own hash, by a Fraction, costs more than a logarithm."""
+    known: dict[tuple[int, int], arb] = {}
+
+    def remembered(value: fmpq) -> arb:
+        key = (int(value.p), int(value.q))
+        found = known.get(key)
+        if found is None:
+            found = known[key] = function(value)
+        return found
+
+    return remembered
 
 
 def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> Aligned:

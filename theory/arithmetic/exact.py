@@ -30,6 +30,7 @@ BITS = 256
 
 _MAX_BITS = 1 << 14
 _LONGEST = 4000
+_FRACTION = re.compile(r"([+-]?\d+)(?:/(\d+))?")
 _RATIONAL = re.compile(r"[+-]?(\d+(/\d+)?|(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d{1,4})?)")
 
 
@@ -61,6 +62,12 @@ def rational(text: str | int | float | Fraction | fmpq) -> fmpq:
     Raises:
         ValueError: not a finite rational written as "a/b", an integer or a decimal.
     """
+    if isinstance(text, str) and len(text) <= _LONGEST:
+        found = _FRACTION.fullmatch(text)
+        if found is not None and found[2] is None:
+            return fmpq(int(found[1]))
+        if found is not None and (below := int(found[2])):
+            return fmpq(int(found[1]), below)
     if isinstance(text, fmpq):
         return text
     if isinstance(text, bool):
@@ -78,14 +85,14 @@ def rational(text: str | int | float | Fraction | fmpq) -> fmpq:
         raise ValueError(f"a number of {len(stripped)} characters is too long; at most {_LONGEST} are read")
     if not _RATIONAL.fullmatch(stripped):
         raise ValueError(f"expected a number such as 1/7 or 0.05, got {text!r}")
-    above, slash, below = stripped.partition("/")
+    above, slash, under = stripped.partition("/")
     try:
         if slash or above.lstrip("+-").isdigit():
-            return fmpq(int(above), int(below or "1"))
-        value = Fraction(stripped)
+            return fmpq(int(above), int(under or "1"))
+        decimal = Fraction(stripped)
     except ZeroDivisionError:
         raise ValueError(f"denominator 0 in {text!r}") from None
-    return fmpq(value.numerator, value.denominator)
+    return fmpq(decimal.numerator, decimal.denominator)
 
 
 def fraction(value: fmpq) -> Fraction:
@@ -115,6 +122,8 @@ def floats(values: Array) -> NDArray[np.float64]:
     """The float64 nearest to each midpoint; float64 is left alone."""
     if not is_exact(values):
         return np.asarray(values, dtype=np.float64)
+    if set(map(type, values.flat)) == {arb}:
+        return np.array(list(map(float, values.flat)), dtype=np.float64).reshape(values.shape)
     return np.array([to_float(v) for v in values.flat], dtype=np.float64).reshape(values.shape)
 
 
@@ -130,8 +139,15 @@ def to_float(value: Any) -> float:
 
 def largest(values: Array) -> int:
     """The place of the largest midpoint; where midpoints are equal, the first."""
-    middles = [ball(v).mid() for v in values]
-    return max(range(len(middles)), key=middles.__getitem__)
+    places = list(range(len(values)))
+    if set(map(type, values)) == {
+        arb
+    }:  # rounding keeps the order: the largest is among those that round to the largest
+        rounded = floats(values)
+        if not np.isnan(rounded).any():
+            places = np.flatnonzero(rounded == rounded.max()).tolist()
+    middles = {place: ball(values[place]).mid() for place in places}
+    return max(places, key=middles.__getitem__)
 
 
 def log(values: Array) -> Array:

@@ -17,7 +17,10 @@ from flint import arb, fmpq, fmpz
 from theory.arithmetic.exact import Undecided
 
 Radicals = tuple[tuple[int, fmpq], ...]
-Key = tuple[fmpq, Radicals]
+Key = tuple[fmpq | int, Radicals]
+"""(a, radicals). An exponent 0 is an int where it can be: fmpq's hash, by a Fraction, costs a hundred times as much."""
+
+_ZERO, _RATIONAL = fmpq(0), (0, ())
 
 _FACTOR_BITS = 160
 """Integers above this size are not factored: the cost could be without bound."""
@@ -35,7 +38,8 @@ class FormalSum:
     @staticmethod
     def of(coefficient: fmpq, exponent: fmpq) -> FormalSum:
         """c e^a."""
-        return FormalSum({(exponent, ()): coefficient} if coefficient != 0 else {})
+        key: Key = _RATIONAL if exponent == _ZERO else (exponent, ())
+        return FormalSum({key: coefficient} if coefficient != _ZERO else {})
 
     @staticmethod
     def total(summands: Iterable[FormalSum]) -> FormalSum:
@@ -43,7 +47,8 @@ class FormalSum:
         merged: dict[Key, fmpq] = {}
         for summand in summands:
             for key, coefficient in summand.terms.items():
-                merged[key] = merged.get(key, fmpq(0)) + coefficient
+                before = merged.get(key)
+                merged[key] = coefficient if before is None else before + coefficient
         return FormalSum({key: c for key, c in merged.items() if c != 0})
 
     def scaled(self, factor: fmpq) -> FormalSum:
@@ -60,8 +65,8 @@ class FormalSum:
             return fmpq(0)
         if self.terms.keys() != other.terms.keys():
             return None
-        ratios = {c / other.terms[key] for key, c in self.terms.items()}
-        return ratios.pop() if len(ratios) == 1 else None
+        ratios = [c / other.terms[key] for key, c in self.terms.items()]
+        return ratios[0] if all(ratio == ratios[0] for ratio in ratios) else None
 
     def power(self, exponent: fmpq) -> FormalSum | None:
         """self ** exponent for a single term, or for a natural exponent up to 8; else None."""

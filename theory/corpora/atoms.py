@@ -67,9 +67,10 @@ def atoms(numbers: Numbers) -> Atoms:
     """Merge the strings with the same p+, decided formally. ``numbers`` in balls; cost O(n)."""
     aligned = numbers.aligned
     deviation = centred(numbers, numbers.prob, np.arange(len(aligned)))
-    groups: dict[tuple[fmpq, fmpq], list[int]] = {}
-    for y, part in enumerate(aligned.weight_parts()):
-        groups.setdefault(part, []).append(y)
+    parts = aligned.weight_parts()
+    groups: dict[tuple[int, ...], list[int]] = {}  # fmpq's own hash, by a Fraction, is slow
+    for y, part in enumerate(parts):
+        groups.setdefault(tuple(int(n) for value in part for n in (value.p, value.q)), []).append(y)
     prob, surprisal, log_prior, spread = [], [], [], []
     for members in groups.values():
         weight, value = numbers.prob[members], deviation.log_prior[members]
@@ -77,10 +78,10 @@ def atoms(numbers: Numbers) -> Atoms:
         centre = (weight * value).sum() / total
         prob.append(total)
         surprisal.append(deviation.surprisal[members[0]])
-        same = len({aligned.prior[y] for y in members}) == 1
+        same = all(aligned.prior[y] == aligned.prior[members[0]] for y in members)
         log_prior.append(value[0] if same else centre)
         spread.append(arb(0) if same else (weight * (value - centre) * (value - centre)).sum() / total)
-    steps = lattice_steps(list(groups), objects(surprisal))
+    steps = lattice_steps([parts[members[0]] for members in groups.values()], objects(surprisal))
     return Atoms(objects(prob), objects(surprisal), objects(log_prior), objects(spread), steps)
 
 

@@ -22,9 +22,10 @@ _TAIL_BITS = 170
 _MOST_HALF_ATOMS = 24
 
 
-def _count_ranges(law: Atoms, size: int) -> list[tuple[int, int]]:
+def _count_ranges(law: Atoms, size: int) -> Iterator[tuple[int, int]]:
     """For each atom, counts outside of which the binomial law has mass below 2^-170 (Chernoff)."""
-    return [_count_range(to_float(p), to_float(rest), size) for p, rest in zip(law.prob, law.others(), strict=True)]
+    for p, rest in zip(law.prob, law.others(), strict=True):
+        yield _count_range(to_float(p), to_float(rest), size)
 
 
 def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
@@ -52,9 +53,20 @@ def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
     return edge(centre, 0), edge(centre, size)
 
 
-def multinomial_cost(law: Atoms, size: int) -> tuple[int, int, int]:
-    """(terms summed, outer count vectors, counts of the widest atom) of ``by_multinomial``."""
-    widths = sorted(high - low + 1 for low, high in _count_ranges(law, size))
+def multinomial_cost(law: Atoms, size: int, most: int | None = None) -> tuple[int, int, int]:
+    """(terms summed, outer count vectors, counts of the widest atom) of ``by_multinomial``.
+
+    With more than ``most`` count vectors of some of the atoms, the numbers are those of these atoms: lower bounds.
+    """
+    widths: list[int] = []
+    few, widest = 1, [1, 1]
+    for low, high in _count_ranges(law, size):
+        widths.append(high - low + 1)
+        *less, one, two = sorted((*widest, widths[-1]))
+        few, widest = few * less[0], [one, two]
+        if most is not None and few > most:
+            break
+    widths.sort()
     outer = math.prod(widths[:-2])
     totals = min(size + 1, 1 + sum(width - 1 for width in widths[:-2]))
     return totals * widths[-2], outer, widths[-1]
@@ -66,7 +78,7 @@ def by_multinomial(law: Atoms, size: int, epsilon: fmpq) -> Window:
     The multinomial is a product of Poisson laws given their total. The two widest atoms are summed by cumulative
     sums, the others enumerated; counts with mass below 2^-170 are left out and their bound goes into the radius.
     """
-    ranges = _count_ranges(law, size)
+    ranges = list(_count_ranges(law, size))
     order = sorted(range(len(law)), key=lambda j: ranges[j][1] - ranges[j][0])
     one, two = order[-2:]
     if law.surprisal[one] < law.surprisal[two]:

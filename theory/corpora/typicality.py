@@ -74,7 +74,7 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     whole = by_range(law, size, epsilon)
     if whole is not None:
         return whole
-    cost, outer, widest = multinomial_cost(law, size)
+    cost, outer, widest = multinomial_cost(law, size, most=_OUTER_COST)
     if cost <= _EXACT_COST and outer <= _OUTER_COST and widest <= _WIDEST:
         return by_multinomial(law, size, epsilon)
     if law.steps is not None and max(law.steps[0]) * size <= _LATTICE_DEGREE:

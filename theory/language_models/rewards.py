@@ -10,6 +10,8 @@ from flint import fmpq
 
 from theory.arithmetic.exact import rational
 
+_ZERO = fmpq(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Reward:
@@ -24,13 +26,13 @@ class Reward:
     factor: fmpq = fmpq(1)
 
     def __post_init__(self) -> None:
-        if self.factor < 0:
+        if self.factor < _ZERO:
             raise ValueError(f"e^(r/beta) must be >= 0, got {self.factor}")
 
     @property
     def removes(self) -> bool:
         """Whether the reward is -inf."""
-        return bool(self.factor == 0)
+        return bool(self.factor == _ZERO)
 
     def __add__(self, other: Reward) -> Reward:
         return Reward(self.exponent + other.exponent, self.factor * other.factor)

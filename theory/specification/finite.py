@@ -42,6 +42,8 @@ from theory.specification.reader import (
 )
 from theory.specification.tables import SpecificationError
 
+_ZERO = fmpq(0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Specification:
@@ -125,7 +127,7 @@ def _table(reader: Reader, prior: TablePrior, reward: TableReward) -> Aligned:
         raise SpecificationError(f"reward.{key}: needs {len(prior.strings)} numbers, one per string, got {len(given)}")
     rewards, kept = [], []
     for place, (name, p, value) in enumerate(zip(prior.strings, prob, given, strict=True)):
-        if p > 0:
+        if p > _ZERO:
             kept.append(place)
             rewards.append(read_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values"))
     model = TreeModel.table([prior.strings[k] for k in kept], objects(prob[k] for k in kept))

@@ -19,11 +19,12 @@ from theory.language_models.rewards import Reward, exp_reward, reward_over_beta
 from theory.probability.law import check_distinct
 from theory.specification.arc_blocks import Number, take_arcs, with_arcs
 from theory.specification.documents import CorpusTable
+from theory.specification.long_arrays import loads
 from theory.specification.tables import SpecificationError
 
 Found = TypeVar("Found")
 
-_SLACK = fmpq(1, 10**9)
+_ZERO, _SLACK = fmpq(0), fmpq(1, 10**9)
 
 MOST_BYTES = 1 << 24
 """Of a file that is read whole."""
@@ -105,7 +106,7 @@ def _parsed(text: str) -> dict[str, object]:
         raise SpecificationError(f"has {len(text):,} characters; at most {MOST_BYTES:,} are read")
     _check_depth(text)
     try:
-        found = tomllib.loads(text)
+        found = loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecificationError(f"TOML syntax: this is not TOML: {error}") from None
     except ValueError as error:  # an integer of thousands of digits
@@ -125,7 +126,8 @@ def _check_integers(value: object, name: str) -> None:
     for key, member in value.items() if isinstance(value, dict) else ():
         _check_integers(member, f"{name}.{key}" if name else str(key))
     for member in value if isinstance(value, list) else ():
-        _check_integers(member, name)
+        if not isinstance(member, str):
+            _check_integers(member, name)
 
 
 _QUOTED = re.compile(r"""\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''.*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*""", re.DOTALL)
@@ -178,10 +180,14 @@ class Reader:
         Raises:
             SpecificationError: it is no number, or ``convert`` refuses it.
         """
-        with located(where):
+        try:  # as ``located`` does, at a tenth of its cost
+            if type(value) is str:
+                return convert(value)
             number = as_number(value)
             self.floats |= isinstance(number, float)
             return convert(number)
+        except ValueError as error:
+            raise SpecificationError(f"{where}: {error}") from None
 
     def law(self, values: Sequence[object], where: str, names: Sequence[str]) -> list[fmpq]:
         """Probabilities, one per name: exactly 1 in sum, or within 1e-9 and then divided by it if floats.
@@ -194,7 +200,7 @@ class Reader:
         prob = []
         for value, name in zip(values, names, strict=True):
             p = self.number(value, f"{where}, {name}")
-            if p < 0:
+            if p < _ZERO:
                 raise SpecificationError(f"{where}, {name}: a probability must be >= 0, got {value}")
             prob.append(p)
         total = sum(prob, start=fmpq(0))
@@ -292,7 +298,7 @@ def read_reward(reader: Reader, value: object, beta: fmpq, where: str, *, expone
         raise SpecificationError(f"{where}: a reward must be a number or -inf, got {value}")
     convert = exp_reward if exponential else lambda v: reward_over_beta(v, beta)
     found = reader.converted(value, where, convert)
-    if abs(found.exponent) > MOST_REWARD:
+    if found.exponent != _ZERO and abs(found.exponent) > MOST_REWARD:
         raise SpecificationError(
             f"{where}: |r / beta| is beyond 10^18 nats; a larger beta, or smaller rewards, can be computed"
         )

@@ -24,6 +24,7 @@ from theory.arithmetic.exact import (
     floor_of,
     fraction,
     is_exact,
+    largest,
     log,
     objects,
     power,
@@ -146,6 +147,23 @@ def test_powers(base: Fraction, exponent: Fraction) -> None:
     with mp.workdps(80):
         expected = mp.power(real(base), real(exponent))
         assert agrees(power(ball(number(base)), number(exponent)) / arb(mp.nstr(expected, 75)), mp.one)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(0, 2)), min_size=1, max_size=8))
+def test_the_largest_midpoint(parts: list[tuple[int, int, int]]) -> None:
+    """Also among midpoints that float64 cannot tell apart, or that are beyond it; the first of equal ones."""
+    with ctx.workprec(256):
+        scale = arb(2) ** 1100
+        middles = [(arb(a) + arb(b) * arb(2) ** -90) * (scale if c == 0 else 1) for a, b, c in parts]
+        exact = [Fraction(a * 2**90 + b) * (2**1100 if c == 0 else 1) for a, b, c in parts]
+        assert largest(objects(middles)) == exact.index(max(exact))
+        rationals = objects(fmpq(value.numerator) for value in exact)
+        assert exact[largest(rationals)] == max(exact)
+
+
+def test_a_midpoint_that_is_no_number() -> None:
+    """It is passed over: a comparison with it is not certain."""
+    assert largest(objects([arb(1), arb("nan"), arb(2)])) == 2
 
 
 def test_precision_lasts_for_a_block() -> None:
