@@ -95,7 +95,8 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "probqual.command_line": {"importlib"},  # its metadata, for --version alone
     "theory.specification.constraints": {"interegular"},  # seldom needed
     "simulations.conform.graphs": {"onnx", "openvino"},  # formats that are left out without their library
-    "simulations.sweep.work": {"distributed"},
+    "simulations.cluster": {"distributed"},
+    "simulations.bridge.cluster": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},
     "simulations.bench.catalogue": {"simulations.bench.transformer"},

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from probqual.errors import bad_files, bad_values, optional_libraries
-from probqual.options import Minutes
+from probqual.options import Address, Backend, BackendName, Minutes, check_address
 from probqual.working import Clock, worked
 
 
@@ -18,19 +18,24 @@ def sample(
         Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
     ] = None,
     minutes: Minutes = None,
+    backend: Backend = BackendName.local,
+    address: Address = None,
 ) -> None:
     """Sample strings from a real pair of models and store the log-probabilities that `analyse` needs.
 
     It can be stopped at any moment and run again: it goes on where it stopped. Several may run at once on one folder.
-    `analyse` reads what is there of a run that was stopped.
+    `analyse` reads what is there of a run that was stopped. With --backend dask the workers of a dask cluster load the
+    models and make shards; all of them see the run file and the folder. What comes out is the same.
 
     Example: probqual sample examples/default.toml --output runs/default
     """
+    check_address(backend, address)
     with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
+        from simulations.bridge.cluster import sessions
         from simulations.bridge.session import Session
 
     clock = Clock(minutes)
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
-        for session in Session.each(run, output):
+        for session in Session.each(run, output) if address is None else sessions(address, run, output):
             if not worked(session, "sampling", clock):
                 break

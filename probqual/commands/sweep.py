@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,18 +10,11 @@ import typer
 
 from probqual.checkout import checkout_for_record, keep
 from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
-from probqual.options import JsonPath
+from probqual.options import Address, Backend, BackendName, JsonPath, check_address
 from probqual.output import Piece, console, emit_json, interval, made_with_progress, table
 
 if TYPE_CHECKING:
     from theory.report.records import SweepRecord
-
-
-class BackendName(StrEnum):
-    """Where a sweep's shards are made."""
-
-    local = "local"
-    dask = "dask"
 
 
 def sweep(
@@ -31,12 +23,8 @@ def sweep(
         Path | None, typer.Option(metavar="FOLDER", help="Store the sweep here, not where the file says.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Local processes.")] = os.cpu_count() or 1,
-    backend: Annotated[
-        BackendName, typer.Option(help="Processes of this machine, or a dask cluster that you have.")
-    ] = BackendName.local,
-    address: Annotated[
-        str | None, typer.Option(metavar="TCP", help="Address of the dask scheduler: tcp://host:8786.")
-    ] = None,
+    backend: Backend = BackendName.local,
+    address: Address = None,
     json_path: JsonPath = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the numbers of an example for the report.")] = False,
 ) -> None:
@@ -49,8 +37,7 @@ def sweep(
 
     Example: probqual sweep examples/sweep.toml --output runs/sweep --jobs 2
     """
-    if (backend is BackendName.dask) != (address is not None):
-        raise BadInput("--backend dask and --address tcp://... go together")
+    check_address(backend, address)
     kept = _kept(file) if record else None
     with optional_libraries("needs joblib and pyarrow", "cluster"):
         from simulations.sweep.session import Session

@@ -16,16 +16,13 @@ import numpy as np
 import pyarrow as pa
 
 from simulations.bridge.store import Store
+from simulations.cluster import PATIENCE, WorkersLost, connected
 from simulations.sweep.measure import ModelRow, columns, measure
 from simulations.sweep.models import draw
 from simulations.sweep.plan import Sweep
 from theory.arithmetic.exact import precision
 
 _KINDS = {"int": pa.int64(), "float": pa.float64(), "text": pa.string(), "sign": pa.int8()}
-
-
-class WorkersLost(ValueError):
-    """The backend gave up; what was made is in the store, and the same command goes on."""
 
 
 def rows_of(sweep: Sweep, shard: int, rng: np.random.Generator) -> list[ModelRow]:
@@ -74,16 +71,10 @@ class Backend:
         if self.address is None:
             yield joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", batch_size=1)
             return
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise ValueError(f"a dask cluster needs dask.distributed ({error}); install probqual[cluster]") from None
-        try:
-            client = Client(self.address, timeout="10s", set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ValueError(f"no dask scheduler answers at {self.address}: {reason}") from None
-        with client, joblib.parallel_config(backend="dask", client=client, wait_for_workers_timeout=30):
+        with (
+            connected(self.address) as client,
+            joblib.parallel_config(backend="dask", client=client, wait_for_workers_timeout=PATIENCE),
+        ):
             yield joblib.Parallel(return_as="generator_unordered", batch_size=1)
 
 
@@ -104,8 +95,7 @@ def work(sweep: Sweep, store: Store, backend: Backend) -> Iterator[tuple[int, in
                 if commit(sweep, store, shard, rows):
                     yield shard, len(rows)
         except _lost() as error:
-            reason = " ".join(str(error).split())[:160]
-            raise WorkersLost(f"workers were lost ({reason}); run the same command again to go on") from None
+            raise WorkersLost.by(error) from None
 
 
 def commit(sweep: Sweep, store: Store, shard: int, rows: list[ModelRow]) -> bool:
