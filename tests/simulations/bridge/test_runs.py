@@ -15,9 +15,9 @@ from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
 
-UNRECORDED = {"folder", "base", "kinds", "rewards", "template"}
+UNRECORDED = {"folder", "base", "kinds", "rewards", "template", "backend"}
 """Fields of a run that decide no draw by themselves: where it lies, how its prompts were written, and what else the key
-holds in places of its own, named rewards and the template with the ids that it gave."""
+holds in places of its own, named rewards, the template with the ids that it gave, and a backend with its version."""
 
 WHOLE = {
     "top": "",
