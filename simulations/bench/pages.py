@@ -148,6 +148,10 @@ _SETTINGS = 32
 _BATCH = 256
 _GPUS = 8
 _GPU_BYTES, _GPU_FLOPS = 3.35e12, 989e12
+_STORED = 110
+"""Bytes of the store a token, as the page says where from."""
+
+_ROWS = 64
 _YEAR = 365 * 86_400
 
 
@@ -194,34 +198,103 @@ def _sweep(rate: SweepRates) -> list[str]:
 
 
 def _bridge(rate: dict[str, float]) -> list[str]:
-    weights = 2 * _PARAMETERS
-    step = weights / (_GPUS * _GPU_BYTES)
-    decode = _BATCH / step
-    score = _GPUS * _GPU_FLOPS / (2 * _PARAMETERS)
     narrow, wide = rate["32000"], rate[str(WIDE)]
-    stored = 4 + 8 + 8 + _SETTINGS * 8
+    return [*_pair(), *_route(), *_scored(narrow, wide), *_kept(wide)]
+
+
+def _pair() -> list[str]:
+    weights = 2 * _PARAMETERS
     rows = [
-        ("aligned model writes, weights read once a step", f"{decode:,.0f} tokens/s", _duration(_TOKENS / decode)),
-        ("prior scores what was written, in whole strings", f"{score:,.0f} tokens/s", _duration(_TOKENS / score)),
-        ("30 adaptors, V = 32,000, one core", f"{1 / narrow:,.0f} tokens/s", _duration(_TOKENS * narrow)),
-        (f"30 adaptors, V = {WIDE:,}, one core", f"{1 / wide:,.0f} tokens/s", _duration(_TOKENS * wide)),
+        ("two models in bfloat16", quantity(2 * weights, "B"), 'main memory, `device = "cpu"`'),
+        ("a base in bfloat16 and an adapter on it", quantity(weights, "B"), "one device of 192 GB"),
+        ("the same in float32", quantity(2 * weights, "B"), "main memory"),
     ]
     return [
         "## A run on a pair of 70 billion parameters",
         "",
-        f"1,000 prompts, 16 strings for each of {_SETTINGS} settings, 100 tokens a string: {_TOKENS:,} tokens. Both "
-        f"models in bfloat16 are {quantity(2 * weights, 'B')} of weights, on {_GPUS} GPUs of "
-        f"{quantity(_GPU_BYTES, 'B/s')} and {quantity(_GPU_FLOPS, 'flop/s')} (the data sheet of NVIDIA's H100 SXM, "
-        f"dense bfloat16; not measured here, and reached in full by no program), {_BATCH} strings side by side:",
+        f"1,000 prompts, 16 strings for each of {_SETTINGS} settings, 100 tokens a string: {_TOKENS:,} tokens in "
+        f"{_TOKENS // 100:,} strings. A model stands on one device: this project does not split one over several, so "
+        "that a device of 80 GB holds none of these. Weights alone, 2 or 4 bytes a parameter:",
         "",
-        markdown_table(("step", "at most", "the run takes at least"), rows),
+        markdown_table(("what a process loads", "weights", "fits on"), rows),
         "",
-        f"So the adaptors of a 70B pair with V = {WIDE:,} want {wide * decode:,.0f} cores beside the GPUs to keep up; "
-        f"with V = 32,000, {narrow * decode:,.0f}. They are asked in batches of many tokens and independent of one "
-        "another, so that cores divide the time; the rates are of batches of 64 rows. A GPU could sort as well; the "
-        "code for it is not written. The "
-        f"store takes {stored} bytes a token before compression, {quantity(stored * _TOKENS, 'B')} in all. A model "
-        "that one device does not hold is placed on several by accelerate; that path was not tried here.",
+        'So the aligned model is best an adapter on the prior, `aligned = {adapter = "folder"}`, and the strings are '
+        "written by an engine that does split models.",
+        "",
+    ]
+
+
+def _route() -> list[str]:
+    step = 2 * _PARAMETERS / (_GPUS * _GPU_BYTES)
+    decode, cache = _BATCH / step, 2 * 80 * 8 * 128 * 2
+    return [
+        "### vLLM writes, `score` reads",
+        "",
+        f"vLLM writes with the aligned model on {_GPUS} GPUs. On paper: each of {quantity(_GPU_BYTES, 'B/s')} (the "
+        f"data sheet of NVIDIA's H100 SXM, not measured here), weights read once a step, {_BATCH} strings side by "
+        f"side: at most {decode:,.0f} tokens a second, {_duration(_TOKENS / decode)} for the run. The cache of a "
+        "Llama 3 of this size (80 layers, 8 heads of keys and values, 128 wide, by its config.json) is "
+        f"{cache:,} bytes a token, {quantity(_BATCH * 200 * cache, 'B')} for {_BATCH} strings of 200 tokens, prompts "
+        "counted.",
+        "",
+        "The settings of the run file stand in vLLM's own names, and each string says which one drew it:",
+        "",
+        "    [[adaptor]]",
+        '    engine = "vllm"',
+        '    settings = {temperature = "0.8", top_p = "0.95"}',
+        "",
+        'A row of completions.jsonl is `{"prompt_ids": [...], "completion_ids": [...], "finish": "stop", '
+        '"setting": 0}`, '
+        "from `prompt_token_ids`, `token_ids` and `finish_reason` of vLLM's output; with one setting alone its "
+        "RequestOutput is read as it is ([your own strings](bring.md)). Then, on a cluster each of whose workers has "
+        "one thread and a device that holds the models:",
+        "",
+        "    probqual score run.toml completions.jsonl --backend dask --address tcp://scheduler:8786",
+        "    probqual analyse runs/pair",
+        "",
+    ]
+
+
+def _scored(narrow: float, wide: float) -> list[str]:
+    pass_ = 2 * 2 * _PARAMETERS / _GPU_FLOPS
+    rows = [
+        (f"{workers:,}", *(_duration(_TOKENS * (pass_ + asked) / workers) for asked in (narrow, wide)))
+        for workers in (1, 4, 16, 64)
+    ]
+    return [
+        f"A token costs a worker two forward passes, {quantity(pass_, 's')} at {quantity(_GPU_FLOPS, 'flop/s')} (dense "
+        "bfloat16 of the same data sheet, reached in full by no program), and the adaptors on one core. Thirty of them "
+        f"were measured by `probqual bench`, in batches of {_ROWS} rows: {quantity(narrow, 's')} at V = 32,000, "
+        f"{quantity(wide, 's')} at V = {WIDE:,}. A worker does one after the other, and shards are independent, so the "
+        "run takes at least",
+        "",
+        markdown_table(("workers", "V = 32,000", f"V = {WIDE:,}"), rows),
+        "",
+        f"At V = {WIDE:,} the adaptors take {wide / (pass_ + wide):.0%} of it. A GPU could sort as well; the code for "
+        "it is not written.",
+        "",
+    ]
+
+
+def _kept(wide: float) -> list[str]:
+    shard = 128 * 100
+    pass_ = 2 * 2 * _PARAMETERS / _GPU_FLOPS
+    return [
+        "### Memory, disk, and what a lost worker costs",
+        "",
+        f"- The store takes {_STORED} bytes a token with {_SETTINGS} settings (`probqual sample examples/default.toml "
+        "--output runs/default`, the bytes of runs/default/shards over its 313,856 tokens): "
+        f"{quantity(_STORED * _TOKENS, 'B')} in {_TOKENS // shard:,} shards of {quantity(_STORED * shard, 'B')}, 128 "
+        "strings each. Small shards cost more: of 4 strings of 31 tokens 140 bytes a token were measured.",
+        f"- A worker that is killed costs the shard that it was making, {_duration(shard * (pass_ + wide))} of work at "
+        "most, and the one that takes its place loads the models.",
+        "- The command's own process loads no model. It and every worker read the file of strings whole: an id is an "
+        f"integer of Python, 28 bytes and 8 for its place, {quantity(36 * _TOKENS, 'B')} for all.",
+        "- `analyse` reads shard by shard and keeps sums, two numbers a string and setting. Measured: 102,400 strings "
+        "of 32 settings, 2,458,541 tokens (`python -m simulations.bench.stored runs/stored 200 16 32`, then `probqual "
+        "analyse runs/stored`) take 6.7 s of one core and 319 MiB. If time grows with tokens and the sums with "
+        f"strings, this run takes {_duration(6.7 * _TOKENS / 2_458_541)} and "
+        f"{quantity(_TOKENS // 100 * _SETTINGS * 16, 'B')} of sums beside the libraries.",
         "",
     ]
 
