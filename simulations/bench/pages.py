@@ -232,10 +232,10 @@ def _route() -> list[str]:
         "",
         f"vLLM writes with the aligned model on {_GPUS} GPUs. On paper: each of {quantity(_GPU_BYTES, 'B/s')} (the "
         f"data sheet of NVIDIA's H100 SXM, not measured here), weights read once a step, {_BATCH} strings side by "
-        f"side: at most {decode:,.0f} tokens a second, {_duration(_TOKENS / decode)} for the run. The cache of a Llama "
-        f"3 of this size (80 layers, 8 heads of keys and values, 128 wide, by its config.json) is {cache:,} bytes a "
-        "token, "
-        f"{quantity(_BATCH * 200 * cache, 'B')} for {_BATCH} strings of 200 tokens, prompts counted.",
+        f"side: at most {decode:,.0f} tokens a second, {_duration(_TOKENS / decode)} for the run. The cache of a "
+        "Llama 3 of this size (80 layers, 8 heads of keys and values, 128 wide, by its config.json) is "
+        f"{cache:,} bytes a token, {quantity(_BATCH * 200 * cache, 'B')} for {_BATCH} strings of 200 tokens, prompts "
+        "counted.",
         "",
         "The settings of the run file stand in vLLM's own names, and each string says which one drew it:",
         "",
