@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from theory.arithmetic.compiled import WORTH
 
 Reals = NDArray[np.floating]
+Bits = NDArray[np.uint32]
 
 Bits = NDArray[np.uint32]
 

@@ -401,7 +401,7 @@ class _SparseFactors:
 
 
 def stabilised_gradients(
-    matrix: scipy.sparse.csr_array, right: Floats, tolerance: float, iterations: int
+    matrix: scipy.sparse.sparray, right: Floats, tolerance: float, iterations: int
 ) -> Floats | None:
     """x with x - M x = y by BiCGSTAB until |residual| <= tolerance |y| (Euclidean norms); None where it is not reached.
 
@@ -412,7 +412,7 @@ def stabilised_gradients(
         matrix: M; scipy sparse, shape (S, S).
         right: y, not all 0, shape (S,).
         tolerance: relative, > 0.
-        iterations: at most so many; each has two products with M.
+        most: iterations; each has two products with M.
     """
     dot, add = scipy.linalg.blas.ddot, scipy.linalg.blas.daxpy
     goal = tolerance * math.sqrt(dot(right, right))
@@ -420,7 +420,7 @@ def stabilised_gradients(
     r = np.array(right)
     shadow, p, v = right, np.zeros_like(right), np.zeros_like(right)
     rho = alpha = omega = 1.0
-    for _ in range(iterations):
+    for _ in range(most):
         before, rho = rho, dot(shadow, r)
         if not (rho and omega):
             return None
