@@ -110,7 +110,7 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
 def _surely(numbers: Numbers, steps: Chain, edge: Mask, end: Mask) -> tuple[_Choice, ...]:
     """Decide in float64 wherever that is certain, into ``edge`` and ``end``; the prefixes that are left."""
     left: list[_Choice] = []
-    for group in _alike(numbers):
+    for group in _groups(numbers):
         kept, sure = group.rows.cut(steps)
         some, decided = group.child[sure], kept[sure]
         edge[some] = decided[:, : some.shape[1]]
@@ -140,7 +140,7 @@ class _Group:
 
 
 @functools.lru_cache(maxsize=8)
-def _alike(numbers: Numbers) -> tuple[_Group, ...]:
+def _groups(numbers: Numbers) -> tuple[_Group, ...]:
     """The prefixes with at least two continuations, in groups; kept, because a model is asked about many adaptors."""
     groups: dict[tuple[int, bool], list[_Choice]] = {}
     for choice in _choices(numbers.aligned, 2):

@@ -114,17 +114,17 @@ def _alike(aligned: Aligned) -> _Alike:
     return _Alike(_firsts(list(aligned.prior)), _firsts(rewards), _firsts(aligned.weight_parts()))
 
 
-def _firsts(keys: Sequence[object]) -> Index:
+def _firsts(keys: Sequence[fmpq | tuple[fmpq, fmpq]]) -> Index:
     """The first place of each key."""
-    place: dict[object, int] = {}
-    return np.array([place.setdefault(key, k) for k, key in enumerate(map(_hashed, keys))], dtype=np.int64)
+    place: dict[tuple[int, ...], int] = {}
+    return np.array([place.setdefault(key, k) for k, key in enumerate(map(_integers, keys))], dtype=np.int64)
 
 
-def _hashed(key: object) -> object:
-    """Integers instead of rationals, whose own hash is slow."""
+def _integers(key: fmpq | tuple[fmpq, fmpq]) -> tuple[int, ...]:
+    """The same without rationals, whose own hash is slow."""
     if isinstance(key, fmpq):
         return int(key.p), int(key.q)
-    return tuple(_hashed(part) for part in key) if isinstance(key, tuple) else key
+    return (*_integers(key[0]), *_integers(key[1]))
 
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:

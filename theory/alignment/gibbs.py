@@ -74,6 +74,8 @@ def in_own_arithmetic(
 
     @functools.wraps(function)
     def computed(numbers: Numbers, /, *given: Given.args, **named: Given.kwargs) -> Found:
+        if numbers.bits is None or numbers.bits <= ctx.prec:
+            return function(numbers, *given, **named)
         with numbers.arithmetic():
             return function(numbers, *given, **named)
 
@@ -97,12 +99,12 @@ def remembered(
 
     kept: Callable[..., Found] = functools.lru_cache(maxsize=_REMEMBERED)(at_bits)
 
+    @in_own_arithmetic
     @functools.wraps(function)
     def computed(numbers: Numbers, /, *given: Given.args, **named: Given.kwargs) -> Found:
-        with numbers.arithmetic():
-            if len(numbers.aligned) <= _FEW:
-                return kept(ctx.prec, numbers, *given, **named)
-            return function(numbers, *given, **named)
+        if len(numbers.aligned) <= _FEW:
+            return kept(ctx.prec, numbers, *given, **named)
+        return function(numbers, *given, **named)
 
     return computed
 

@@ -50,7 +50,7 @@ def working(bits: int | None) -> AbstractContextManager[None]:
 
     With None, for float64, nothing changes.
     """
-    return nullcontext() if bits is None else precision(max(bits, ctx.prec))
+    return nullcontext() if bits is None or bits <= ctx.prec else precision(bits)
 
 
 def rational(text: str | int | float | Fraction | fmpq) -> fmpq:
@@ -108,6 +108,13 @@ def objects(values: Iterable[Any]) -> Array:
     return array
 
 
+def _each(function: Callable[[Exact], arb], values: Array) -> Array:
+    """The function of every element of an object array, in its shape."""
+    array = np.empty(values.shape, dtype=object)
+    array.flat[:] = [function(v) for v in values.flat]
+    return array
+
+
 def is_exact(values: Array) -> bool:
     """Whether the array holds rationals or balls rather than float64."""
     return values.dtype == object
@@ -115,7 +122,7 @@ def is_exact(values: Array) -> bool:
 
 def balls(values: Array) -> Array:
     """The array with rationals enclosed in balls at the working precision; float64 is left alone."""
-    return objects(arb(v) for v in values.flat).reshape(values.shape) if is_exact(values) else values
+    return _each(ball, values) if is_exact(values) else values
 
 
 def floats(values: Array) -> NDArray[np.float64]:
@@ -152,13 +159,13 @@ def largest(values: Array) -> int:
 
 def log(values: Array) -> Array:
     """Elementwise natural logarithm; rationals become balls."""
-    result: Array = np.log(balls(values))
+    result: Array = _each(lambda v: ball(v).log(), values) if is_exact(values) else np.log(values)
     return result
 
 
 def exp(values: Array) -> Array:
     """Elementwise exponential; rationals become balls."""
-    result: Array = np.exp(balls(values))
+    result: Array = _each(lambda v: ball(v).exp(), values) if is_exact(values) else np.exp(values)
     return result
 
 

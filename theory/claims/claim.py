@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from flint import arb, fmpq
@@ -75,7 +75,7 @@ class Finding:
 
 def of(clause: str, findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings as evidence for the clause of this name."""
-    return (replace(finding, clause=clause) for finding in findings)
+    return (Finding(f.label, f.value, f.relation, f.tolerance, clause) for f in findings)
 
 
 def _decide(holds: bool, fails: bool) -> Outcome:

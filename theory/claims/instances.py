@@ -45,7 +45,7 @@ def reference_laws(found: FiniteModel) -> list[tuple[str, list[fmpq]]]:
 
 
 def _proportional(first: list[fmpq], second: list[fmpq]) -> bool:
-    return len({a / b for a, b in zip(first, second, strict=True)}) == 1
+    return all(a * second[0] == b * first[0] for a, b in zip(first, second, strict=True))
 
 
 def case(name: str, aligned: Aligned) -> Case:

@@ -74,7 +74,7 @@ def _affine_line(found: FiniteModel) -> Iterator[Finding]:
     means = _level_means(found, levels)
     laws = list(_string_level(found, levels))
     for name, law in laws:
-        share = [law[level].sum() for level in levels]
+        share = [law[level].sum() if len(level) > 1 else law[level[0]] for level in levels]
         expected = sum((w * mean_l for w, (mean_l, _) in zip(share, means, strict=True)), start=arb(0))
         yield Finding(f"E_q L = E_q l(I), {name}", gains_of(found, law)[0] - expected, clause="tower")
     if found.mean.constant.surprisal:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import Array, Exact, objects
+from theory.arithmetic.exact import Array, Exact, log, objects
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
     law_of,
@@ -19,7 +20,6 @@ from theory.claims.instances import (
 )
 from theory.claims.tree_search import trees_by_size
 from theory.models.finite import FiniteModel
-from theory.probability.information import kl_divergence
 
 TEMPERATURES = (fmpq(1, 2), fmpq(1), fmpq(2))
 """Values of tau = 1/T."""
@@ -52,7 +52,20 @@ def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
 
 def direct_divergence(found: FiniteModel, law: Adapted) -> arb:
     """KL(q || p+) from probabilities alone."""
-    return kl_divergence(law.prob, found.numbers.prob[law.string])
+    divergence: arb = (law.prob * (log_mass(law, ctx.prec) - _log_aligned(found, ctx.prec)[law.string])).sum()
+    return divergence
+
+
+@functools.lru_cache(maxsize=4)
+def _log_aligned(found: FiniteModel, _bits: int) -> Array:
+    """log p+, of the probabilities."""
+    return log(found.numbers.prob)
+
+
+@functools.lru_cache(maxsize=16)
+def log_mass(law: Adapted, _bits: int) -> Array:
+    """log q, of the probabilities; kept for the divergences from other laws."""
+    return log(law.prob)
 
 
 def powered(found: FiniteModel, tau: Exact) -> Array:

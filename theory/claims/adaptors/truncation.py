@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flint import ctx
+
 from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
-from theory.claims.adaptors.models import direct_divergence, small_trees
+from theory.claims.adaptors.models import direct_divergence, log_mass, small_trees
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
     integer_cases,
@@ -45,7 +47,7 @@ def _truncation(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
         divergence = direct_divergence(found, local)
         drift = (local.prob * local.log_normaliser).sum()
         yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", divergence + drift, clause="local")
-        between = kl_divergence(local.prob, whole.prob)
+        between = (local.prob * (log_mass(local, ctx.prec) - log_mass(whole, ctx.prec))).sum()
         gap = between - divergence - mass
         yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", gap, clause="between")
     yield from of("strings", _thresholds(found))

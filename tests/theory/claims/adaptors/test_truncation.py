@@ -15,6 +15,7 @@ from tests.strategies import models
 from tests.theory.claims.adaptors.rationals import mean, parts
 from tests.theory.claims.edits import (
     Edit,
+    first_nudged,
     ln,
     model,
     moment,
@@ -121,7 +122,7 @@ EDITS: dict[str, tuple[str, Edit]] = {
     "p+": ("C5", numbers("prob", rotated)),
     "one p+": ("C2", numbers("prob", one_nudged)),
     "one I": ("C2", numbers("surprisal", one_nudged)),
-    "p+ of a prefix": ("C2", numbers("prefix_prob", one_nudged)),
+    "p+ of a prefix": ("C2", numbers("prefix_prob", first_nudged)),
     "H": ("C2", moment("entropy", negated)),
 }
 
