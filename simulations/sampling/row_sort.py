@@ -19,8 +19,6 @@ from theory.arithmetic.compiled import WORTH
 Reals = NDArray[np.floating]
 Bits = NDArray[np.uint32]
 
-Bits = NDArray[np.uint32]
-
 _SLOW = 8e-9
 """Seconds an element from which on numpy's sort is slower than ours."""
 

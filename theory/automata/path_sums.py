@@ -412,7 +412,7 @@ def stabilised_gradients(
         matrix: M; scipy sparse, shape (S, S).
         right: y, not all 0, shape (S,).
         tolerance: relative, > 0.
-        most: iterations; each has two products with M.
+        iterations: at most; each has two products with M.
     """
     dot, add = scipy.linalg.blas.ddot, scipy.linalg.blas.daxpy
     goal = tolerance * math.sqrt(dot(right, right))
@@ -420,7 +420,7 @@ def stabilised_gradients(
     r = np.array(right)
     shadow, p, v = right, np.zeros_like(right), np.zeros_like(right)
     rho = alpha = omega = 1.0
-    for _ in range(most):
+    for _ in range(iterations):
         before, rho = rho, dot(shadow, r)
         if not (rho and omega):
             return None
