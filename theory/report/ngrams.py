@@ -152,7 +152,7 @@ def reward_rows() -> tuple[RewardRow, ...]:
 
 
 def adapted_rows(settings: Sequence[tuple[str, str, str]] = ADAPTORS) -> tuple[AdaptorRow, ...]:
-    """What adaptors make of the model of ``ADAPTED``. Cost: a second to a minute each."""
+    """What adaptors make of the model of ``ADAPTED``. Cost: up to five seconds each."""
     name, beta = ADAPTED
     model = AlignedNGram.of(speech_bigrams(), rewards(name, rational(beta)))
     rows = []
