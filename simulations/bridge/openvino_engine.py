@@ -11,7 +11,7 @@ import importlib.metadata
 import warnings
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -53,6 +53,28 @@ class _Pass(torch.nn.Module):
             logits_to_keep=places,
         )
         return (found.logits, *(kept for layer in cache.layers for kept in (layer.keys, layer.values)))
+
+
+class _Port(Protocol):
+    """An input or output of a converted model."""
+
+    def get_tensor(self) -> _Named:
+        """What has its name."""
+
+
+class _Named(Protocol):
+    def set_names(self, names: set[str]) -> None:
+        """Name it."""
+
+
+class _Graph(Protocol):
+    """A converted model."""
+
+    inputs: list[_Port]
+    outputs: list[_Port]
+
+    def reshape(self, shapes: dict[str, object]) -> None:
+        """Fix the shapes of inputs, by name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -140,10 +162,11 @@ def _sizes(model: PreTrainedModel) -> Sizes:
     return [(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]) for layer in cache.layers]
 
 
-def _compiled(openvino: ModuleType, made: Any, sizes: Sizes, threads: int) -> OpenVinoEngine:
+def _compiled(openvino: ModuleType, made: _Graph, sizes: Sizes, threads: int) -> OpenVinoEngine:
     transformations = importlib.import_module("openvino._offline_transformations")
     shapes = [(heads, size) for heads, *both in sizes for size in both]
-    pairs, wanted = {}, {}
+    pairs: dict[str, str] = {}
+    wanted: dict[str, object] = {}
     for k, (heads, size) in enumerate(shapes):
         given, kept = f"past.{k}", f"present.{k}"
         made.inputs[2 + k].get_tensor().set_names({given})

@@ -11,7 +11,7 @@ of the whole pass is not used; a whole pass that does not give those of its own 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -173,15 +173,9 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
     if model is not None and not _largest(model, whole)[0] <= bound:
         reason = f"its backend gives other numbers than the model: {_largest(model, whole)[0]:.3g} nats apart"
         raise ValueError(f"{name}: {_unreadable(decoder, reason)}; leave [models] backend out")
-    ways = {"a string alone and beside others": apart, "a string and its prefixes": prefixes}
-    for what, other in ways.items():
-        worst, step = _largest(whole, other)
-        if not worst <= bound:
-            reason = _unreadable(decoder, f"{what} differ by {worst:.3g} nats at token {step + 1}")
-            raise ValueError(
-                f"{name}: {reason}, and at most {bound:g} is rounding in {_dtype(decoder)}; position embeddings that "
-                "switch by length need [sampling] length and prompts below the switch"
-            )
+    _check_ways(
+        decoder, name, whole, {"a string alone and beside others": apart, "a string and its prefixes": prefixes}
+    )
     if cached is not None and not _largest(whole, cached)[0] <= bound:
         decoder.whole, cached = True, None
     with quietly():
@@ -195,6 +189,19 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
         string=max(least, *(float(np.abs(change.sum(axis=1)).max()) for change in changes)),
         dropped=dropped,
     )
+
+
+def _check_ways(decoder: TorchDecoder, name: str, whole: Scored, ways: Mapping[str, Scored]) -> None:
+    """Refuse a model whose passes differ by more than rounding; ``ways`` are named by what should be alike."""
+    bound = BOUNDS[_dtype(decoder)]
+    for what, other in ways.items():
+        worst, step = _largest(whole, other)
+        if not worst <= bound:
+            reason = _unreadable(decoder, f"{what} differ by {worst:.3g} nats at token {step + 1}")
+            raise ValueError(
+                f"{name}: {reason}, and at most {bound:g} is rounding in {_dtype(decoder)}; position embeddings that "
+                "switch by length need [sampling] length and prompts below the switch"
+            )
 
 
 def check_switch(prior: TorchDecoder, aligned: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens) -> None:
