@@ -11,7 +11,7 @@ import importlib.metadata
 import warnings
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -53,6 +53,28 @@ class _Pass(torch.nn.Module):
             logits_to_keep=places,
         )
         return (found.logits, *(kept for layer in cache.layers for kept in (layer.keys, layer.values)))
+
+
+class _Port(Protocol):
+    """An input or output of a converted model."""
+
+    def get_tensor(self) -> _Named:
+        """What has its name."""
+
+
+class _Named(Protocol):
+    def set_names(self, names: set[str]) -> None:
+        """Name it."""
+
+
+class _Graph(Protocol):
+    """A converted model."""
+
+    inputs: list[_Port]
+    outputs: list[_Port]
+
+    def reshape(self, shapes: dict[str, object]) -> None:
+        """Fix the shapes of inputs, by name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -148,25 +170,25 @@ def _sizes(model: PreTrainedModel) -> Sizes:
     return [(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]) for layer in cache.layers]
 
 
-def _compiled(openvino: ModuleType, made: object, sizes: Sizes, threads: int) -> OpenVinoEngine:
+def _compiled(openvino: ModuleType, made: _Graph, sizes: Sizes, threads: int) -> OpenVinoEngine:
     transformations = importlib.import_module("openvino._offline_transformations")
     shapes = [(heads, size) for heads, *both in sizes for size in both]
-    pairs, wanted = {}, {}
-    model: Any = made
+    pairs: dict[str, str] = {}
+    wanted: dict[str, object] = {}
     for k, (heads, size) in enumerate(shapes):
         given, kept = f"past.{k}", f"present.{k}"
-        model.inputs[2 + k].get_tensor().set_names({given})
-        model.outputs[1 + k].get_tensor().set_names({kept})
+        made.inputs[2 + k].get_tensor().set_names({given})
+        made.outputs[1 + k].get_tensor().set_names({kept})
         pairs[given], wanted[given] = kept, openvino.PartialShape([-1, heads, -1, size])
-    model.reshape(wanted)
-    transformations.apply_make_stateful_transformation(model, pairs)
+    made.reshape(wanted)
+    transformations.apply_make_stateful_transformation(made, pairs)
     fixed = {
         "INFERENCE_PRECISION_HINT": "f32",
         "KV_CACHE_PRECISION": "f32",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
-    request = openvino.Core().compile_model(model, "CPU", fixed).create_infer_request()
+    request = openvino.Core().compile_model(made, "CPU", fixed).create_infer_request()
     states = {state.name: state for state in request.query_state()}
     return OpenVinoEngine(request, openvino.Tensor, [states[given + kept] for given, kept in pairs.items()], shapes)
 
