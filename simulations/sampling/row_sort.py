@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from theory.arithmetic.compiled import WORTH
 
 Reals = NDArray[np.floating]
+Bits = NDArray[np.uint32]
 
 _SLOW = 8e-9
 """Seconds an element from which on numpy's sort is slower than ours."""
@@ -33,12 +34,12 @@ else:
     _LOW, _DIGIT, _ONE, _TWO = np.uint32((1 << 10) - 1), np.uint32((1 << 11) - 1), np.uint32(10), np.uint32(21)
 
     @numba.njit
-    def _turned(bits: Any) -> Any:
+    def _turned(bits: np.uint32) -> np.uint32:
         """The bits of a number below 0; of another with all but the sign reversed: a key that rises as numbers fall."""
         return bits ^ (_REST & ~np.uint32(np.int32(bits) >> _SHIFT))
 
     @numba.njit
-    def _to_starts(count: Any) -> None:
+    def _to_starts(count: Bits) -> None:
         total = np.uint32(0)
         for k in range(len(count)):
             more = count[k]
@@ -46,7 +47,7 @@ else:
             total += more
 
     @numba.njit
-    def _radix(bits: Any, falling: Any) -> None:
+    def _radix(bits: Bits, falling: Bits) -> None:
         """Keys of 32 bits in three digits of 10, 11 and 11."""
         size = bits.shape[1]
         here, there = np.empty(size, np.uint32), np.empty(size, np.uint32)

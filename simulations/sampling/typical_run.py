@@ -29,9 +29,10 @@ if row_totals.COMPILED:
     _BLOCK, _part = row_totals.BLOCK, row_totals.part
 
     @numba.njit
-    def _total(row: Reals, power: float, starts: Floats, place: int) -> Any:
+    def _total(row: Reals, power: float, starts: Floats, place: int) -> float:
         block = place // _BLOCK
-        return starts[block] + _part(row[block * _BLOCK : place], row[0], power)
+        total: float = starts[block] + _part(row[block * _BLOCK : place], row[0], power)
+        return total
 
     @numba.njit
     def _nearest(row: Reals, power: float, entropy: float, log_mass: float, count: int, low: int, high: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any
 
 _SHORT = 2000
 """Characters up to which an array is left to tomllib."""
@@ -23,7 +22,7 @@ _ARRAY = re.compile(
 _INSIDE = re.compile(r'"([^"]*+)"')
 
 
-def loads(text: str) -> dict[str, Any]:
+def loads(text: str) -> dict[str, object]:
     """What ``tomllib.loads`` gives, or raises.
 
     >>> loads('a = ["x"]')
@@ -51,11 +50,10 @@ def loads(text: str) -> dict[str, Any]:
     except ValueError:
         return tomllib.loads(text)
     marks = {f"{mark}{k}": array for k, array in enumerate(arrays)}
-    restored: dict[str, Any] = _restored(read, marks)
-    return restored
+    return {key: _restored(member, marks) for key, member in read.items()}
 
 
-def _restored(value: Any, marks: dict[str, list[str]]) -> Any:
+def _restored(value: object, marks: dict[str, list[str]]) -> object:
     """The value with every array [mark] replaced by what it stands for."""
     if isinstance(value, dict):
         return {key: _restored(member, marks) for key, member in value.items()}
