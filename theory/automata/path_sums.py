@@ -400,9 +400,7 @@ class _SparseFactors:
         return solution
 
 
-def stabilised_gradients(
-    matrix: scipy.sparse.sparray, right: Floats, tolerance: float, iterations: int
-) -> Floats | None:
+def stabilised_gradients(matrix: scipy.sparse.sparray, right: Floats, tolerance: float, most: int) -> Floats | None:
     """x with x - M x = y by BiCGSTAB until |residual| <= tolerance |y| (Euclidean norms); None where it is not reached.
 
     scipy's own takes twice as long where a product takes ten microseconds.
@@ -412,7 +410,7 @@ def stabilised_gradients(
         matrix: M; scipy sparse, shape (S, S).
         right: y, not all 0, shape (S,).
         tolerance: relative, > 0.
-        iterations: at most; each has two products with M.
+        most: iterations; each has two products with M.
     """
     dot, add = scipy.linalg.blas.ddot, scipy.linalg.blas.daxpy
     goal = tolerance * math.sqrt(dot(right, right))
@@ -420,7 +418,7 @@ def stabilised_gradients(
     r = np.array(right)
     shadow, p, v = right, np.zeros_like(right), np.zeros_like(right)
     rho = alpha = omega = 1.0
-    for _ in range(iterations):
+    for _ in range(most):
         before, rho = rho, dot(shadow, r)
         if not (rho and omega):
             return None
