@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 import numpy as np
@@ -148,11 +147,9 @@ def test_spectrum_against_a_dense_eigensolver() -> None:
 
 
 def test_spectrum_of_a_million_states() -> None:
-    """O(n log n): well under a second, with the trace and the ends of the spectrum right."""
+    """The trace and the ends of the spectrum are right; the benchmark row "spectrum" has the time."""
     chain = floating(10**6, 3)
-    start = time.perf_counter()
     spectrum = chain.spectrum()
-    assert time.perf_counter() - start < 5
     assert spectrum[0] == 1
     assert spectrum[1] == pytest.approx(1 - 1 / largest_weight(chain.weight), rel=1e-9)
     trace = (chain.proposal + chain.rejection()).sum()
