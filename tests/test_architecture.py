@@ -55,6 +55,7 @@ PROJECT = {*MAY_IMPORT, "tests"}
 # Libraries that the core works without.
 OPTIONAL = {
     "accelerate",
+    "ctranslate2",
     "dask",
     "distributed",
     "filelock",
@@ -67,6 +68,7 @@ OPTIONAL = {
     "openvino",
     "pandas",
     "peft",
+    "polars",
     "pyarrow",
     "pywrapfst",
     "safetensors",
@@ -99,7 +101,14 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "simulations.bridge.cluster": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},
-    "simulations.bench.catalogue": {"simulations.bench.transformer"},
+    "simulations.bench.real": {"ctranslate2"},
+    "simulations.bench.stored": {"polars"},
+    # rows that need torch
+    "simulations.bench.catalogue": {
+        "simulations.bench.real",
+        "simulations.bench.stored",
+        "simulations.bench.transformer",
+    },
     "simulations.bench.growth": {"simulations.bench.transformer"},
     "simulations.bench.projection": {"pyarrow", "simulations.bench.transformer", "simulations.sweep"},
 }

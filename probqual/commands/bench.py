@@ -25,7 +25,10 @@ def bench(
         bool, typer.Option("--here", help="Measure in this environment, without the rows whose peers it lacks.")
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Fail if a ratio is far below the recorded one; write nothing.")
+        bool,
+        typer.Option(
+            "--verify", help="Fail if a ratio is far below what the record predicts for this machine; write nothing."
+        ),
     ] = False,
     rounds: Annotated[int, typer.Option(min=2, help="Rounds per row, at most.")] = 9,
     json_path: JsonPath = None,
@@ -65,7 +68,7 @@ def bench(
         write(whole / "docs" / "scaling.md", pages.scaling_page(found))
     if str(json_path) != "-":
         _show(found)
-    slower = catalogue.slower(found.rows, bench_record().rows) if verify else []
+    slower = catalogue.slower(found, bench_record()) if verify else []
     for line in slower:
         typer.echo(line, err=True)
     if slower:

@@ -7,7 +7,7 @@ from flint import fmpq
 
 from simulations.bench import machine
 from simulations.bench.peers import chain, doob, openfst, storm, storm_total
-from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, two_ways
+from simulations.bench.timing import PYTHON, WORDS, Benchmark, Disagreement, Limit, TwoWays, close, two_ways
 from theory.arithmetic.exact import Array, objects
 from theory.automata.moments import PathMoments, path_moments
 from theory.automata.path_sums import totals
@@ -78,6 +78,7 @@ ROWS: tuple[Benchmark, ...] = (
         20,
         ("pywrapfst",),
         _six_moments,
+        (WORDS, PYTHON),
     ),
     Benchmark(
         "expected-reward",
@@ -86,6 +87,7 @@ ROWS: tuple[Benchmark, ...] = (
         3,
         ("stormpy",),
         _expected_reward,
+        (WORDS, PYTHON),
     ),
     Benchmark(
         "rational",
@@ -94,6 +96,7 @@ ROWS: tuple[Benchmark, ...] = (
         100,
         ("stormpy",),
         _rational,
+        (WORDS, PYTHON),
     ),
 )
 

@@ -12,21 +12,21 @@ from pathlib import Path
 from simulations.bench import automata, growth, laws, machine, ngrams, projection, samplers
 from simulations.bench.growth import SERIES
 from simulations.bench.timing import Benchmark, Disagreement, Work, measure
-from theory.report.records import BenchRecord, BenchRow, Growth, PhysicalLimit, TimeSpent
+from theory.report.records import BenchRecord, BenchRow, Growth, PhysicalLimit, Rates, TimeSpent
 
 _BRIDGE = ("torch", "transformers", "pyarrow")
 
 REGRESSION = 0.6
-"""A median ratio below this share of the recorded one has become slower."""
+"""A median ratio below this share of the predicted one has become slower."""
 
 
 def rows() -> tuple[Benchmark, ...]:
     """Those of which this environment has everything that the project itself needs."""
     found = (*laws.ROWS, *automata.ROWS, *ngrams.ROWS, *samplers.ROWS)
     if all(importlib.util.find_spec(name) for name in _BRIDGE):
-        from simulations.bench import transformer
+        from simulations.bench import real, stored, transformer
 
-        return (*found, *transformer.ROWS)
+        return (*found, *transformer.ROWS, *real.ROWS, *stored.ROWS)
     return found
 
 
@@ -115,6 +115,7 @@ def measured(row: Benchmark, *, rounds: int = 9) -> BenchRow:
         theirs=timed.theirs,
         limit=None if limit is None else PhysicalLimit(limit.what, limit.seconds, timed.ours.median / limit.seconds),
         profile=None if met else profile(work.ours),
+        leans=row.leans,
     )
 
 
@@ -141,14 +142,30 @@ def grown(series: growth.Series) -> Growth:
     )
 
 
-def slower(found: Sequence[BenchRow], recorded: Sequence[BenchRow]) -> list[str]:
-    """What has become slower, as ratios to the peers: a line for each row."""
-    before = {row.name: row.ratio.median for row in recorded}
-    return [
-        f"{row.name}: {row.ratio.median:.3g} times the peer, recorded {before[row.name]:.3g} times"
-        for row in found
-        if row.name in before and row.ratio.median < REGRESSION * before[row.name]
-    ]
+def predicted(row: BenchRow, before: Rates, here: Rates) -> float:
+    """The median ratio that a recorded row should have on another machine: each side's time as its rate changed.
+
+    ratio_here = ratio_before (ours_here / ours_before) (peer_before / peer_here), with the rates that the two sides
+    lean on.
+    """
+    ours, theirs = (getattr(here, name) / getattr(before, name) for name in row.leans)
+    return row.ratio.median * float(ours / theirs)
+
+
+def slower(found: BenchRecord, recorded: BenchRecord) -> list[str]:
+    """What has become slower than the record predicts for this machine, as ratios to the peers: a line for each row."""
+    before = {row.name: row for row in recorded.rows}
+    lines = []
+    for row in found.rows:
+        if row.name not in before:
+            continue
+        expected = predicted(before[row.name], recorded.rates, found.rates)
+        if row.ratio.median < REGRESSION * expected:
+            lines.append(
+                f"{row.name}: {row.ratio.median:.3g} times the peer; {expected:.3g} times is predicted for this "
+                f"machine from {before[row.name].ratio.median:.3g} times on the recorded one"
+            )
+    return lines
 
 
 __all__ = [
@@ -160,6 +177,7 @@ __all__ = [
     "grown",
     "lacking",
     "measured",
+    "predicted",
     "profile",
     "record",
     "rows",

@@ -13,7 +13,18 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from simulations.bench import machine
-from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, two_ways
+from simulations.bench.timing import (
+    EXPONENTIALS,
+    MEMORY,
+    PYTHON,
+    WORDS,
+    Benchmark,
+    Disagreement,
+    Limit,
+    TwoWays,
+    close,
+    two_ways,
+)
 from theory.adaptors.moments import float_moments
 from theory.arithmetic import kernels
 from theory.arithmetic.exact import floats, precision
@@ -21,6 +32,7 @@ from theory.corpora.atoms import atoms
 from theory.corpora.inversion import by_inversion
 from theory.examples.finite import dense_tree, toy
 from theory.language_models.tree import TreeModel
+from theory.quantities.answer import answer
 
 Floats = NDArray[np.float64]
 Found = TypeVar("Found")
@@ -170,6 +182,33 @@ def _typicality() -> TwoWays:
     return two_ways(toy_inversion(), loop, agree, theirs_units=_SAMPLED / (CORPORA * CORPUS), limit=limit)
 
 
+# --- a corpus of a long table --------------------------------------------------------------------------------------
+
+ROWS_OF_TABLE = 10_000
+
+
+def long_table(corpus: bool) -> dict[str, object]:
+    """The parsed specification of a table of rational rows, with a corpus of 100 strings or without one."""
+    rng = np.random.default_rng(8)
+    weights = rng.integers(1, 1000, ROWS_OF_TABLE).tolist()
+    total = sum(weights)
+    prior = {
+        "kind": "table",
+        "strings": [f"y{k}" for k in range(ROWS_OF_TABLE)],
+        "probs": [f"{w}/{total}" for w in weights],
+    }
+    values = [f"{k}/7" for k in rng.integers(-20, 20, ROWS_OF_TABLE).tolist()]
+    found: dict[str, object] = {"prior": prior, "reward": {"beta": "1", "values": values}}
+    return found | ({"corpus": {"size": 100, "epsilon": "1/20"}} if corpus else {})
+
+
+def _corpus() -> TwoWays:
+    def work(corpus: bool) -> Callable[[], float]:
+        return lambda: float(answer(long_table(corpus))["entropy"])
+
+    return two_ways(work(True), work(False), close(0.0))
+
+
 ROWS: tuple[Benchmark, ...] = (
     Benchmark(
         "moments-fast",
@@ -178,6 +217,7 @@ ROWS: tuple[Benchmark, ...] = (
         1.3,
         ("jax", "numba"),
         functools.partial(_moments, True),
+        (MEMORY, MEMORY),
     ),
     Benchmark(
         "moments",
@@ -186,6 +226,7 @@ ROWS: tuple[Benchmark, ...] = (
         0.8,
         ("jax",),
         functools.partial(_moments, False),
+        (EXPONENTIALS, MEMORY),
     ),
     Benchmark(
         "enumeration-fast",
@@ -194,6 +235,7 @@ ROWS: tuple[Benchmark, ...] = (
         100,
         ("numba",),
         functools.partial(_enumeration, True),
+        (MEMORY, PYTHON),
     ),
     Benchmark(
         "enumeration",
@@ -202,6 +244,7 @@ ROWS: tuple[Benchmark, ...] = (
         40,
         (),
         functools.partial(_enumeration, False),
+        (MEMORY, PYTHON),
     ),
     Benchmark(
         "typicality",
@@ -210,6 +253,16 @@ ROWS: tuple[Benchmark, ...] = (
         1000,
         (),
         _typicality,
+        (EXPONENTIALS, PYTHON),
+    ),
+    Benchmark(
+        "exact-corpus",
+        f"exact with [corpus] on a table of {ROWS_OF_TABLE:,} rational rows",
+        "the same without [corpus]",
+        1 / 1.3,
+        (),
+        _corpus,
+        (WORDS, WORDS),
     ),
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from simulations.bench.peers import openfst
-from simulations.bench.timing import Benchmark, Disagreement, TwoWays, close, two_ways
+from simulations.bench.timing import MEMORY, PYTHON, WORDS, Benchmark, Disagreement, TwoWays, close, two_ways
 from theory.arithmetic.exact import to_float
 from theory.automata.ngram import NGramMoments, ngram_moments
 from theory.language_models.arpa import read_arpa
@@ -92,6 +92,7 @@ ROWS: tuple[Benchmark, ...] = (
         1 / 3,
         ("kenlm",),
         _reading,
+        (MEMORY, PYTHON),
     ),
     Benchmark(
         "failure-arcs",
@@ -100,6 +101,7 @@ ROWS: tuple[Benchmark, ...] = (
         20,
         ("pywrapfst",),
         _log_partition,
+        (WORDS, PYTHON),
     ),
 )
 

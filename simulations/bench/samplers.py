@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
 from simulations.bench import machine
-from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, seconds, two_ways
+from simulations.bench.timing import (
+    FLOPS,
+    PYTHON,
+    SORTING,
+    UNIFORMS,
+    Benchmark,
+    Disagreement,
+    Limit,
+    TwoWays,
+    close,
+    seconds,
+    two_ways,
+)
 from simulations.sampling import draws
 from simulations.sampling import metropolis as chains
 from theory.corpora.metropolis import IndependentChain
@@ -134,6 +146,7 @@ ROWS: tuple[Benchmark, ...] = (
         400,
         (),
         _corpora,
+        (UNIFORMS, PYTHON),
     ),
     Benchmark(
         "chain-python",
@@ -142,6 +155,7 @@ ROWS: tuple[Benchmark, ...] = (
         1000,
         ("pandas",),
         functools.partial(_chain, False),
+        (PYTHON, PYTHON),
     ),
     Benchmark(
         "chain-fast",
@@ -150,6 +164,7 @@ ROWS: tuple[Benchmark, ...] = (
         20_000,
         ("pandas", "numba"),
         functools.partial(_chain, True),
+        (UNIFORMS, PYTHON),
     ),
     Benchmark(
         "spectrum",
@@ -158,6 +173,7 @@ ROWS: tuple[Benchmark, ...] = (
         5000,
         (),
         _spectrum,
+        (SORTING, FLOPS),
     ),
 )
 

@@ -9,12 +9,15 @@ numbers have the form of a real run's: log p in float64, log w of a law that was
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from simulations.agreement.decoding import tree_with_prompts
+from simulations.bench.timing import MEMORY, Benchmark, TwoWays, close, two_ways
 from simulations.bridge.columns import Law
+from simulations.bridge.reading import read_strings
 from simulations.bridge.rewards import Rewards
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Scored, Shard, Witnesses, table_of
@@ -111,7 +114,52 @@ def made_up(plan: Plan, shard: Shard, rng: np.random.Generator) -> Scored:
     return Scored(np.full(shape[0], shard.setting), shard.prompt, drawn, prior, asked)
 
 
+PROMPTS, STRINGS, LENGTH = 16, 16, 64
+
+
+def _reading() -> TwoWays:
+    import polars
+
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name)
+    store = stored(path / "run", PROMPTS, STRINGS, LENGTH)
+    columns: dict[str, list[list[float]]] = {}
+    for number in range(store.shards):
+        table = store.read(number)
+        for name in ("log_prior", "log_aligned"):
+            columns.setdefault(name, []).extend(table[name].to_pylist())
+    settings = len(read_strings(store).log_weight)
+    plain = {name: polars.Series(name, values, dtype=polars.List(polars.Float64)) for name, values in columns.items()}
+    for number in range(settings):
+        for kind in ("log_weight", "log_normaliser"):
+            name = f"{kind}_{number}"
+            plain[name] = plain["log_aligned"].cast(polars.List(polars.Float32)).alias(name)
+    polars.DataFrame(plain).write_parquet(path / "plain.parquet")
+    sums = [polars.col(name).cast(polars.List(polars.Float64)).list.sum() for name in plain]
+
+    def theirs() -> float:
+        return float(polars.scan_parquet(f"{folder.name}/plain.parquet").select(sums).collect()["log_prior"].sum())
+
+    def ours() -> float:
+        return float(read_strings(store).log_prior.sum())
+
+    return two_ways(ours, theirs, close(1e-9))
+
+
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
+        "reading",
+        f"{32 * PROMPTS * STRINGS:,} stored strings of up to {LENGTH} tokens under 32 settings: every sum over tokens",
+        "polars: the same number of columns as plain lists, on all cores",
+        0.5,
+        ("polars",),
+        _reading,
+        (MEMORY, MEMORY),
+    ),
+)
+
+
 if __name__ == "__main__":
     stored(Path(sys.argv[1]), *map(int, sys.argv[2:5]))
 
-__all__ = ["made_up", "stored"]
+__all__ = ["ROWS", "made_up", "stored"]

@@ -17,6 +17,17 @@ Theirs = TypeVar("Theirs")
 
 Answer = float | Sequence[float]
 
+MEMORY, UNIFORMS, EXPONENTIALS, WORDS, FLOPS, SORTING, PYTHON = (
+    "bytes_per_second",
+    "uniforms_per_second",
+    "exponentials_per_second",
+    "word_products_per_second",
+    "float32_flops_per_second",
+    "sorted_per_second",
+    "python_steps_per_second",
+)
+"""What a row may lean on: the rates of a machine."""
+
 _LEAST_SECONDS = 0.02
 """A round repeats short work until it has lasted this long."""
 
@@ -90,6 +101,7 @@ class Benchmark:
         aim: the ratio to reach.
         packages: modules that must be importable.
         prepare: builds both; building is not timed.
+        leans: the rate of the machine that most of our time depends on, and of the peer's: names of ``Rates``.
     """
 
     name: str
@@ -98,6 +110,7 @@ class Benchmark:
     aim: float
     packages: tuple[str, ...]
     prepare: Callable[[], TwoWays]
+    leans: tuple[str, str]
 
 
 def median_range(values: Sequence[float]) -> MedianRange:
@@ -164,6 +177,13 @@ def close(relative: float) -> Callable[[Answer, Answer], None]:
 
 
 __all__ = [
+    "EXPONENTIALS",
+    "FLOPS",
+    "MEMORY",
+    "PYTHON",
+    "SORTING",
+    "UNIFORMS",
+    "WORDS",
     "Benchmark",
     "Disagreement",
     "Limit",

@@ -10,7 +10,7 @@ import transformers
 from numpy.typing import NDArray
 
 from simulations.bench import machine
-from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, seconds, two_ways
+from simulations.bench.timing import FLOPS, SORTING, Benchmark, Disagreement, Limit, TwoWays, close, seconds, two_ways
 from simulations.bridge.models import TorchDecoder
 from simulations.sampling.generate import Sample, generate
 from simulations.sampling.sorted_rows import SortedRows
@@ -138,6 +138,7 @@ ROWS: tuple[Benchmark, ...] = (
         100,
         ("numba",),
         _adaptors,
+        (SORTING, SORTING),
     ),
     Benchmark(
         "generation",
@@ -146,6 +147,7 @@ ROWS: tuple[Benchmark, ...] = (
         1.8,
         ("numba",),
         _generation,
+        (FLOPS, FLOPS),
     ),
 )
 

@@ -27,6 +27,15 @@ AIMS = {
     "spectrum": 5000,
     "adaptors": 100,
     "generation": 1.8,
+    "arpa": 1 / 3,
+    "failure-arcs": 20,
+    "exact-corpus": 1 / 1.3,
+    "scoring": 1.0,
+    "prefix": 3.5,
+    "sample-openvino-32": 0.9,
+    "sample-openvino-1": 0.8,
+    "sample-torch-32": 0.9,
+    "reading": 0.5,
 }
 
 

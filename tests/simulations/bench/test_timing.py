@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import astuple
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from simulations.bench import catalogue, growth, laws, machine, samplers
 from simulations.bench.growth import Series, slope
 from simulations.bench.timing import Benchmark, Disagreement, Limit, TwoWays, close, measure, median_range, two_ways
 from theory.arithmetic import kernels
-from theory.report.records import BenchRow, GrowthPoint, MedianRange, PhysicalLimit
+from theory.report.records import BenchRecord, BenchRow, GrowthPoint, MedianRange, PhysicalLimit, Rates
 
 
 class Clock:
@@ -72,8 +72,9 @@ def test_row_as_json(clock: Clock) -> None:
     def prepare() -> TwoWays:
         return two_ways(clock.work(1.0), clock.work(2.0), close(0.0), limit=Limit("nothing", 0.25))
 
-    met = catalogue.measured(Benchmark("a", "work", "peer", 2.0, (), prepare))
-    short = catalogue.measured(Benchmark("a", "work", "peer", 2.1, (), prepare))
+    leans = "bytes_per_second", "python_steps_per_second"
+    met = catalogue.measured(Benchmark("a", "work", "peer", 2.0, (), prepare, leans))
+    short = catalogue.measured(Benchmark("a", "work", "peer", 2.1, (), prepare, leans))
     assert (met.met, met.profile, short.met) == (True, None, False)
     assert met.limit == PhysicalLimit("nothing", 0.25, 4.0)
     assert short.profile is not None
@@ -81,8 +82,19 @@ def test_row_as_json(clock: Clock) -> None:
     assert sum(part.share for part in short.profile) <= 1 + 1e-9
 
 
+RATES = Rates(
+    bytes_per_second=4e10,
+    uniforms_per_second=6e8,
+    exponentials_per_second=1e9,
+    word_products_per_second=3e9,
+    float32_flops_per_second=1e11,
+    sorted_per_second=4e8,
+    python_steps_per_second=2e7,
+)
+
+
 def made_up(name: str, ratio: float) -> BenchRow:
-    """A row of a record with this median ratio."""
+    """A row of a record with this median ratio, ours by sorting, the peer's in Python."""
     one = MedianRange(1.0, 1.0, 1.0)
     return BenchRow(
         name=name,
@@ -96,13 +108,34 @@ def made_up(name: str, ratio: float) -> BenchRow:
         theirs=one,
         limit=None,
         profile=None,
+        leans=("sorted_per_second", "python_steps_per_second"),
     )
 
 
+def record_of(rates: Rates, *rows: BenchRow) -> BenchRecord:
+    return BenchRecord(rows=rows, machine=machine.description(), versions={}, rates=rates)
+
+
 def test_regression_compares_ratios() -> None:
-    recorded = [made_up("a", 100.0), made_up("b", 2.0)]
-    found = [made_up("a", 59.0), made_up("b", 1.9), made_up("new", 0.1)]
-    assert catalogue.slower(found, recorded) == ["a: 59 times the peer, recorded 100 times"]
+    recorded = record_of(RATES, made_up("a", 100.0), made_up("b", 2.0))
+    found = record_of(RATES, made_up("a", 59.0), made_up("b", 1.9), made_up("new", 0.1))
+    (line,) = catalogue.slower(found, recorded)
+    assert line.startswith("a: 59 times the peer; 100 times is predicted for this machine from 100 times")
+
+
+def test_another_machine_is_predicted_by_its_rates() -> None:
+    """It sorts ten times as slowly and runs Python twice as slowly: a fifth of the ratio is what is to be expected."""
+    here = replace(RATES, sorted_per_second=4e7, python_steps_per_second=1e7)
+    assert catalogue.predicted(made_up("a", 100.0), RATES, here) == pytest.approx(20.0)
+    recorded = record_of(RATES, made_up("a", 100.0))
+    assert not catalogue.slower(record_of(here, made_up("a", 19.0)), recorded)
+    assert catalogue.slower(record_of(here, made_up("a", 11.0)), recorded)
+    assert catalogue.slower(record_of(RATES, made_up("a", 19.0)), recorded)
+
+
+def test_every_row_names_its_rates() -> None:
+    names = {field.name for field in fields(Rates)}
+    assert all(set(row.leans) <= names for row in catalogue.rows())
 
 
 def test_names() -> None:
@@ -111,7 +144,7 @@ def test_names() -> None:
         catalogue.chosen(["speed"])
     names = [row.name for row in catalogue.rows()]
     assert len(set(names)) == len(names)
-    assert catalogue.lacking(Benchmark("a", "", "", 1, ("numpy", "no_such_package"), lambda: None)) == [
+    assert catalogue.lacking(Benchmark("a", "", "", 1, ("numpy", "no_such_package"), lambda: None, ("", ""))) == [
         "no_such_package"
     ]  # type: ignore[arg-type,return-value]
 

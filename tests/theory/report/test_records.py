@@ -91,7 +91,7 @@ def test_a_format_that_is_no_number_is_refused(given: object) -> None:
     """A record of before there were formats has none."""
     found: JsonObject = json.loads(text_of("bench"))
     found = {key: value for key, value in found.items() if key != "format"}
-    with pytest.raises(FormatError, match="has no format number, this version reads 1: run probqual bench again"):
+    with pytest.raises(FormatError, match="has no format number, this version reads 2: run probqual bench again"):
         record_of(BenchRecord, found, "bench.json")
     with pytest.raises(FormatError, match=r"bench\.json: has format "):
         read_record(BenchRecord, json.dumps(found | {"format": given}), "bench.json")

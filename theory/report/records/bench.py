@@ -43,6 +43,7 @@ class BenchRow:
     Args:
         limit: None where none is known.
         profile: where the time goes, of a row that does not reach its aim.
+        leans: the rate of the machine that most of our time and most of the peer's depends on, names of ``Rates``.
     """
 
     name: str
@@ -56,6 +57,7 @@ class BenchRow:
     theirs: MedianRange
     limit: PhysicalLimit | None
     profile: tuple[TimeSpent, ...] | None
+    leans: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -71,13 +73,15 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Rates:
-    """How fast the machine's memory, arithmetic and generators are, on one core."""
+    """How fast the machine's memory, arithmetic, sorting, generators and interpreter are, on one core."""
 
     bytes_per_second: float
     uniforms_per_second: float
     exponentials_per_second: float
     word_products_per_second: float
     float32_flops_per_second: float
+    sorted_per_second: float
+    python_steps_per_second: float
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -127,7 +131,7 @@ class Projection:
 class BenchRecord:
     """All rows with their environment; a record of the whole has growth and a projection, too."""
 
-    FORMAT: ClassVar[int] = 1
+    FORMAT: ClassVar[int] = 2
     MADE_BY: ClassVar[str] = "probqual bench"
 
     rows: tuple[BenchRow, ...]

