@@ -111,7 +111,7 @@ def _ratios(rows: Sequence[BenchRow]) -> str:
                 row.work,
                 row.peer,
                 spread,
-                f"{row.aim:,g}",
+                f"{round(row.aim, 2):,g}",
                 "met" if row.met else "**not met**",
                 quantity(row.ours.median, "s"),
                 quantity(row.theirs.median, "s"),

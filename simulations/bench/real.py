@@ -18,7 +18,7 @@ from simulations.bridge.pairs import load_models
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Shard, draw_shard
 from simulations.sampling.generate import Tokens
-from simulations.sampling.score import log_probs
+from simulations.sampling.score import Floats, log_probs
 
 NAME = "embedded:smollm2"
 BATCH, LENGTH = 32, 48
@@ -114,12 +114,13 @@ def planned(backend: str, strings: int, prompt: int = PROMPT, length: int = LENG
     return Plan(run, models, (ids,), (Shard(0, (0,) * strings),))
 
 
-def openvino_alone(models: Models, ids: Tokens, strings: int) -> Callable[[], Tokens]:
-    """The same passes by OpenVINO, with nothing between them but a softmax and a draw."""
+def openvino_alone(models: Models, ids: Tokens, strings: int) -> Callable[[], tuple[Tokens, Floats]]:
+    """The same passes by OpenVINO, with nothing but a softmax and a draw between: ids, and log p of each string."""
     engine = models.aligned.engine  # type: ignore[union-attr]
 
-    def work() -> Tokens:
+    def work() -> tuple[Tokens, Floats]:
         torch.manual_seed(0)
+        scores = []
         out, cache, read = np.zeros((strings, LENGTH), dtype=np.int64), None, np.tile(ids, (strings, 1))
         for step in range(LENGTH):
             logits, cache = engine.read(read, cache, 1)
@@ -132,8 +133,8 @@ def openvino_alone(models: Models, ids: Tokens, strings: int) -> Callable[[], To
             part = out[low : low + 8]
             given = np.concatenate((np.tile(ids, (len(part), 1)), part[:, :-1]), axis=1)
             logits, _ = engine.read(given, None, LENGTH)
-            torch.log_softmax(logits, -1).gather(2, torch.from_numpy(part)[..., None])
-        return out
+            scores.append(torch.log_softmax(logits, -1).gather(2, torch.from_numpy(part)[..., None]).sum((1, 2)))
+        return out, torch.cat(scores).double().numpy()
 
     return work
 
@@ -145,12 +146,18 @@ def _sampling(backend: str, strings: int) -> TwoWays:
     def ours() -> int:
         return len(draw_shard(plan, plan.shards[0], None, rng=np.random.default_rng(0)))
 
-    def agree(found: int, other: Tokens) -> None:
-        if (found, LENGTH) != other.shape:
-            raise Disagreement(f"{found} strings against {len(other)}")
+    ids = np.array(plan.ids[0])
+
+    def agree(found: int, other: tuple[Tokens, Floats]) -> None:
+        """As many strings, and the peer's strings have the peer's log p under our passes, too."""
+        tokens, scores = other
+        own = log_probs(plan.models.prior, np.tile(ids, (len(tokens), 1)), tokens).sum(axis=1)
+        worst = float(np.abs(own - scores).max())
+        if found != len(tokens) or not worst < _APART:
+            raise Disagreement(f"{found} strings against {len(tokens)}, log-probabilities {worst:.3g} nats apart")
 
     count = strings * LENGTH
-    theirs = openvino_alone(peers, np.array(plan.ids[0]), strings)
+    theirs = openvino_alone(peers, ids, strings)
     return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.bench.timing import MEMORY, Benchmark, TwoWays, close, two_ways
 from simulations.bridge.columns import Law
+from simulations.bridge.key import run_key
 from simulations.bridge.reading import read_strings
 from simulations.bridge.rewards import Rewards
 from simulations.bridge.runs import read_run
@@ -128,7 +129,7 @@ def _reading() -> TwoWays:
         table = store.read(number)
         for name in ("log_prior", "log_aligned"):
             columns.setdefault(name, []).extend(table[name].to_pylist())
-    settings = len(read_strings(store).log_weight)
+    settings = len(run_key(store).run.chains)
     plain = {name: polars.Series(name, values, dtype=polars.List(polars.Float64)) for name, values in columns.items()}
     for number in range(settings):
         for kind in ("log_weight", "log_normaliser"):
