@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, working
+from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, whole_numbers, working
 from theory.frames import Row, as_frame, as_html
 from theory.language_models.tree import Index
 
@@ -111,20 +111,13 @@ class _Alike:
 def _alike(aligned: Aligned) -> _Alike:
     """Kept, because the moments of many laws of a model are asked for."""
     rewards = [(r.factor, r.exponent) for r in aligned.reward]
-    return _Alike(_firsts(list(aligned.prior)), _firsts(rewards), _firsts(aligned.weight_parts()))
+    return _Alike(_firsts((p,) for p in aligned.prior), _firsts(rewards), _firsts(aligned.weight_parts()))
 
 
-def _firsts(keys: Sequence[fmpq | tuple[fmpq, fmpq]]) -> Index:
+def _firsts(keys: Iterable[tuple[fmpq, ...]]) -> Index:
     """The first place of each key."""
     place: dict[tuple[int, ...], int] = {}
-    return np.array([place.setdefault(key, k) for k, key in enumerate(map(_integers, keys))], dtype=np.int64)
-
-
-def _integers(key: fmpq | tuple[fmpq, fmpq]) -> tuple[int, ...]:
-    """The same without rationals, whose own hash is slow."""
-    if isinstance(key, fmpq):
-        return int(key.p), int(key.q)
-    return (*_integers(key[0]), *_integers(key[1]))
+    return np.array([place.setdefault(whole_numbers(*key), k) for k, key in enumerate(keys)], dtype=np.int64)
 
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:

@@ -15,7 +15,20 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import BITS, Array, Real, balls, exp, floats, is_exact, largest, log, objects, working
+from theory.arithmetic.exact import (
+    BITS,
+    Array,
+    Real,
+    balls,
+    exp,
+    floats,
+    is_exact,
+    largest,
+    log,
+    objects,
+    whole_numbers,
+    working,
+)
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import PrefixTree, TreeModel
@@ -226,11 +239,11 @@ class Aligned:
 
 
 def _once(function: Callable[[fmpq], arb]) -> Callable[[fmpq], arb]:
-    """The function, computed once for each rational: fmpq's own hash, by a Fraction, costs more than a logarithm."""
-    known: dict[tuple[int, int], arb] = {}
+    """The function, computed once for each rational."""
+    known: dict[tuple[int, ...], arb] = {}
 
     def remembered(value: fmpq) -> arb:
-        key = (int(value.p), int(value.q))
+        key = whole_numbers(value)
         found = known.get(key)
         if found is None:
             found = known[key] = function(value)

@@ -108,6 +108,15 @@ def objects(values: Iterable[Any]) -> Array:
     return array
 
 
+def whole_numbers(*values: fmpq) -> tuple[int, ...]:
+    """Numerators and denominators, as a key: the hash of an fmpq is that of a Fraction, and slow.
+
+    >>> whole_numbers(fmpq(1, 2), fmpq(3))
+    (1, 2, 3, 1)
+    """
+    return tuple(int(part) for value in values for part in (value.p, value.q))
+
+
 def _each(function: Callable[[Exact], arb], values: Array) -> Array:
     """The function of every element of an object array, in its shape."""
     array = np.empty(values.shape, dtype=object)
@@ -147,9 +156,8 @@ def to_float(value: Any) -> float:
 def largest(values: Array) -> int:
     """The place of the largest midpoint; where midpoints are equal, the first."""
     places = list(range(len(values)))
-    if set(map(type, values)) == {
-        arb
-    }:  # rounding keeps the order: the largest is among those that round to the largest
+    # rounding keeps the order: the largest is among those that round to the largest
+    if all(isinstance(value, arb) for value in values):
         rounded = floats(values)
         if not np.isnan(rounded).any():
             places = np.flatnonzero(rounded == rounded.max()).tolist()

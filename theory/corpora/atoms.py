@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.moments import centred
 from theory.alignment.gibbs import Numbers, in_own_arithmetic
-from theory.arithmetic.exact import BITS, Array, Real, Undecided, objects, working
+from theory.arithmetic.exact import BITS, Array, Real, Undecided, objects, whole_numbers, working
 from theory.arithmetic.formal import prime_exponents
 
 _ROUNDING = 1e-9
@@ -68,9 +68,9 @@ def atoms(numbers: Numbers) -> Atoms:
     aligned = numbers.aligned
     deviation = centred(numbers, numbers.prob, np.arange(len(aligned)))
     parts = aligned.weight_parts()
-    groups: dict[tuple[int, ...], list[int]] = {}  # fmpq's own hash, by a Fraction, is slow
+    groups: dict[tuple[int, ...], list[int]] = {}
     for y, part in enumerate(parts):
-        groups.setdefault(tuple(int(n) for value in part for n in (value.p, value.q)), []).append(y)
+        groups.setdefault(whole_numbers(*part), []).append(y)
     prob, surprisal, log_prior, spread = [], [], [], []
     for members in groups.values():
         weight, value = numbers.prob[members], deviation.log_prior[members]

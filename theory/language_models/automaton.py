@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ import scipy
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic.exact import Array, floats, objects
+from theory.arithmetic.exact import Array, floats, objects, whole_numbers
 from theory.language_models.rewards import Reward
 from theory.probability.law import Law, check_distinct
 
@@ -163,14 +163,26 @@ class Ambiguity:
     second: tuple[int, ...]
 
     def __str__(self) -> str:
-        one, two = ("-".join(map(str, path)) for path in (self.first, self.second))
+        return self.told(str)
+
+    def told(self, name: Callable[[int], str]) -> str:
+        """In words, with the names that states have for who wrote them."""
+        one, two = ("-".join(map(name, path)) for path in (self.first, self.second))
         if one == two:
             two += " by another arc"
         return f'the string "{" ".join(self.tokens)}" has two paths: states {one} and {two}'
 
 
 class AmbiguousError(ValueError):
-    """A string has two paths, so that its probability is no product along one."""
+    """A string has two paths, so that its probability is no product along one.
+
+    Args:
+        twice: the string and its paths.
+    """
+
+    def __init__(self, twice: Ambiguity) -> None:
+        super().__init__(f"{twice}; the paths of an unambiguous automaton spell different strings")
+        self.twice = twice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +225,7 @@ class Automaton:
                 raise ValueError(f"state {state}: the arcs and the stop must sum to 1, got {total}")
         twice = ambiguity(automaton)
         if twice is not None:
-            raise AmbiguousError(f"{twice}; the paths of an unambiguous automaton spell different strings")
+            raise AmbiguousError(twice)
         return automaton
 
     @property
@@ -244,8 +256,8 @@ class Automaton:
         place: dict[tuple[int, ...], int] = {}
         found: list[tuple[fmpq, Reward]] = []
         index = []
-        for p, r in zip(self.prob, self.reward, strict=True):  # whole numbers: the hash of a rational is slow
-            key = tuple(int(v) for x in (p, r.factor, r.exponent) for v in (x.p, x.q))
+        for p, r in zip(self.prob, self.reward, strict=True):
+            key = whole_numbers(p, r.factor, r.exponent)
             if key not in place:
                 place[key] = len(found)
                 found.append((p, r))

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 from flint import fmpq
 
+from theory.arithmetic.exact import whole_numbers
+
 MOST_BELIEFS = 2_000
 """States of a deterministic automaton; more are not looked for."""
 
@@ -121,11 +123,10 @@ def _span(leaving: Sequence[Sequence[Step]], stop: Sequence[fmpq]) -> list[list[
 
 
 def _key(belief: _Belief, span: Sequence[Sequence[fmpq]] | None) -> tuple[int, ...]:
-    """What tells the belief from others; whole numbers, for the hash of a rational is slow."""
+    """What tells the belief from others."""
     if span is None:
-        return tuple(int(part) for state, p in belief for part in (state, p.p, p.q))
-    found = [sum((p * vector[state] for state, p in belief), start=fmpq(0)) for vector in span]
-    return tuple(int(part) for value in found for part in (value.p, value.q))
+        return (*(state for state, _ in belief), *whole_numbers(*(p for _, p in belief)))
+    return whole_numbers(*(sum((p * vector[state] for state, p in belief), start=fmpq(0)) for vector in span))
 
 
 __all__ = ["MOST_BELIEFS", "MOST_BITS", "MOST_MERGED", "MOST_PRODUCTS", "Step", "determinise"]
