@@ -44,7 +44,7 @@ def hmm_specification(document: Mapping[str, object]) -> AutomatonSpecification:
 
 
 def _machine(reader: Reader, prior: HmmPrior) -> Machine:
-    """State 0 is before the first token; state i + 1 is behind a token of hidden state i."""
+    """State 0 is before the first token, and is called start; state i + 1 is behind a token of hidden state i."""
     check_names(prior.alphabet, "prior.alphabet")
     states, tokens = len(prior.start), prior.alphabet
     if states == 0:
@@ -64,7 +64,7 @@ def _machine(reader: Reader, prior: HmmPrior) -> Machine:
         reader.law([*row, prior.stop[i]], f"prior.transition, state {i}", [*names, "stop"])
         for i, row in enumerate(prior.transition)
     ]
-    machine = Machine(number={str(k): k for k in range(states + 1)})
+    machine = Machine(number={"start": 0} | {str(i): i + 1 for i in range(states)})
     machine.final = {i + 1: row[-1] for i, row in enumerate(going)}
     for source, row in enumerate([start, *going]):
         for target in range(states):

@@ -133,7 +133,8 @@ def _automaton(
     try:
         return Automaton.of(alphabet, arcs, stop), ()
     except AmbiguousError as error:
-        twice = str(error).split(";", maxsplit=1)[0]
+        names = list(machine.number)
+        twice = error.twice.told(names.__getitem__)
     other = determinise([Step(*arc) for arc in machine.arcs], stop, 0)
     if other is None:
         raise ValueError(

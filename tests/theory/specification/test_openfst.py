@@ -65,6 +65,12 @@ def test_an_ambiguous_machine_is_determinised(tmp_path: Path) -> None:
     assert any("determinised exactly, from 2 states to 2" in note for note in found["notes"])
 
 
+def test_states_have_the_names_of_the_file(tmp_path: Path) -> None:
+    """The states are 70, 5 and 6 there, whatever their order is, and a label may hold a semicolon."""
+    with pytest.raises(SpecificationError, match=r'the string "a;b" has two paths: states 70-5 and 70-6, so that its'):
+        exact(tmp_path, "70 5 a;b 1/2\n70 6 a;b 1/2\n5 5 a;b 1/2\n5 1/2\n6 6 a;b 1/3\n6 2/3\n")
+
+
 def test_mass_of_infinite_strings_is_said(tmp_path: Path) -> None:
     """Half of the paths go to a state that never ends."""
     found = exact(tmp_path, "0 1 a 1/2\n0 1/2\n1 1 a 1\n")
