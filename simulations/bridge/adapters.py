@@ -20,12 +20,12 @@ from typing import Protocol
 
 import numpy as np
 import safetensors
-import torch
 from transformers import AutoTokenizer
 
 from simulations.bridge.conventions import Conventions
-from simulations.bridge.decoder import TorchDecoder
+from simulations.bridge.decoder import TorchDecoder, probe
 from simulations.bridge.models import LoadedModel, load, located, one_line, quietly
+from simulations.bridge.packed import pack
 from simulations.bridge.runs import ADAPTER
 from theory.files import sha256
 
@@ -89,12 +89,14 @@ class Loader:
 
     Args:
         dtype, device, revision, base: as ``load`` takes them.
+        packed: whether large matrices are packed for torch, before any adapter is put on.
     """
 
     dtype: str
     device: str
     revision: str | None
     base: Path
+    packed: bool = False
     _models: dict[str, LoadedModel] = field(default_factory=dict)
     _switches: dict[str, Switch] = field(default_factory=dict)
 
@@ -105,9 +107,10 @@ class Loader:
             ValueError: as ``load``.
         """
         if name not in self._models:
-            self._models[name] = load(
-                name, dtype=self.dtype, device=self.device, revision=self.revision, base=self.base
-            )
+            found = load(name, dtype=self.dtype, device=self.device, revision=self.revision, base=self.base)
+            if self.packed:
+                pack(found.decoder)
+            self._models[name] = found
         return self._models[name]
 
     def aligned(self, name: str, prior: str) -> LoadedModel:
@@ -125,7 +128,7 @@ class Loader:
     def _adapter(self, name: str, prior: str) -> LoadedModel:
         base, folder = self.model(prior), located(name.removeprefix(ADAPTER), None, self.base)
         files = _files(folder, name)
-        own, before = f"adapter_{len(self._models)}", _probe(base.decoder)
+        own, before = f"adapter_{len(self._models)}", probe(base.decoder)
         peft, model = _peft(), base.decoder.model
         with quietly(), _refused(name):
             if prior not in self._switches:
@@ -140,7 +143,7 @@ class Loader:
         switch = self._switches[prior]
         switch.turn(own)
         base.decoder.switch = switch.to(None)
-        if not torch.equal(_probe(base.decoder), before):
+        if not np.array_equal(probe(base.decoder), before):
             raise ValueError(
                 f"{name}: with the adapter off the base gives other numbers than without it, as after an "
                 "initialisation that rewrites the base; merge it, and name the merged model's folder"
@@ -229,15 +232,6 @@ def _check_keys(folder: Path, held: set[str], name: str) -> None:
             f"{name}: {_WEIGHTS} holds {min(there - held)}, which has no place beside the base's own weights; "
             "merge the adapter, and name the merged model's folder"
         )
-
-
-def _probe(decoder: TorchDecoder) -> torch.Tensor:
-    """Logits of a few ids, as the decoder reads the model now."""
-    ids = np.arange(_PROBED, dtype=np.int64)[None] * _STRIDE % int(decoder.model.get_input_embeddings().weight.shape[0])
-    return torch.from_numpy(decoder.laws(ids))
-
-
-_PROBED, _STRIDE = 17, 31
 
 
 def _peft() -> ModuleType:

@@ -232,11 +232,12 @@ class TorchDecoder:
 
     def _head(self, ids: Tokens, keep: int) -> dict[str, int]:
         """What has the model leave out logits that nobody needs, where that is worth it and the model can."""
-        spared = (ids.shape[1] - keep) * len(ids) * self._width
+        spared = (ids.shape[1] - keep) * len(ids) * self.width
         return {"logits_to_keep": keep} if spared > _SPARED_LOGITS and "logits_to_keep" in self._names else {}
 
     @cached_property
-    def _width(self) -> int:
+    def width(self) -> int:
+        """Ids that the model has an embedding for."""
         return int(self.model.get_input_embeddings().weight.shape[0])
 
     @cached_property
@@ -259,4 +260,13 @@ class TorchDecoder:
         return inside
 
 
-__all__ = ["Engine", "Logits", "TorchDecoder"]
+def probe(decoder: TorchDecoder) -> Logits:
+    """Logits of a few ids, as the decoder reads its model now: shape (1, 16, V)."""
+    ids = np.arange(_PROBED, dtype=np.int64)[None] * _STRIDE % decoder.width
+    found: Logits = decoder.laws(ids)
+    return found
+
+
+_PROBED, _STRIDE = 17, 31
+
+__all__ = ["Engine", "Logits", "TorchDecoder", "probe"]

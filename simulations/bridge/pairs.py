@@ -16,6 +16,7 @@ from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
 from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, versions
 from simulations.bridge.openvino_engine import openvino_engine, openvino_version
+from simulations.bridge.packed import packed
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
 from simulations.bridge.sample import Models, Plan
@@ -40,7 +41,7 @@ def loader(run: Run) -> Loader:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"[models] device {device!r}: torch cannot use it here: {reason}") from None
     torch.set_num_threads(run.threads)
-    return Loader(run.dtype, device, run.revision, run.base)
+    return Loader(run.dtype, device, run.revision, run.base, packed=run.backend == "torch")
 
 
 def load_models(run: Run, models: Loader | None = None) -> Models:
@@ -167,7 +168,8 @@ def _resolved(
     """What decides the numbers besides the run file and the weights, as it came out."""
     template = run.template or loaded[-1].tokenizer.chat_template
     reward: JsonObject = {"files": reward_identity(run.reward, run.source, run.base), "reads": run.reads}
-    return {
+    products: JsonObject = {"products": "oneDNN, packed"} if any(packed(one.decoder) for one in loaded) else {}
+    found: JsonObject = {
         "ends": list(ends),
         "begin": begin,
         "ids": {"width": len(known), "known": int(known.sum()), "sha256": sha256(np.packbits(known).tobytes().hex())},
@@ -178,6 +180,7 @@ def _resolved(
         "rewards": {one.name: reward_identity(one.kind, one.source, run.base) for one in run.rewards},
         "versions": library_versions(),
     }
+    return found | products
 
 
 def _notes(

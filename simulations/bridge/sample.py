@@ -25,7 +25,7 @@ from simulations.bridge.store import Store
 from simulations.bridge.witnesses import Witnesses
 from simulations.sampling.adaptors import Floats
 from simulations.sampling.generate import Decoder, Sample, Tokens, ends_of, generate, release
-from simulations.sampling.score import log_probs
+from simulations.sampling.score import log_probs_in_passes
 from simulations.sampling.sorted_rows import float32_log_weights
 from theory.files import JsonObject, sha256
 from theory.report.records import as_json
@@ -241,25 +241,13 @@ def draw_shard(plan: Plan, shard: Shard, rewards: Rewards | Scorer | None, *, rn
     )
     witnesses.settle()
     release(writer)
-    prior = drawn.log_prob if models.aligned is None else _of_prior(models.prior, prompts, drawn, models.width or 1)
+    prior = (
+        drawn.log_prob
+        if models.aligned is None
+        else log_probs_in_passes(models.prior, prompts, drawn.tokens, models.width or 1)
+    )
     setting = np.full(len(prompts), shard.setting)
     return table_of(plan, Scored(setting, shard.prompt, drawn, prior, witnesses), Rewards.of(rewards))
-
-
-def _of_prior(decoder: Decoder, prompts: Tokens, drawn: Sample, width: int) -> Floats:
-    """log p of every token under the prior, in as many passes as memory wants; laws are over ``width`` ids."""
-    longest = int(drawn.length.max())
-    tokens = drawn.tokens[:, :longest]
-    result = np.zeros(drawn.tokens.shape)
-    rows = max(1, min(min(_TOKENS_PER_PASS, _CELLS // width) // longest, _READ // (prompts.shape[1] + longest)))
-    for low in range(0, len(prompts), rows):
-        part = slice(low, low + rows)
-        result[part, :longest] = log_probs(decoder, prompts[part], tokens[part])
-    return result
-
-
-_TOKENS_PER_PASS, _CELLS, _READ = 1 << 11, 1 << 23, 1 << 13
-"""Tokens scored in one forward pass, their logits, 32 MiB of float32, and the tokens that are read for them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,25 @@ def log_probs(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> Floats:
     return token_log_probs(decoder.logits(prompts, tokens), tokens)
 
 
+def log_probs_in_passes(decoder: Decoder, prompts: Tokens, tokens: Tokens, width: int) -> Floats:
+    """What ``log_probs`` gives, in as many passes as memory wants; laws are over ``width`` ids.
+
+    Raises:
+        ValueError: as ``log_probs``.
+    """
+    longest = int((tokens != PAD).sum(axis=1).max(initial=1))
+    result = np.zeros(tokens.shape)
+    rows = max(1, min(min(_TOKENS, _CELLS // width) // longest, _READ // (prompts.shape[1] + longest)))
+    for low in range(0, len(prompts), rows):
+        part = slice(low, low + rows)
+        result[part, :longest] = log_probs(decoder, prompts[part], tokens[part, :longest])
+    return result
+
+
+_TOKENS, _CELLS, _READ = 1 << 11, 1 << 23, 1 << 13
+"""Tokens scored in one forward pass, their logits, 32 MiB of float32, and the tokens that are read for them."""
+
+
 def token_log_probs(logits: NDArray[np.floating], tokens: Tokens) -> Floats:
     """log p of each token, in float64 whatever the logits have, 0 at ``PAD``; shapes (B, T, V) and (B, T) to (B, T).
 
@@ -68,4 +87,4 @@ def _logits(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> NDArray[np.flo
     return np.where(inside[..., None], logits, 0.0)
 
 
-__all__ = ["adapted", "gathered", "log_probs", "token_log_probs"]
+__all__ = ["adapted", "gathered", "log_probs", "log_probs_in_passes", "token_log_probs"]

@@ -222,12 +222,11 @@ def test_a_size_in_its_own_process() -> None:
     assert memory > 2**20
 
 
-def test_every_series_runs_at_its_smallest() -> None:
-    pytest.importorskip("numba", reason="numba is not installed")
-    for series in growth.SERIES:
-        if "torch" in series.packages:
-            pytest.importorskip("torch", reason="torch is not installed")
-        series.prepare(min(series.sizes[0], 1000))()
+@pytest.mark.parametrize("series", growth.SERIES, ids=lambda series: series.name)
+def test_every_series_runs_at_its_smallest(series: Series) -> None:
+    for package in ("numba", *series.packages):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    series.prepare(min(series.sizes[0], 1000))()
 
 
 def test_spread() -> None:

@@ -20,8 +20,8 @@ pytest.importorskip("pyarrow")
 
 import pyarrow as pa
 
-import simulations.bridge.sample as module
 import simulations.bridge.witnesses as asking
+import simulations.sampling.score as scoring
 from simulations.agreement.decoding import tree_with_prompts
 from simulations.agreement.statistics import g_p_value, half_g
 from simulations.bridge.columns import expanded
@@ -356,7 +356,7 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     calm = contents(finish(tree_plan(tmp_path / "calm")))
     for cells in (1, 1000):
         monkeypatch.setattr(asking, "_CELLS", cells)
-        monkeypatch.setattr(module, "_TOKENS_PER_PASS", 1 + cells // 100)
+        monkeypatch.setattr(scoring, "_TOKENS", 1 + cells // 100)
         assert contents(finish(tree_plan(tmp_path / f"cells {cells}"))) == calm
 
 
