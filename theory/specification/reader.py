@@ -198,10 +198,15 @@ class Reader:
         if len(values) != len(names):
             raise SpecificationError(f"{where}: needs {len(names)} probabilities, got {len(values)}")
         prob = []
+        known: dict[object, fmpq] = {}  # as written: often alike
         for value, name in zip(values, names, strict=True):
-            p = self.number(value, f"{where}, {name}")
-            if p < _ZERO:
-                raise SpecificationError(f"{where}, {name}: a probability must be >= 0, got {value}")
+            p = known.get(value) if type(value) is str else None
+            if p is None:
+                p = self.number(value, f"{where}, {name}")
+                if p < _ZERO:
+                    raise SpecificationError(f"{where}, {name}: a probability must be >= 0, got {value}")
+                if type(value) is str:
+                    known[value] = p
             prob.append(p)
         total = sum(prob, start=fmpq(0))
         if total == 1:
