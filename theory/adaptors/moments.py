@@ -6,12 +6,13 @@ L = log p(y) and R = r(y)/beta in nats; I = -log p+(y) = log Z - L - R. Zero var
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted
@@ -139,6 +140,16 @@ def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
     return Centred(*means, *distances)
 
 
+@functools.lru_cache(maxsize=1)
+def _deviations(numbers: Numbers, _bits: int) -> Centred:
+    return centred(numbers, numbers.prob, np.arange(len(numbers.aligned)))
+
+
+def aligned_deviations(numbers: Numbers) -> Centred:
+    """L, R and I of every string, centred under p+: the last model's are kept, for its moments and its corpora."""
+    return _deviations(numbers, ctx.prec)
+
+
 @remembered
 def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
     """The moments of (L, R) under an adapted law (default: p+ itself). Cost: O(n).
@@ -151,7 +162,7 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
         prob, log_prob, chosen = numbers.prob, -numbers.surprisal, np.arange(len(aligned))
     else:
         prob, log_prob, chosen = law.prob, law.log_prob, law.string
-    found = centred(numbers, prob, chosen)
+    found = aligned_deviations(numbers) if law is None else centred(numbers, prob, chosen)
     from_l, from_r, from_i = found.log_prior, found.reward, found.surprisal
     share_l, share_r, share_i = prob * from_l, prob * from_r, prob * from_i
     surprisal = numbers.surprisal[chosen]

@@ -12,20 +12,32 @@ import scipy
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic.exact import Array, Real, Undecided, ball, floats, floor_of, objects, to_float, widen
+from theory.arithmetic.exact import Array, Real, Undecided, ball, floor_of, objects, to_float, widen
 from theory.corpora.atoms import Atoms, Floats, Window
 from theory.corpora.inversion import LARGEST_ERROR
 
 _TAIL_BITS = 170
 
 
-_MOST_HALF_ATOMS = 24
+_MANY = 64
+"""Atoms beyond which the cost of summing over their counts is estimated in float64."""
+
+MOST_HALF_ATOMS = 24
+"""Beyond so many no law is summed by halves."""
 
 
 def _count_ranges(law: Atoms, size: int) -> Iterator[tuple[int, int]]:
     """For each atom, counts outside of which the binomial law has mass below 2^-170 (Chernoff)."""
     for p, rest in zip(law.prob, law.others(), strict=True):
         yield _count_range(to_float(p), to_float(rest), size)
+
+
+def _rounded_ranges(law: Atoms, size: int) -> Iterator[tuple[int, int]]:
+    """``_count_ranges`` of many atoms, with the others' mass summed in float64: an estimate."""
+    prob = law.floats()[0]
+    before, after = np.cumsum(prob) - prob, np.cumsum(prob[::-1])[::-1] - prob
+    for p, rest in zip(prob.tolist(), np.maximum(before + after, 0).tolist(), strict=True):
+        yield _count_range(p, rest, size)
 
 
 def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
@@ -60,7 +72,7 @@ def multinomial_cost(law: Atoms, size: int, most: int | None = None) -> tuple[in
     """
     widths: list[int] = []
     few, widest = 1, [1, 1]
-    for low, high in _count_ranges(law, size):
+    for low, high in _rounded_ranges(law, size) if len(law) > _MANY else _count_ranges(law, size):
         widths.append(high - low + 1)
         *less, one, two = sorted((*widest, widths[-1]))
         few, widest = few * less[0], [one, two]
@@ -231,7 +243,7 @@ def half_sizes(law: Atoms, size: int) -> tuple[tuple[list[int], list[int]], floa
         sphere = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1) + d * math.log(_HALF_RADIUS)
         extents[side] += math.log(max(deviation[j], 0.5))
         volumes[side] = max(volumes[side], sphere + extents[side])
-    return groups, math.exp(max(volumes)) if len(law) <= _MOST_HALF_ATOMS else math.inf
+    return groups, math.exp(max(volumes)) if len(law) <= MOST_HALF_ATOMS else math.inf
 
 
 def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
@@ -245,7 +257,7 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
     Raises:
         Undecided: the error is too large to say anything.
     """
-    arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
+    arrays = law.floats()
     groups, _ = half_sizes(law, size)
     first, second = (_half(arrays, group, size).sorted() for group in groups)
     limit = to_float(epsilon) * size

@@ -19,7 +19,7 @@ from theory.arithmetic.exact import Array, Undecided, fraction, objects, rationa
 from theory.corpora.atoms import Atoms, Window, atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.lattice import by_lattice, by_lattice_transform
-from theory.corpora.multinomial import by_halves, by_multinomial
+from theory.corpora.multinomial import _count_ranges, _rounded_ranges, by_halves, by_multinomial
 from theory.corpora.typicality import (
     by_enumeration,
     conditional_correlation_limit,
@@ -117,6 +117,16 @@ def test_general_routes_by_all_tuples(aligned: Aligned, size: int, epsilon: fmpq
         check(by_multinomial(law, size, epsilon), expected)
         check(by_enumeration(law, size, epsilon), expected)
         check_sums(by_halves(law, size, epsilon), expected)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=65, max_size=80), st.integers(1, 10**6))
+def test_the_cost_of_many_atoms_is_estimated_in_float64(weights: list[int], size: int) -> None:
+    """The ranges of the counts, from p and 1 - p in float64, are those from balls to one count in a million."""
+    prob = objects(arb(w) / sum(weights) for w in weights)
+    law = Atoms(prob, prob, prob, prob, None)
+    for found, exact in zip(_rounded_ranges(law, size), _count_ranges(law, size), strict=True):
+        for one, two in zip(found, exact, strict=True):
+            assert abs(one - two) <= 1 + 1e-6 * two
 
 
 @st.composite
