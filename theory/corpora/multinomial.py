@@ -140,26 +140,23 @@ class _PairSums:
     def __init__(self, first: Array, second: Array, first_low: int, second_low: int) -> None:
         self._first, self._second = first, second
         self._first_low, self._second_low = first_low, second_low
-        self._known: dict[int, tuple[int, list[Array]] | None] = {}
+        self._known: dict[int, list[Array]] = {}
 
     def between(self, total: int, low: int, high: int) -> list[Real] | None:
         """The three sums over low <= k <= high; None where no k is possible."""
-        if total not in self._known:
-            self._known[total] = self._cumulate(total)
-        known = self._known[total]
-        if known is None:
-            return None
-        start, sums = known
-        first, last = max(low - start, 0), min(high - start, len(sums[0]) - 1)
+        start = max(self._first_low, total - (self._second_low + len(self._second) - 1))
+        end = min(self._first_low + len(self._first) - 1, total - self._second_low)
+        first, last = max(low - start, 0), min(high, end) - start
         if first > last:
             return None
+        sums = self._known.get(total)
+        if sums is None or last >= len(sums[0]):
+            # as far as is asked for; all of it where a second window of the same total reaches further
+            sums = self._known[total] = self._cumulate(total, start, start + last if sums is None else end)
         return [s[last] - s[first - 1] if first else s[last] for s in sums]
 
-    def _cumulate(self, total: int) -> tuple[int, list[Array]] | None:
-        low = max(self._first_low, total - (self._second_low + len(self._second) - 1))
-        high = min(self._first_low + len(self._first) - 1, total - self._second_low)
-        if low > high:
-            return None
+    def _cumulate(self, total: int, low: int, high: int) -> list[Array]:
+        """The sums over low <= k <= each of low, ..., high."""
         left = self._first[low - self._first_low : high - self._first_low + 1]
         right = self._second[total - high - self._second_low : total - low - self._second_low + 1][::-1]
         term = left * right
@@ -167,7 +164,7 @@ class _PairSums:
         sums = [term]
         for _ in range(2):
             sums.append(sums[-1] * count)
-        return low, [np.add.accumulate(s) for s in sums]
+        return [np.add.accumulate(s) for s in sums]
 
 
 def _compositions(ranges: Sequence[tuple[int, int]], size: int) -> Iterator[tuple[int, ...]]:
