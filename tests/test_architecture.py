@@ -90,7 +90,7 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "theory.arithmetic.compiled": {"theory.arithmetic.kernels"},
     # Parquet, which few tables are in
     "theory.specification.table_files": {"pyarrow"},
-    "theory.frames": {"pandas"},
+    "theory.frames": {"pandas", "html"},  # notebooks alone show tables
     # a command pays for what it works with when it is called, not when it is listed, completed or explained
     "probqual.commands": {"theory", "simulations", "figures", "rich", "concurrent.futures", "multiprocessing"},
     "probqual.output": {"rich"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,17 +17,21 @@ def as_html(rows: Sequence[Row], caption: str = "") -> str:
     >>> as_html([{"name": "<x>"}])
     '<table><thead><tr><th>name</th></tr></thead><tbody><tr><td>&lt;x&gt;</td></tr></tbody></table>'
     """
+    from html import escape
+
     columns = list(rows[0]) if rows else []
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(row.get(name))}</td>' for name in columns)}</tr>" for row in rows)
-    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(_cell(row.get(name)))}</td>' for name in columns)}</tr>" for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return html.escape(f"{value:.6g}" if isinstance(value, float) else str(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def as_frame(rows: Sequence[Row]) -> pd.DataFrame:

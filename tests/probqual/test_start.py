@@ -85,6 +85,7 @@ def test_a_table_needs_no_more_than_its_arithmetic() -> None:
     assert "exchange coefficient b" in output
     assert modules & (HEAVY | PARTS) == {"numpy", "flint", "rich", "scipy"}
     assert not modules & OF_SCIPY
+    assert "html.entities" not in modules
 
 
 def test_an_automaton_needs_scipy() -> None:

@@ -27,9 +27,9 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from flint import arb, ctx, fmpq
@@ -186,15 +186,43 @@ class _Choice:
     node: int
     children: range
     may_end: bool
-    weights: tuple[FormalSum, ...]
+    weights: Sequence[FormalSum]
+
+
+class _Made(Sequence[FormalSum]):
+    """The weights c e^a of a table's strings, each made when it is asked for: float64 seldom asks."""
+
+    def __init__(self, parts: Sequence[tuple[fmpq, fmpq]]) -> None:
+        self._parts = parts
+        self._known: dict[int, FormalSum] = {}
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    @overload
+    def __getitem__(self, place: int) -> FormalSum: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[FormalSum]: ...
+
+    def __getitem__(self, place: int | slice) -> FormalSum | list[FormalSum]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = FormalSum.of(*self._parts[place])
+        return found
 
 
 @functools.lru_cache(maxsize=8)
 def _choices(aligned: Aligned, least: int) -> tuple[_Choice, ...]:
     """The prefixes with at least so many continuations; kept, because a model is asked about many adaptors."""
+    tree = aligned.tree
+    if least > 1 and len(tree.levels) == 3 and len(aligned) == len(tree) - 1:  # one law, and no string ends before it
+        return (_Choice(0, range(1, len(tree)), False, _Made(aligned.weight_parts())),) if len(aligned) > 1 else ()
     formal = aligned.prefix_weights()
     own = dict(zip(aligned.node.tolist(), aligned.weights(), strict=True))
-    firsts = np.searchsorted(aligned.tree.parent, np.arange(len(aligned.tree) + 1)).tolist()
+    firsts = np.searchsorted(tree.parent, np.arange(len(tree) + 1)).tolist()
     firsts[0] = 1
     found = []
     for node, (low, high) in enumerate(itertools.pairwise(firsts)):

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx
 from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, whole_numbers, working
+from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, working
 from theory.frames import Row, as_frame, as_html
-from theory.language_models.tree import Index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,31 +96,9 @@ class Moments:
         return as_html([{"moment": name, "value": value} for name, value in self.rows()[0].items()])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Alike:
-    """The first string with the same p, with the same R, and with the same p+, decided exactly; shapes (n,)."""
-
-    log_prior: Index
-    reward: Index
-    surprisal: Index
-
-
-@functools.lru_cache(maxsize=8)
-def _alike(aligned: Aligned) -> _Alike:
-    """Kept, because the moments of many laws of a model are asked for."""
-    rewards = [(r.factor, r.exponent) for r in aligned.reward]
-    return _Alike(_firsts((p,) for p in aligned.prior), _firsts(rewards), _firsts(aligned.weight_parts()))
-
-
-def _firsts(keys: Iterable[tuple[fmpq, ...]]) -> Index:
-    """The first place of each key."""
-    place: dict[tuple[int, ...], int] = {}
-    return np.array([place.setdefault(whole_numbers(*key), k) for k, key in enumerate(keys)], dtype=np.int64)
-
-
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     """Which of L, R, I are constant on the given strings (default: all)."""
-    alike = _alike(aligned)
+    alike = aligned.alike()
     rows = (alike.log_prior, alike.reward, alike.surprisal)
     chosen = rows if string is None else [row[string] for row in rows]
     return Constant(*(bool((row == row[0]).all()) for row in chosen))
@@ -152,7 +128,7 @@ def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
     if not is_exact(prob):
         means = [(prob * row).sum() for row in rows]
         return Centred(*means, *(row - mean for row, mean in zip(rows, means, strict=True)))
-    anchor, alike = largest(prob), _alike(aligned)
+    anchor, alike = largest(prob), aligned.alike()
     means, distances = [], []
     for row, first in zip(rows, (alike.log_prior, alike.reward, alike.surprisal), strict=True):
         from_anchor = row - row[anchor]
@@ -162,6 +138,16 @@ def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
         means.append(row[anchor] + shift)
         distances.append(from_anchor - shift)
     return Centred(*means, *distances)
+
+
+@functools.lru_cache(maxsize=1)
+def _deviations(numbers: Numbers, _bits: int) -> Centred:
+    return centred(numbers, numbers.prob, np.arange(len(numbers.aligned)))
+
+
+def aligned_deviations(numbers: Numbers) -> Centred:
+    """L, R and I of every string, centred under p+: the last model's are kept, for its moments and its corpora."""
+    return _deviations(numbers, ctx.prec)
 
 
 @remembered
@@ -176,7 +162,7 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
         prob, log_prob, chosen = numbers.prob, -numbers.surprisal, np.arange(len(aligned))
     else:
         prob, log_prob, chosen = law.prob, law.log_prob, law.string
-    found = centred(numbers, prob, chosen)
+    found = aligned_deviations(numbers) if law is None else centred(numbers, prob, chosen)
     from_l, from_r, from_i = found.log_prior, found.reward, found.surprisal
     share_l, share_r, share_i = prob * from_l, prob * from_r, prob * from_i
     surprisal = numbers.surprisal[chosen]

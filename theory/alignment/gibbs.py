@@ -7,7 +7,8 @@ two arithmetics; everything downstream takes either.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -31,10 +32,11 @@ from theory.arithmetic.exact import (
 )
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.rewards import Reward
-from theory.language_models.tree import PrefixTree, TreeModel
+from theory.language_models.tree import Index, PrefixTree, TreeModel
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +125,15 @@ def remembered(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """The first string with the same p, with the same R, and with the same p+, decided exactly; shapes (n,)."""
+
+    log_prior: Index
+    reward: Index
+    surprisal: Index
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
     """An exact aligned model: prior and reward of every string of positive p+.
 
@@ -141,6 +152,7 @@ class Aligned:
     separator: str = " "
     _parts: list[tuple[fmpq, fmpq]] = field(default_factory=list, init=False, repr=False)
     _weights: list[FormalSum] = field(default_factory=list, init=False, repr=False)
+    _alike: list[Alike] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.node)
@@ -154,6 +166,25 @@ class Aligned:
         if not self._parts:
             self._parts.extend((p * r.factor, r.exponent) for p, r in zip(self.prior, self.reward, strict=True))
         return list(self._parts)
+
+    def alike(self) -> Alike:
+        """Which strings share p, R and p+: decided once."""
+        if not self._alike:
+            prior = _firsts(self.prior.tolist(), lambda p: whole_numbers(p))
+            reward = _firsts(self.reward, lambda r: whole_numbers(r.factor, r.exponent))
+            if self._one_factor():
+                # then c e^a = p x e^a is that of p and a: the pair of their first places says which
+                _, first, place = np.unique(prior * len(self) + reward, return_index=True, return_inverse=True)
+                surprisal = first[place]
+            else:
+                surprisal = _firsts(self.weight_parts(), lambda part: whole_numbers(*part))
+            self._alike.append(Alike(prior, reward, surprisal))
+        return self._alike[0]
+
+    def _one_factor(self) -> bool:
+        """Whether all rewards a + log x have the same x."""
+        first = self.reward[0].factor
+        return all(r.factor is first or r.factor == first for r in self.reward)
 
     def weights(self) -> list[FormalSum]:
         """p(y) e^{R(y)} of each string."""
@@ -187,21 +218,22 @@ class Aligned:
         Everything is measured from the heaviest string: its surprisal is log(1 + the others' weights over its own), so
         that masses and surprisals keep their digits however far the others lie below it.
         """
-        parts = self.weight_parts()
+        parts, same = self.weight_parts(), self.alike()
         with working(BITS):
-            log_prior = log(self.prior)
-            reward = objects(r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in self.reward)
+            log_prior = _of_firsts(same.log_prior, lambda y: arb(self.prior[y]).log())
+            reward = _of_firsts(same.reward, lambda y: _in_balls(self.reward[y]))
             # the logarithms only point to the heaviest string; any other would be right too, with fewer digits
-            c, a = parts[largest(log_prior + reward)]
-            exponential = _once(lambda exponent: arb(exponent - a).exp())
-            weight = objects(exponential(exponent) * (x / c) for x, exponent in parts)
-            heaviest = (c, a)
-            below = objects(w for w, part in zip(weight, parts, strict=True) if part != heaviest)
+            top = largest(log_prior + reward)
+            c, a = parts[top]
+            exponential = _of_firsts(same.reward, lambda y: arb(parts[y][1] - a).exp())
+            weight = _of_firsts(same.surprisal, lambda y: exponential[y] * (parts[y][0] / c))
+            below = weight[same.surprisal != same.surprisal[top]]
             alike = len(parts) - len(below)
             own = (below.sum() / alike).log1p() if len(below) else arb(0)
             own += arb(alike).log()
-            logarithm = _once(lambda x: arb(x / c).log())
-            surprisal = objects(own - logarithm(x) - (exponent - a) for x, exponent in parts)
+            factor = same.log_prior if self._one_factor() else same.surprisal
+            logarithm = _of_firsts(factor, lambda y: arb(parts[y][0] / c).log())
+            surprisal = _of_firsts(same.surprisal, lambda y: own - logarithm[y] - (parts[y][1] - a))
             return self._filled(log_prior, reward, weight, surprisal, own + arb(c).log() + a)
 
     def floats(self) -> Numbers:
@@ -223,7 +255,8 @@ class Aligned:
         total = weight.sum()
         mass = np.empty(len(self.tree), dtype=weight.dtype)
         mass[:] = arb(0) if is_exact(weight) else 0.0
-        mass[self.node] = weight / total
+        prob = weight / total
+        mass[self.node] = prob
         prefix = self.tree.sum_subtrees(mass)
         return Numbers(
             aligned=self,
@@ -231,25 +264,32 @@ class Aligned:
             log_prior=log_prior,
             reward=reward,
             surprisal=surprisal,
-            prob=weight / total,
+            prob=prob,
             log_partition=log_partition,
             prefix_prob=prefix,
             end_prob=mass / prefix,
         )
 
 
-def _once(function: Callable[[fmpq], arb]) -> Callable[[fmpq], arb]:
-    """The function, computed once for each rational."""
-    known: dict[tuple[int, ...], arb] = {}
+def _firsts(values: Sequence[Value], key: Callable[[Value], Hashable]) -> Index:
+    """The first place of a value with the same key, which is asked for once for each object. Shape (n,)."""
+    known: dict[int, int] = {}
+    place: dict[Hashable, int] = {}
+    for k, value in enumerate(values):
+        if id(value) not in known:
+            known[id(value)] = place.setdefault(key(value), k)
+    return np.array([known[id(value)] for value in values], dtype=np.int64)
 
-    def remembered(value: fmpq) -> arb:
-        key = whole_numbers(value)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = function(value)
-        return found
 
-    return remembered
+def _of_firsts(first: Index, function: Callable[[int], arb]) -> Array:
+    """The function of every place, computed once for places of the same first one. Shape (n,)."""
+    places, inverse = np.unique(first, return_inverse=True)
+    return objects(map(function, places.tolist()))[inverse]
+
+
+def _in_balls(reward: Reward) -> arb:
+    """R = a + log x."""
+    return reward.exponent + (arb(reward.factor).log() if reward.factor != 1 else arb(0))
 
 
 def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> Aligned:
@@ -280,7 +320,7 @@ def align(prior: TreeModel, reward: Sequence[Reward], separator: str = " ") -> A
         tree=tree,
         node=np.searchsorted(old, ending[kept]),
         prior=objects(prob[kept]),
-        reward=tuple(r for r in reward if not r.removes),
+        reward=tuple(itertools.compress(reward, kept)),
         separator=separator,
     )
 

@@ -6,19 +6,23 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.adaptors.moments import centred
-from theory.alignment.gibbs import Numbers, in_own_arithmetic
-from theory.arithmetic.exact import BITS, Array, Real, Undecided, objects, whole_numbers, working
+from theory.adaptors.moments import aligned_deviations
+from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
+from theory.arithmetic.exact import BITS, Array, Real, Undecided, floats, working
 from theory.arithmetic.formal import prime_exponents
+from theory.language_models.tree import Index
 
 _ROUNDING = 1e-9
+
+_MOST_ON_LATTICE = 4096
+"""Atoms among which a lattice is looked for."""
 
 
 Floats = NDArray[np.floating[Any]]
@@ -41,9 +45,16 @@ class Atoms:
     log_prior: Array
     spread: Array
     steps: tuple[tuple[int, ...], arb] | None
+    _rounded: list[Floats] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.prob)
+
+    def floats(self) -> list[Floats]:
+        """prob, surprisal, log_prior and spread in float64, which the caller may change; rounded once."""
+        if not self._rounded:
+            self._rounded.extend(floats(v) for v in (self.prob, self.surprisal, self.log_prior, self.spread))
+        return [values.copy() for values in self._rounded]
 
     def others(self) -> list[arb]:
         """P(I != i_j) of each atom: summed, because 1 - p has no digits left where p is next to 1."""
@@ -66,28 +77,33 @@ def _largest(values: Array) -> arb:
 def atoms(numbers: Numbers) -> Atoms:
     """Merge the strings with the same p+, decided formally. ``numbers`` in balls; cost O(n)."""
     aligned = numbers.aligned
-    deviation = centred(numbers, numbers.prob, np.arange(len(aligned)))
-    parts = aligned.weight_parts()
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for y, part in enumerate(parts):
-        groups.setdefault(whole_numbers(*part), []).append(y)
-    prob, surprisal, log_prior, spread = [], [], [], []
-    for members in groups.values():
+    deviation = aligned_deviations(numbers)
+    alike = aligned.alike()
+    first, place, count = np.unique(alike.surprisal, return_inverse=True, return_counts=True)
+    prob, surprisal, log_prior = numbers.prob[first], deviation.surprisal[first], deviation.log_prior[first]
+    spread = np.full(len(first), arb(0), dtype=object)
+    ordered, starts = np.argsort(place, kind="stable"), np.concatenate(([0], np.cumsum(count)))
+    for atom in np.flatnonzero(count > 1).tolist():
+        members = ordered[starts[atom] : starts[atom + 1]]
         weight, value = numbers.prob[members], deviation.log_prior[members]
-        total = weight.sum()
-        centre = (weight * value).sum() / total
-        prob.append(total)
-        surprisal.append(deviation.surprisal[members[0]])
-        same = all(aligned.prior[y] == aligned.prior[members[0]] for y in members)
-        log_prior.append(value[0] if same else centre)
-        spread.append(arb(0) if same else (weight * (value - centre) * (value - centre)).sum() / total)
-    steps = lattice_steps([parts[members[0]] for members in groups.values()], objects(surprisal))
-    return Atoms(objects(prob), objects(surprisal), objects(log_prior), objects(spread), steps)
+        total = prob[atom] = weight.sum()
+        if (alike.log_prior[members] != alike.log_prior[members[0]]).any():
+            centre = log_prior[atom] = (weight * value).sum() / total
+            spread[atom] = (weight * (value - centre) * (value - centre)).sum() / total
+    return Atoms(prob, surprisal, log_prior, spread, _steps(aligned, first, surprisal))
+
+
+def _steps(aligned: Aligned, first: Index, surprisal: Array) -> tuple[tuple[int, ...], arb] | None:
+    """The lattice of the weights of these strings, where they are few enough to look for one."""
+    if len(first) > _MOST_ON_LATTICE:
+        return None
+    parts = aligned.weight_parts()
+    return lattice_steps([parts[y] for y in first.tolist()], surprisal)
 
 
 def lattice_steps(parts: Sequence[tuple[fmpq, fmpq]], surprisal: Array) -> tuple[tuple[int, ...], arb] | None:
     """Integer steps of log weights c e^a, found where their exponent vectors are multiples of one vector."""
-    if len(parts) < 2 or len(parts) > 4096:
+    if len(parts) < 2 or len(parts) > _MOST_ON_LATTICE:
         return None
     first_c, first_a = parts[0]
     vectors: list[dict[int, fmpq]] = []

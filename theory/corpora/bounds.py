@@ -19,7 +19,9 @@ _LEAST_EXPONENT = 60.0
 
 def by_range(law: Atoms, size: int, epsilon: fmpq) -> Window | None:
     """The sums over all corpora where the band is wider than every |I - H|, so that all are typical; else None."""
-    if not law.reach(1)[2] < ball(epsilon):
+    limit = ball(epsilon)
+    # one that is too far says so at once: mostly the first
+    if not all(value.abs_upper() < limit for value in law.surprisal) or not law.reach(1)[2] < limit:
         return None
     return Window((arb(1), arb(0), arb(0), *_squares(law, size)), "whole range")
 
@@ -37,7 +39,10 @@ def by_bound(law: Atoms, size: int, epsilon: fmpq) -> Window | None:
     P(|Ibar - H| >= eps) is at most the two-sided bound of Chernoff (1952), the sum over both signs of
     inf_s exp(N (log E e^{+-s (I - H)} - s eps)); any s gives a bound.
     """
-    outside, factors = _chernoff(law, size, epsilon), law.reach(size)
+    outside = _chernoff(law, size, epsilon)
+    if not outside < _SHARP:
+        return None
+    factors = law.reach(size)
     if not all(outside * factor < _SHARP for factor in factors):
         return None
     sums = (arb(0), arb(0), *_squares(law, size))
@@ -48,8 +53,12 @@ def by_bound(law: Atoms, size: int, epsilon: fmpq) -> Window | None:
 
 def _chernoff(law: Atoms, size: int, epsilon: fmpq) -> arb:
     """A bound of P(|Ibar - H| >= eps): for each sign the best of a few s around eps / V."""
-    variance = (law.prob * law.surprisal * law.surprisal).sum()
     limit = ball(epsilon)
+    prob, deviation, *_ = law.floats()
+    # far from the borderline float64 tells it, and the sum of balls is not needed
+    if to_float(limit * limit * size) < _LEAST_EXPONENT * float(prob @ deviation**2):
+        return arb(1)
+    variance = (law.prob * law.surprisal * law.surprisal).sum()
     if not limit * limit * size > 2 * _LEAST_EXPONENT * variance:
         return arb(1)
     first = (limit / variance).mid()

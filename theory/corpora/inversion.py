@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic.exact import Undecided, floats, to_float
+from theory.arithmetic.exact import Undecided, to_float
 from theory.corpora.atoms import Atoms, Floats, Window
 
 Complexes = NDArray[np.complex128]
@@ -19,8 +19,11 @@ _SCAN, _SCAN_LENGTH = 32, 20_000
 
 _MOST_FREQUENCIES = 1 << 13
 
-_ENTRIES = 1 << 20
-"""Complex numbers held at a time."""
+_HALF = 32
+"""Multiples of the least frequency that are tabulated."""
+
+_ENTRIES = 1 << 17
+"""Complex numbers held at a time: a processor's cache holds them too."""
 
 LARGEST_ERROR = 1e-5
 
@@ -37,7 +40,7 @@ def by_inversion(law: Atoms, size: int, epsilon: fmpq, *, digits: float = 1e-17)
     Raises:
         Undecided: |phi|^N does not become small, or the error exceeds 1e-5.
     """
-    arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
+    arrays = law.floats()
     arrays[0] /= arrays[0].sum()
     grain = graininess(arrays[0], size)
     sums, error = inverted(Measure(arrays[1], atom_values(arrays)), size, to_float(epsilon), digits, grain)
@@ -105,15 +108,17 @@ def _trapezoid(measure: Measure, size: int, epsilon: float, digits: float) -> _R
     The rule of twice the step takes every other term, to its own first block without one.
     """
     spacing = 2 * math.pi / (2 * (2 * epsilon + 30 * _deviation(measure, size)))
-    block, quiet, start = 64, 0, 1
-    first, _ = _frequency_terms(measure, size, np.zeros(1), epsilon)
+    block, quiet, start = 2 * _HALF, 0, 1
+    multiples = Multiples.of(measure, spacing / size)
+    first, _ = _frequency_terms(np.zeros((6, 1), dtype=np.complex128), measure, size, np.zeros(1), epsilon)
     totals = first.sum(axis=1) / 2
     mass, peaks = [], []
     while quiet < 2:
         if start > _MOST_FREQUENCIES:
             atoms = len(measure.surprisal)
             raise Undecided(f"the characteristic function does not decay with {atoms} atoms at N = {size}")
-        terms, peak = _frequency_terms(measure, size, np.arange(start, start + block) * spacing, epsilon)
+        u = np.arange(start, start + block) * spacing
+        terms, peak = _frequency_terms(multiples.around(start + _HALF), measure, size, u, epsilon)
         totals += terms.sum(axis=1)
         mass.append(terms[0])
         peaks.append(peak)
@@ -141,15 +146,16 @@ def equispaced_transform(
 ) -> tuple[Complexes, float]:
     """phi(t_k) = sum_j p_j e^{i t_k x_j} at t_k = start + k step for 0 <= k < count, and a bound of its error.
 
-    With k = aB + b and B = sqrt(count), e^{i t_k x} = e^{i (start + aB step) x} e^{i b step x}: the sum over j is a
-    product of two matrices. Their rows are powers by doubling, e^{i (h + n) s x} = e^{i h s x} e^{i n s x}: some
-    log2(count) sines and cosines a string instead of ``count``. Cost: O(m count) multiplications.
+    With k = aB + h + b, B = 2h + 1 near sqrt(count) and |b| <= h, e^{i t_k x} = e^{i c_a x} (cos bsx + i sin bsx)
+    with c_a = start + (aB + h) s and s = step: the sums over j are two products of real matrices. Rows are powers by
+    doubling, e^{i (h + n) s x} = e^{i h s x} e^{i n s x}: some log2(count) sines and cosines a string instead of
+    ``count``. Cost: O(m count) multiplications.
 
-    Rounding, with eta = 2^-53, m strings, mass S = sum |p_j| and largest angle A: an angle has two roundings (A is
-    that of a whole product, so all its angles are off by 2 eta A), a sine or cosine is off by 4 units of the last
-    place, 6 eta for both, a product by 3 eta (Higham 2002, lemma 3.5), a sum of m products by (m + 4) eta. With
-    L = log2(count) + 2 factors the error is below S (2 A + 9 L + m + 9) eta to first order; twice that is returned.
-    Errors below 1e-300 are not counted.
+    Rounding, with eta = 2^-53, m strings, mass S = sum |p_j| and largest angle A: an angle has three roundings (A is
+    that of a whole product, so all its angles are off by 3 eta A), a sine or cosine is off by 4 units of the last
+    place, 6 eta for both, a product by 3 eta (Higham 2002, lemma 3.5), a sum of m products by (m + 4) eta, the last
+    sum or difference by eta. With L = log2(count) + 2 factors the error is below S (3 A + 9 L + m + 10) eta to first
+    order; twice that is returned. Errors below 1e-300 are not counted.
 
     Args:
         prob: p, may be signed, shape (m,).
@@ -158,17 +164,23 @@ def equispaced_transform(
         step: > 0.
         count: number of frequencies, >= 1.
     """
-    columns = max(1, math.isqrt(count))
+    half = math.isqrt(count) // 2
+    columns = 2 * half + 1
     rows = -(-count // columns)
     found = np.zeros((rows, columns), dtype=np.complex128)
     strings = max(1, _ENTRIES // (rows + columns))
     for first in range(0, len(prob), strings):
         x = surprisal[first : first + strings]
-        weight = prob[first : first + strings] * _rotation(start * x)
-        found += (_powers(columns * step, x, rows) * weight) @ _powers(step, x, columns).T
+        weight = prob[first : first + strings] * _rotation((start + half * step) * x)
+        centre = _powers(columns * step, x, rows) * weight
+        parts = np.concatenate((centre.real, centre.imag))
+        around = _powers(step, x, half + 1)[1:]
+        even, odd = (parts @ table.T for table in (around.real.copy(), around.imag.copy()))
+        even, odd = (sums[:rows] + 1j * sums[rows:] for sums in (even, odd))
+        found += np.column_stack(((even - 1j * odd)[:, ::-1], centre.sum(axis=1), even + 1j * odd))
     angle = float(np.abs(surprisal).max()) * (start + rows * columns * step)
     factors = math.log2(rows * columns) + 4
-    error = float(np.abs(prob).sum()) * (2 * angle + 9 * factors + len(prob) + 9) * 2.0**-52
+    error = float(np.abs(prob).sum()) * (3 * angle + 9 * factors + len(prob) + 10) * 2.0**-52
     return found.ravel()[:count], error
 
 
@@ -190,9 +202,56 @@ def _powers(step: float, x: Floats, count: int) -> Complexes:
     return powers
 
 
-def _frequency_terms(measure: Measure, size: int, u: Floats, epsilon: float) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Multiples:
+    """sum_j v_j (e^{i k t_j} - 1) at 64 whole k at a time, for the angles t_j of one step of the frequency.
+
+    With e^{i (c +- b) t} = e^{i c t} (cos bt +- i sin bt) the cosines and sines of b = 1, ..., 32 are tabulated once,
+    by doubling, and 64 frequencies around c cost one sine a string, two of half the angle, and two products of real
+    matrices. 1 is left out of all of them, as in ``transforms``: z_{a+b} = z_a + z_b + z_a z_b for z_k = e^{ikt} - 1.
+
+    Args:
+        values: v, the masses of 1, x, y, x^2, xy and y^2 at each string; shape (6, m).
+        angle: t, shape (m,).
+        cosine: cos bt - 1, shape (32, m).
+        sine: sin bt, shape (32, m).
+    """
+
+    values: Floats
+    angle: Floats
+    cosine: Floats
+    sine: Floats
+
+    @staticmethod
+    def of(measure: Measure, step: float) -> Multiples:
+        """For the frequencies k ``step``."""
+        angle = measure.surprisal * step
+        cosine, sine = np.empty((2, _HALF, len(angle)))
+        cosine[0], sine[0] = -2 * np.sin(angle / 2) ** 2, np.sin(angle)
+        known = 1
+        while known < _HALF:
+            c, s = cosine[:known], sine[:known]
+            last_c, last_s = cosine[known - 1], sine[known - 1]
+            cosine[known : 2 * known] = c + last_c + c * last_c - s * last_s
+            sine[known : 2 * known] = s + last_s + c * last_s + s * last_c
+            known *= 2
+        return Multiples(measure.values, angle, cosine, sine)
+
+    def around(self, centre: int) -> Complexes:
+        """The sums at k = centre - 32, ..., centre + 31; shape (6, 64)."""
+        c, s = -2 * np.sin(centre * self.angle / 2) ** 2, np.sin(centre * self.angle)
+        turned = np.concatenate((self.values * (1 + c), self.values * s))
+        at_centre = self.values @ c + 1j * (self.values @ s)
+        even, odd = (rows[:6] + 1j * rows[6:] for rows in (turned @ self.cosine.T, turned @ self.sine.T))
+        below, above = (at_centre[:, None] + even + side * odd for side in (-1j, 1j))
+        return np.column_stack((below[:, ::-1], at_centre, above[:, :-1]))
+
+
+def _frequency_terms(
+    turned: Complexes, measure: Measure, size: int, u: Floats, epsilon: float
+) -> tuple[Floats, Floats]:
     """Re(E[f e^{iuX}]) sin(u eps) / u at the frequencies u for the six f, shape (6, K), and |phi|^N there."""
-    rows = transforms(measure.values, np.outer(measure.surprisal, u / size), size)
+    rows = powers(measure.values, turned, size)
     window = np.where(u == 0, epsilon, np.sin(u * epsilon) / np.where(u == 0, 1, u))
     return rows.real * window, np.abs(rows[0])
 
@@ -213,7 +272,11 @@ def transforms(values: Floats, angle: Floats, size: int) -> Complexes:
     phi^{N-2}, with f_x = E[l e^{i angle}].
     """
     # e^{it} = 1 + (e^{it} - 1), the bracket without cancellation: phi^N then keeps its mass at any N
-    turned = values @ (-2 * np.sin(angle / 2) ** 2) + 1j * (values @ np.sin(angle))
+    return powers(values, values @ (-2 * np.sin(angle / 2) ** 2) + 1j * (values @ np.sin(angle)), size)
+
+
+def powers(values: Floats, turned: Complexes, size: int) -> Complexes:
+    """``transforms`` from the six sums of v (e^{i angle} - 1) over the atoms, shape (6, K)."""
     bulk = np.exp(max(size - 2, 0) * np.log1p(turned[0]))
     phi, f_x, f_y, f_xx, f_xy, f_yy = turned + values.sum(axis=1)[:, None]
     lower, whole = (bulk * phi, bulk * phi * phi) if size >= 2 else (np.ones_like(phi), phi)

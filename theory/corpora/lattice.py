@@ -73,7 +73,7 @@ def by_lattice_transform(law: Atoms, size: int, epsilon: fmpq) -> Window:
     """
     if law.steps is None:
         raise ValueError("the atoms lie on no lattice; use by_multinomial or by_inversion")
-    arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
+    arrays = law.floats()
     arrays[0] /= arrays[0].sum()
     values = atom_values(arrays)
     mean = (law.prob * objects(fmpq(n) for n in law.steps[0])).sum()

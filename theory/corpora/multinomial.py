@@ -12,20 +12,32 @@ import scipy
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic.exact import Array, Real, Undecided, ball, floats, floor_of, objects, to_float, widen
+from theory.arithmetic.exact import Array, Real, Undecided, ball, floor_of, objects, to_float, widen
 from theory.corpora.atoms import Atoms, Floats, Window
 from theory.corpora.inversion import LARGEST_ERROR
 
 _TAIL_BITS = 170
 
 
-_MOST_HALF_ATOMS = 24
+_MANY = 64
+"""Atoms beyond which the cost of summing over their counts is estimated in float64."""
+
+MOST_HALF_ATOMS = 24
+"""Beyond so many no law is summed by halves."""
 
 
 def _count_ranges(law: Atoms, size: int) -> Iterator[tuple[int, int]]:
     """For each atom, counts outside of which the binomial law has mass below 2^-170 (Chernoff)."""
     for p, rest in zip(law.prob, law.others(), strict=True):
         yield _count_range(to_float(p), to_float(rest), size)
+
+
+def _rounded_ranges(law: Atoms, size: int) -> Iterator[tuple[int, int]]:
+    """``_count_ranges`` of many atoms, with the others' mass summed in float64: an estimate."""
+    prob = law.floats()[0]
+    before, after = np.cumsum(prob) - prob, np.cumsum(prob[::-1])[::-1] - prob
+    for p, rest in zip(prob.tolist(), np.maximum(before + after, 0).tolist(), strict=True):
+        yield _count_range(p, rest, size)
 
 
 def _count_range(p: float, rest: float, size: int) -> tuple[int, int]:
@@ -60,7 +72,7 @@ def multinomial_cost(law: Atoms, size: int, most: int | None = None) -> tuple[in
     """
     widths: list[int] = []
     few, widest = 1, [1, 1]
-    for low, high in _count_ranges(law, size):
+    for low, high in _rounded_ranges(law, size) if len(law) > _MANY else _count_ranges(law, size):
         widths.append(high - low + 1)
         *less, one, two = sorted((*widest, widths[-1]))
         few, widest = few * less[0], [one, two]
@@ -128,26 +140,23 @@ class _PairSums:
     def __init__(self, first: Array, second: Array, first_low: int, second_low: int) -> None:
         self._first, self._second = first, second
         self._first_low, self._second_low = first_low, second_low
-        self._known: dict[int, tuple[int, list[Array]] | None] = {}
+        self._known: dict[int, list[Array]] = {}
 
     def between(self, total: int, low: int, high: int) -> list[Real] | None:
         """The three sums over low <= k <= high; None where no k is possible."""
-        if total not in self._known:
-            self._known[total] = self._cumulate(total)
-        known = self._known[total]
-        if known is None:
-            return None
-        start, sums = known
-        first, last = max(low - start, 0), min(high - start, len(sums[0]) - 1)
+        start = max(self._first_low, total - (self._second_low + len(self._second) - 1))
+        end = min(self._first_low + len(self._first) - 1, total - self._second_low)
+        first, last = max(low - start, 0), min(high, end) - start
         if first > last:
             return None
+        sums = self._known.get(total)
+        if sums is None or last >= len(sums[0]):
+            # as far as is asked for; all of it where a second window of the same total reaches further
+            sums = self._known[total] = self._cumulate(total, start, start + last if sums is None else end)
         return [s[last] - s[first - 1] if first else s[last] for s in sums]
 
-    def _cumulate(self, total: int) -> tuple[int, list[Array]] | None:
-        low = max(self._first_low, total - (self._second_low + len(self._second) - 1))
-        high = min(self._first_low + len(self._first) - 1, total - self._second_low)
-        if low > high:
-            return None
+    def _cumulate(self, total: int, low: int, high: int) -> list[Array]:
+        """The sums over low <= k <= each of low, ..., high."""
         left = self._first[low - self._first_low : high - self._first_low + 1]
         right = self._second[total - high - self._second_low : total - low - self._second_low + 1][::-1]
         term = left * right
@@ -155,7 +164,7 @@ class _PairSums:
         sums = [term]
         for _ in range(2):
             sums.append(sums[-1] * count)
-        return low, [np.add.accumulate(s) for s in sums]
+        return [np.add.accumulate(s) for s in sums]
 
 
 def _compositions(ranges: Sequence[tuple[int, int]], size: int) -> Iterator[tuple[int, ...]]:
@@ -231,7 +240,7 @@ def half_sizes(law: Atoms, size: int) -> tuple[tuple[list[int], list[int]], floa
         sphere = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1) + d * math.log(_HALF_RADIUS)
         extents[side] += math.log(max(deviation[j], 0.5))
         volumes[side] = max(volumes[side], sphere + extents[side])
-    return groups, math.exp(max(volumes)) if len(law) <= _MOST_HALF_ATOMS else math.inf
+    return groups, math.exp(max(volumes)) if len(law) <= MOST_HALF_ATOMS else math.inf
 
 
 def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
@@ -245,7 +254,7 @@ def by_halves(law: Atoms, size: int, epsilon: fmpq) -> Window:
     Raises:
         Undecided: the error is too large to say anything.
     """
-    arrays = [floats(v) for v in (law.prob, law.surprisal, law.log_prior, law.spread)]
+    arrays = law.floats()
     groups, _ = half_sizes(law, size)
     first, second = (_half(arrays, group, size).sorted() for group in groups)
     limit = to_float(epsilon) * size

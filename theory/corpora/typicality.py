@@ -26,7 +26,7 @@ from theory.corpora.atoms import Atoms, Window
 from theory.corpora.bounds import by_bound, by_normal, by_range
 from theory.corpora.inversion import LARGEST_ERROR, by_inversion, line_mass
 from theory.corpora.lattice import by_lattice, by_lattice_transform, transform_points
-from theory.corpora.multinomial import by_halves, by_multinomial, half_sizes, multinomial_cost
+from theory.corpora.multinomial import MOST_HALF_ATOMS, by_halves, by_multinomial, half_sizes, multinomial_cost
 from theory.probability.concentration import truncated_normal_variance
 
 _EXACT_COST = 2_000_000
@@ -82,7 +82,7 @@ def typical_corpora(law: Atoms, size: int, epsilon: fmpq) -> Window:
     bounded = by_bound(law, size, epsilon)
     if bounded is not None:
         return bounded
-    if size <= _MOST_HALF_SIZE and half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
+    if size <= _MOST_HALF_SIZE and len(law) <= MOST_HALF_ATOMS and half_sizes(law, size)[1] <= _MOST_HALF_COUNTS:
         return by_halves(law, size, epsilon)
     if corpora_count(law, size) * size <= _ENUMERATED:
         return by_enumeration(law, size, epsilon)

@@ -212,11 +212,14 @@ class TreeModel:
 
     def prefix_prob(self) -> Array:
         """The probability that a string begins with each prefix. Shape (n,)."""
-        return self.tree.descend(self.prob[0], self.prob, np.multiply)
+        return self.tree.descend(self.prob[0], self.prob, _times if is_exact(self.prob) else np.multiply)
 
     def string_prob(self) -> Array:
         """The probability of each string, in the order of ``strings()``. Cost: O(n)."""
-        fast_products = None if is_exact(self.prob) else compiled("tree_products", len(self.prob))
+        if is_exact(self.prob):
+            ending = self.strings()
+            return _times(self.end[ending], self.prefix_prob()[ending])
+        fast_products = compiled("tree_products", len(self.prob))
         if fast_products is None:
             return self._at_strings(self.prefix_prob() * self.end)
         mass = np.empty(len(self.prob))
@@ -235,6 +238,18 @@ class TreeModel:
     def law(self, separator: str = " ") -> Law:
         """The law over whole strings."""
         return Law(self.names(separator), self.string_prob())
+
+
+def _times(first: Array, second: Array) -> Array:
+    """The products of rationals; the second themselves, not copies, where the first are one and the same 1.
+
+    Equal probabilities that a table holds as one object then stay one, and whoever groups them sees it at once.
+    """
+    one = first[0] if len(first) else None
+    if one == 1 and all(factor is one for factor in first):
+        return second
+    product: Array = first * second
+    return product
 
 
 def zeros(n: int, like: Array) -> Array:

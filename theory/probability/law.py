@@ -94,6 +94,8 @@ def check_distinct(names: Sequence[str]) -> None:
     Raises:
         ValueError: names the first repeated one.
     """
+    if len(set(names)) == len(names):
+        return
     seen: set[str] = set()
     for name in names:
         if name in seen:

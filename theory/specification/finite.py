@@ -126,10 +126,17 @@ def _table(reader: Reader, prior: TablePrior, reward: TableReward) -> Aligned:
     if len(given) != len(prior.strings):
         raise SpecificationError(f"reward.{key}: needs {len(prior.strings)} numbers, one per string, got {len(given)}")
     rewards, kept = [], []
+    known: dict[object, Reward] = {}  # as written: often alike
     for place, (name, p, value) in enumerate(zip(prior.strings, prob, given, strict=True)):
-        if p > _ZERO:
-            kept.append(place)
-            rewards.append(read_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values"))
+        if p == _ZERO:
+            continue
+        kept.append(place)
+        one = known.get(value) if type(value) is str else None
+        if one is None:
+            one = read_reward(reader, value, beta, f"reward.{key}, {name!r}", exponential=key != "values")
+            if type(value) is str:
+                known[value] = one
+        rewards.append(one)
     model = TreeModel.table([prior.strings[k] for k in kept], objects(prob[k] for k in kept))
     with located(f"reward.{key}"):
         return align(model, rewards)

@@ -189,6 +189,13 @@ class Reader:
         except ValueError as error:
             raise SpecificationError(f"{where}: {error}") from None
 
+    def _rational(self, value: object) -> fmpq | None:
+        """The number that a text writes; None where it is none, and where the value is no text."""
+        try:
+            return rational(value) if type(value) is str else None
+        except ValueError:
+            return None
+
     def law(self, values: Sequence[object], where: str, names: Sequence[str]) -> list[fmpq]:
         """Probabilities, one per name: exactly 1 in sum, or within 1e-9 and then divided by it if floats.
 
@@ -198,10 +205,17 @@ class Reader:
         if len(values) != len(names):
             raise SpecificationError(f"{where}: needs {len(names)} probabilities, got {len(values)}")
         prob = []
+        known: dict[object, fmpq] = {}  # as written: often alike
         for value, name in zip(values, names, strict=True):
-            p = self.number(value, f"{where}, {name}")
-            if p < _ZERO:
-                raise SpecificationError(f"{where}, {name}: a probability must be >= 0, got {value}")
+            p = known.get(value) if type(value) is str else None
+            if p is None:
+                p = self._rational(value)
+                if p is None:
+                    p = self.number(value, f"{where}, {name}")
+                if p < _ZERO:
+                    raise SpecificationError(f"{where}, {name}: a probability must be >= 0, got {value}")
+                if type(value) is str:
+                    known[value] = p
             prob.append(p)
         total = sum(prob, start=fmpq(0))
         if total == 1:

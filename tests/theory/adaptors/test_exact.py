@@ -15,7 +15,7 @@ from mpmath import mp
 
 from tests.reference import adapted, real, share
 from tests.strategies import models, trees, weights
-from theory.adaptors.exact import ADAPTORS, Adaptor, Chain, adapt, adapt_global, adapt_local, chain, decide
+from theory.adaptors.exact import ADAPTORS, Adaptor, Chain, _choices, adapt, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import moments
 from theory.alignment.gibbs import Aligned, align
 from theory.arithmetic.exact import fraction, log, objects, precision, rational, to_float
@@ -404,3 +404,23 @@ def test_sums_of_what_a_truncation_leaves(aligned: Aligned, step: str) -> None:
         path = tree.descend(path[0], path.copy(), np.add)
     found = [path[aligned.node[y]] for y in law.string]
     assert [(x.mid(), x.rad()) for x in law.log_normaliser] == [(x.mid(), x.rad()) for x in found]
+
+
+@given(models())
+def test_prefixes_with_a_choice_have_the_formal_weights_of_their_continuations(aligned: Aligned) -> None:
+    """Those of the strings that begin with each child, and of the string that ends there, also where made on demand."""
+    formal, tree = aligned.prefix_weights(), aligned.tree
+    own = dict(zip(aligned.node.tolist(), aligned.weights(), strict=True))
+    wanted = {}
+    for node in range(len(tree)):
+        weights = [formal[child] for child in tree.children(node)] + ([own[node]] if node in own else [])
+        if len(weights) > 1:
+            wanted[node] = weights
+    found = {choice.node: choice for choice in _choices(aligned, 2)}
+    assert found.keys() == wanted.keys()
+    for node, weights in wanted.items():
+        choice = found[node]
+        assert (choice.children, choice.may_end) == (tree.children(node), node in own)
+        assert len(choice.weights) == len(weights)
+        assert all(one.equals(two) for one, two in zip(choice.weights[:], weights, strict=True))
+        assert all(one.equals(two) for one, two in zip(choice.weights, weights, strict=True))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import models, rationals, tables, weights
 from theory.alignment.gibbs import Aligned, align, gibbs, secret_reward
-from theory.arithmetic.exact import floats, objects, to_float
+from theory.arithmetic.exact import floats, largest, objects, precision, to_float
 from theory.examples.finite import table
 from theory.language_models.rewards import REMOVED, Reward, total_reward
 from theory.language_models.tree import TreeModel
@@ -145,6 +145,56 @@ def test_the_numbers_belong_together(aligned: Aligned) -> None:
         assert encloses((-numbers.surprisal[y]).exp(), p)
         assert shifted[y].overlaps(numbers.reward[y])
         assert encloses(numbers.log_prior[y].exp(), aligned.prior[y])
+
+
+@st.composite
+def repetitive_tables(draw: Any) -> Aligned:
+    """Tables in which p, R and p+ often repeat, as one object or as two; all rewards may have one factor."""
+    weights = draw(st.lists(st.integers(1, 3), min_size=1, max_size=12))
+    probs = {w: fmpq(w, sum(weights)) for w in weights}
+    fresh = draw(st.booleans())
+    prob = objects(fmpq(w, sum(weights)) if fresh else probs[w] for w in weights)
+    factor = st.integers(1, 3) if draw(st.booleans()) else st.just(draw(st.integers(1, 3)))
+    parts = [(draw(st.integers(-1, 1)), draw(factor)) for _ in weights]
+    model = TreeModel.table([f"y{k}" for k in range(len(weights))], prob)
+    return align(model, [Reward(fmpq(a, 2), fmpq(x)) for a, x in parts])
+
+
+def bits(value: arb) -> tuple[Any, Any]:
+    """The midpoint and the radius, exactly."""
+    return value.mid().man_exp(), value.rad().man_exp()
+
+
+def one_string_at_a_time(aligned: Aligned) -> dict[str, list[arb]]:
+    """L, R, I and p+ as ``balls()`` defines them, nothing shared between strings."""
+    parts = [(p * r.factor, r.exponent) for p, r in zip(aligned.prior, aligned.reward, strict=True)]
+    log_prior = [arb(p).log() for p in aligned.prior]
+    reward = [r.exponent + (arb(r.factor).log() if r.factor != 1 else arb(0)) for r in aligned.reward]
+    c, a = parts[largest(objects(x + y for x, y in zip(log_prior, reward, strict=True)))]
+    weight = [arb(exponent - a).exp() * (x / c) for x, exponent in parts]
+    below = objects(w for w, part in zip(weight, parts, strict=True) if part != (c, a))
+    alike = len(parts) - len(below)
+    own = ((below.sum() / alike).log1p() if len(below) else arb(0)) + arb(alike).log()
+    surprisal = [own - arb(x / c).log() - (exponent - a) for x, exponent in parts]
+    prob = objects(weight) / objects(weight).sum()
+    return {"log_prior": log_prior, "reward": reward, "surprisal": surprisal, "prob": prob.tolist()}
+
+
+@given(st.one_of(models(), repetitive_tables(), rewarded(exact=False).map(Rewarded.aligned)))
+def test_what_strings_share_is_computed_once_and_the_same(aligned: Aligned) -> None:
+    """Bit by bit the numbers of one string at a time; and the first places are those of equal rationals."""
+    with precision():
+        wanted = one_string_at_a_time(aligned)
+        numbers = aligned.balls()
+    for name, values in wanted.items():
+        assert [bits(found) for found in getattr(numbers, name)] == [bits(value) for value in values]
+    rows = {
+        "log_prior": aligned.prior.tolist(),
+        "reward": [(r.factor, r.exponent) for r in aligned.reward],
+        "surprisal": [(p * r.factor, r.exponent) for p, r in zip(aligned.prior, aligned.reward, strict=True)],
+    }
+    for name, values in rows.items():
+        assert getattr(aligned.alike(), name).tolist() == [values.index(value) for value in values]
 
 
 @given(models())

@@ -86,6 +86,28 @@ def test_a_law_whose_characteristic_function_returns_is_refused() -> None:
 
 
 @given(
+    st.lists(st.tuples(st.floats(0.01, 1), st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=40),
+    st.floats(1e-6, 0.02),
+    st.integers(33, 4000),
+)
+def test_multiples_of_a_frequency_beside_a_sine_for_each(
+    strings: list[tuple[float, float, float]], step: float, centre: int
+) -> None:
+    """The two differ by the rounding of m products and of the angles, in proportion to how far e^{it} is from 1."""
+    prob, surprisal, log_prior = (np.array(v) for v in zip(*strings, strict=True))
+    prob = prob / prob.sum()
+    surprisal, log_prior = surprisal - prob @ surprisal, log_prior - prob @ log_prior
+    measure = Measure(surprisal, atom_values([prob, surprisal, log_prior, np.zeros(len(prob))]))
+    multiple = np.arange(centre - 32, centre + 32)
+    angle = np.outer(surprisal * step, multiple)
+    turned = inversion.Multiples.of(measure, step).around(centre)
+    direct = measure.values @ (-2 * np.sin(angle / 2) ** 2) + 1j * (measure.values @ np.sin(angle))
+    scale = (np.abs(measure.values) @ np.minimum(2.0, np.abs(surprisal) * step * centre))[:, None]
+    bound = 2.0**-53 * scale * (len(prob) + 64 + 4 * float(np.abs(angle).max())) + 1e-300
+    assert (np.abs(turned - direct) <= bound).all()
+
+
+@given(
     st.lists(st.tuples(st.floats(-1, 1), st.floats(-30, 30)), min_size=1, max_size=6),
     st.floats(0, 100),
     st.floats(1e-6, 10),

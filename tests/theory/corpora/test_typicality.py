@@ -19,7 +19,7 @@ from theory.arithmetic.exact import Array, Undecided, fraction, objects, rationa
 from theory.corpora.atoms import Atoms, Window, atoms
 from theory.corpora.inversion import by_inversion
 from theory.corpora.lattice import by_lattice, by_lattice_transform
-from theory.corpora.multinomial import by_halves, by_multinomial
+from theory.corpora.multinomial import _count_ranges, _PairSums, _rounded_ranges, by_halves, by_multinomial
 from theory.corpora.typicality import (
     by_enumeration,
     conditional_correlation_limit,
@@ -117,6 +117,33 @@ def test_general_routes_by_all_tuples(aligned: Aligned, size: int, epsilon: fmpq
         check(by_multinomial(law, size, epsilon), expected)
         check(by_enumeration(law, size, epsilon), expected)
         check_sums(by_halves(law, size, epsilon), expected)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=65, max_size=80), st.integers(1, 10**6))
+def test_the_cost_of_many_atoms_is_estimated_in_float64(weights: list[int], size: int) -> None:
+    """The ranges of the counts, from p and 1 - p in float64, are those from balls to one count in a million."""
+    prob = objects(arb(w) / sum(weights) for w in weights)
+    law = Atoms(prob, prob, prob, prob, None)
+    for found, exact in zip(_rounded_ranges(law, size), _count_ranges(law, size), strict=True):
+        for one, two in zip(found, exact, strict=True):
+            assert abs(one - two) <= 1 + 1e-6 * two
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 3), st.integers(0, 3), st.data())
+def test_windows_of_pair_sums(one: int, two: int, first_low: int, second_low: int, data: Any) -> None:
+    """The sums of t_a[k] t_b[M - k] times 1, k and k^2 over longer and longer windows; None where empty."""
+    tables = [objects(arb(data.draw(st.integers(1, 50))) for _ in range(size)) for size in (one, two)]
+    joint = _PairSums(tables[0], tables[1], first_low, second_low)
+    total = data.draw(st.integers(first_low + second_low - 1, first_low + second_low + one + two))
+    for low, high in itertools.product(range(first_low - 1, first_low + one + 1), repeat=2):
+        terms = [
+            (k, tables[0][k - first_low] * tables[1][total - k - second_low])
+            for k in range(max(low, first_low), min(high, first_low + one - 1) + 1)
+            if 0 <= total - k - second_low < two
+        ]
+        found = joint.between(total, low, high)
+        wanted = [sum((term * k**power for k, term in terms), start=arb(0)) for power in range(3)]
+        assert found == (wanted if terms else None)
 
 
 @st.composite
