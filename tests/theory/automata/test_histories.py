@@ -74,7 +74,7 @@ def test_an_automaton_of_few_strings_is_its_tree(steps: Chain, normalise: str) -
 
 
 def listed(model: AutomatonModel, steps: Chain) -> dict[str, float]:
-    """E L, E R and H of the local law by its likelier strings, token by token in float64, and the mass of the others."""
+    """E L, E R and H of the local law by its likelier strings, one by one in float64; the mass of the others."""
     aligned = model.aligned
     graph, automaton = aligned.graph, aligned.automaton
     bounds = [*graph.starts.tolist(), len(graph)]
