@@ -1,6 +1,7 @@
 """Words beside points, and axes on one scale.
 
-A label takes the place around its point that is free of marks, of other labels and, if it can be, of lines.
+A label takes the place around its point that is free of marks, of other labels with the thin lines that join them to
+their points and, if it can be, of lines.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _AROUND = tuple((round(math.cos(a), 9), round(math.sin(a), 9)) for a in np.pi / 4 * np.array([1, 0, 7, 3, 4, 5, 2, 6]))
-_AWAY = (4.5, 9.0, 15.0, 23.0, 33.0)
+_AWAY = (4.5, 9.0, 15.0, 23.0, 33.0, 45.0)
 """Points between a mark and its label; from the second on a thin line joins them."""
 
 _MARK = 3.5
-_ON_LABEL, _ON_MARK, _OUTSIDE, _ON_LINE, _FARTHER = 100.0, 60.0, 200.0, 1.0, 4.0
+_ON_LABEL, _ON_MARK, _OUTSIDE, _CROSSED, _ON_LEADER, _ON_LINE, _FARTHER = 100.0, 60.0, 200.0, 40.0, 15.0, 1.0, 4.0
 _STEP = 3.0
 """Pixels between the places of a line that labels avoid."""
 
@@ -81,10 +82,11 @@ def place(
     points = [axes.transData.transform((one.x, one.y)) for one in labels]
     others = [axes.transData.transform(mark) for mark in marks]
     half = _MARK * pixel
-    taken_marks = [_Box(x - half, y - half, x + half, y + half) for x, y in (*points, *others)]
+    own_marks = [_Box(x - half, y - half, x + half, y + half) for x, y in (*points, *others)]
     avoided = [np.empty((2, 0)), *(_dense(axes.transData.transform(line.T).T) for line in lines if line.shape[1] > 1)]
-    on_lines, taken = np.concatenate(avoided, axis=1), list[_Box]()
-    for one, (x, y) in zip(labels, points, strict=True):
+    on_lines, taken, leaders = np.concatenate(avoided, axis=1), list[_Box](), np.empty((2, 0))
+    for place_of, (one, (x, y)) in enumerate(zip(labels, points, strict=True)):
+        other_marks = [box for k, box in enumerate(own_marks) if k != place_of and not box.holds(np.array([[x], [y]]))]
         made = axes.annotate(one.text, (one.x, one.y), (0, 0), textcoords="offset points", fontsize=size, zorder=7)
         extent = made.get_window_extent()
         made.remove()
@@ -93,25 +95,46 @@ def place(
             for right, up in _AROUND:
                 box = _beside(x + right * away * pixel, y + up * away * pixel, right, up, extent.width, extent.height)
                 cost = _ON_LABEL * sum(box.meets(other) for other in taken) + _FARTHER * far
-                cost += _ON_MARK * sum(box.meets(other) for other in taken_marks) + _ON_LINE * box.holds(on_lines)
-                cost += _OUTSIDE * (not _within(box, inside))
+                cost += _ON_MARK * sum(box.meets(other) for other in own_marks) + _ON_LINE * box.holds(on_lines)
+                cost += _OUTSIDE * (not _within(box, inside)) + _CROSSED * (box.holds(leaders) > 0)
+                leader = _leader(x, y, right * away * pixel, up * away * pixel) if far > 0 else leaders[:, :0]
+                cost += _CROSSED * sum(other.holds(leader) > 0 for other in taken)
+                cost += _ON_LEADER * sum(other.holds(leader) > 0 for other in other_marks)
                 if best is None or cost < best[0]:
-                    best = (cost, box, far, right * away, up * away, right, up)
+                    best = (cost, box, leader, far, right * away, up * away, right, up)
         assert best is not None, "there are places to try"
-        _, box, far, shift_x, shift_y, right, up = best
+        _, box, leader, far, shift_x, shift_y, right, up = best
         taken.append(box)
-        axes.annotate(
-            one.text,
-            (one.x, one.y),
-            (shift_x, shift_y),
-            textcoords="offset points",
-            fontsize=size,
-            color=one.colour,
-            zorder=7,
-            ha="left" if right > 0.1 else "right" if right < -0.1 else "center",
-            va="bottom" if up > 0.1 else "top" if up < -0.1 else "center",
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2} if far > 0 else None,
-        ).set_in_layout(False)
+        leaders = np.concatenate((leaders, leader), axis=1)
+        _write(axes, one, (shift_x, shift_y), (right, up), size, joined=far > 0)
+
+
+def _write(
+    axes: Axes, one: Label, shift: tuple[float, float], way: tuple[float, float], size: float, *, joined: bool
+) -> None:
+    """The words, shifted by points; the line begins at the corner or edge of the words that is next to their mark."""
+    right, up = way
+    across = 0.0 if right > 0.1 else 1.0 if right < -0.1 else 0.5
+    along = 0.0 if up > 0.1 else 1.0 if up < -0.1 else 0.5
+    line = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2, "relpos": (across, along)}
+    axes.annotate(
+        one.text,
+        (one.x, one.y),
+        shift,
+        textcoords="offset points",
+        fontsize=size,
+        color=one.colour,
+        zorder=7,
+        ha={0.0: "left", 0.5: "center", 1.0: "right"}[across],
+        va={0.0: "bottom", 0.5: "center", 1.0: "top"}[along],
+        arrowprops=line if joined else None,
+    ).set_in_layout(False)
+
+
+def _leader(x: float, y: float, across: float, along: float) -> Floats:
+    """Places on the thin line from a mark to its label, shape (2, n)."""
+    share = np.linspace(0.0, 1.0, 16)
+    return np.stack((x + share * across, y + share * along))
 
 
 def _beside(x: float, y: float, right: float, up: float, width: float, height: float) -> _Box:

@@ -45,10 +45,10 @@ def emit_json(value: Any, path: Path) -> None:
 
 
 def console(width: int = 140) -> Console:
-    """Standard output; as wide as the tables need where it is no terminal."""
+    """Standard output; as wide as the tables need where it is no terminal. Text in brackets is text, not a style."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=width)
+    return Console(width=None if sys.stdout.isatty() else width, markup=False, emoji=False)
 
 
 def table(*columns: str, left: Collection[str] = (), title: str | None = None) -> Table:

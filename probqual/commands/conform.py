@@ -113,7 +113,7 @@ def _show(expansion: Expansion, found: list[Finding]) -> None:
         shown.add_row(one.model, one.name, str(one.draws), f"{one.log_evidence:.1f}", "ALARM" if one.alarm else "")
     screen.print(shown)
     for one in found:
-        if one.alarm and one.detail:
+        if one.detail:
             screen.print(f"{one.model}, {one.name}: {one.detail}", markup=False, highlight=False)
     for line in expansion.said:
         screen.print(f"note: {line}", markup=False, highlight=False)

@@ -40,6 +40,10 @@ def engines(
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+_MOVED_BY_HEAT = {"nucleus", "min_p"}
+"""Steps that keep other tokens at another temperature; a top-k does not."""
+
+
 def _described(one: Engine) -> dict[str, object]:
     from theory.adaptors.observations import observations
 
@@ -60,6 +64,7 @@ def _described(one: Engine) -> dict[str, object]:
         ],
         "default_chain": str(expansion.chain),
         "default_steps": expansion.chain.pairs(),
+        "coins": dict(one.coins),
         "ignored": list(one.ignored),
         "refused": dict(one.refused),
         "said": list(expansion.said),
@@ -68,14 +73,20 @@ def _described(one: Engine) -> dict[str, object]:
 
 
 def _details(one: Engine) -> list[str]:
-    from theory.adaptors.observations import observations
+    from theory.adaptors.observations import observations, shows_temperature
 
     lines = [f"    {step.setting}: {step.adaptor}, {_default(step.default)}{_rules(step)}" for step in one.order]
+    lines += [f"    {coin}: of {setting}, 0 by default (0 is off)" for setting, coin in one.coins.items()]
     lines += [f"    {setting}: ignored" for setting in one.ignored]
     lines += [f"    {setting}: refused, {reason}" for setting, reason in one.refused.items()]
     lines += [f"    note: {line}" for line in one.expand({}).said]
     seen = [own for own in observations() if own.engine == one.name]
-    lines += [f"    verified: {len(seen)} kept sets; {', '.join(sorted({f'{s.how}, {s.date}' for s in seen}))}"]
+    shown = sum(shows_temperature(own, one.expand(own.settings).chain) for own in seen)
+    place = []
+    if any(step.adaptor in _MOVED_BY_HEAT for step in one.order):
+        told = f"shown by {shown} of them" if shown else "measured before; none of the kept sets here shows it"
+        place = [f"    place of the temperature: {told}"]
+    lines += [f"    verified: {len(seen)} kept sets; {', '.join(sorted({f'{s.how}, {s.date}' for s in seen}))}", *place]
     return lines
 
 

@@ -56,6 +56,21 @@ def chains_of(entries: Sequence[RunAdaptorTable], temperatures: Sequence[Number]
     return tuple(found)
 
 
+def said_of_engines(entries: Sequence[RunAdaptorTable]) -> tuple[str, ...]:
+    """What the presets among these say: which chain they are, what the engine ignores, and what else decides.
+
+    Raises:
+        ValueError: as ``chains_of``.
+    """
+    found: list[str] = []
+    for number, entry in enumerate(entries, start=1):
+        if entry.engine is not None:
+            with located(f"adaptor {number}"):
+                steps, _, said = _expanded(entry)
+            found += [f"adaptor {number}: {entry.engine}: {line}" for line in (f"expands to {steps}", *said)]
+    return tuple(found)
+
+
 def _written_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
     """The steps but the swept temperature, and where that stands.
 
@@ -95,17 +110,24 @@ def _engine_chain(entry: RunAdaptorTable) -> tuple[Chain, Place]:
     Raises:
         ValueError: an engine or a setting that is not known, or cannot be expressed.
     """
+    steps, place, _ = _expanded(entry)
+    return steps, place
+
+
+def _expanded(entry: RunAdaptorTable) -> tuple[Chain, Place, tuple[str, ...]]:
+    """The chain without a swept temperature, the place of that, and what is said of it all."""
     if entry.name or entry.value:
         raise ValueError("an engine brings its own names and values; leave yours out")
     own = engine(entry.engine or "")
     settings = {name: as_number(value) for name, value in entry.settings.items()}
     swept = next((step.setting for step in own.order if step.adaptor == "temperature"), "")
     if settings.get(swept) != SWEPT:
-        return own.expand(settings).chain, 0
+        found = own.expand(settings)
+        return found.chain, 0, found.said
     mark = Adaptor("temperature", fmpq(31, 17))  # a value that no engine has by default shows the place
-    steps = own.expand(settings | {swept: str(mark.value)}).chain
-    place = steps.index(mark)
-    return Chain(step for step in steps if step != mark), place
+    found = own.expand(settings | {swept: str(mark.value)})
+    place = found.chain.index(mark)
+    return Chain(step for step in found.chain if step != mark), place, found.said
 
 
-__all__ = ["LARGEST", "SWEPT", "RunAdaptorTable", "chains_of"]
+__all__ = ["LARGEST", "SWEPT", "RunAdaptorTable", "chains_of", "said_of_engines"]

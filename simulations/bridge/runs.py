@@ -57,7 +57,7 @@ from pydantic import Field
 from simulations.bridge.key_parts import NamedReward
 from simulations.bridge.prompts import Kind, Prompt, first_twice, read_prompts
 from simulations.bridge.rewards import Reads, RewardKind
-from simulations.bridge.run_chains import LARGEST, RunAdaptorTable, chains_of
+from simulations.bridge.run_chains import LARGEST, RunAdaptorTable, chains_of, said_of_engines
 from theory.adaptors.exact import Chain
 from theory.arithmetic.exact import rational
 from theory.files import JsonObject
@@ -178,6 +178,7 @@ class Run:
         rewards: that are kept beside ``reward``, by name.
         template: of chats, as Jinja; None for the tokenizer's.
         backend: what makes the models' passes: "torch" or "openvino".
+        said: of the engines whose chains these are, for the screen.
     """
 
     prior: str
@@ -205,6 +206,7 @@ class Run:
     rewards: tuple[NamedReward, ...] = ()
     template: str | None = None
     backend: str = "torch"
+    said: tuple[str, ...] = ()
 
     @property
     def given(self) -> tuple[Prompt, ...]:
@@ -336,6 +338,7 @@ def _run(file: RunFile, aligned: str | None, base: Path, output: Path | None, sa
         rewards=named,
         template=None if file.prompts.template is None else _template(base / file.prompts.template),
         backend=models.backend,
+        said=said_of_engines(file.adaptor),
     )
 
 

@@ -129,7 +129,7 @@ class Session:
         store = Store.open(plan.run.folder, plan.configuration(), len(plan.shards))
         if check is not None:
             store.keep_check(check)
-        return Session(plan, store, rewards, (*plan.models.notes, *notes))
+        return Session(plan, store, rewards, (*plan.run.said, *plan.models.notes, *notes))
 
     def maker(self, number: int) -> pa.Table:
         """The shard of a number, drawn or scored."""

@@ -25,14 +25,17 @@ from theory.adaptors.exact import Chain
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 BUDGET = 1e-6
 """P(any false alarm of a run)."""
 
-TESTS = 16
-"""Tests of a run at most: each has the same part of the budget."""
+TESTS = 48
+"""Parts of the budget. Both models have eleven tests each, of all strings or of those of new seeds alone."""
 
 _CELLS, _SIDE, _LONG = 16, 6, 8
+_ODDS = np.log([0.0625, 0.25, 0.5, 0.7, 0.85, 1.2, 1.5, 2.0, 4.0, 16.0])
+"""What the odds of an event may be multiplied by: the alternatives of the tests of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ def check(strings: dict[str, Strings], steps: Chain) -> list[Finding]:
 
 
 def _tests(name: str, expected: Expected, own: Strings) -> Iterator[Finding]:
+    yield _repeats(name, expected, own)
+    seeds, own = _seeds(name, own)
+    yield seeds
     states = _states(expected, own)
     yield _support(name, expected, own, states)
     yield _lengths(name, own)
@@ -126,7 +132,8 @@ def _tests(name: str, expected: Expected, own: Strings) -> Iterator[Finding]:
     yield _marginals(name, "first token", expected, own.tokens[:, :1], states[:, :1])
     yield _pairs(name, "pairs within a string", expected, *_neighbours(own, states))
     yield _pairs(name, "rows of a batch", expected, *_rows(own, states))
-    yield _repeats(name, expected, own)
+    yield _came_before(name, expected, own, states)
+    yield _ends(name, expected, own, states)
 
 
 def _finding(model: str, name: str, draws: int, log_evidence: float, detail: str = "") -> Finding:
@@ -164,14 +171,89 @@ def _lengths(name: str, own: Strings) -> Finding:
     return _finding(name, "ends", len(length), math.inf if short.any() else 0.0, detail)
 
 
+def _seeds(name: str, own: Strings) -> tuple[Finding, Strings]:
+    """Whether a seed that was given again writes its string again; then only its first call is new.
+
+    No alarm: an engine whose seeds fix nothing still samples its law. All strings are then draws of their own.
+    """
+    first: dict[tuple[int, int], int] = {}
+    new, differing = np.ones(len(own.seed), dtype=bool), 0
+    for k, (seed, row, call) in enumerate(zip(own.seed.tolist(), own.row.tolist(), own.call.tolist(), strict=True)):
+        one = first.setdefault((seed, row), k) if seed >= 0 else k
+        if own.call[one] != call:
+            new[k] = False
+            differing += not np.array_equal(own.tokens[one], own.tokens[k])
+    again = int((~new).sum())
+    if differing:
+        detail = f"{differing} of {again} strings differ from the first that was written with their seed"
+        return _finding(name, "seeds", again, 0.0, detail), own
+    return _finding(name, "seeds", again, 0.0), own.chosen(new)
+
+
+def _came_before(name: str, expected: Expected, own: Strings, states: Index) -> Finding:
+    """How often a token comes that stands in its string already, and how often the one just before comes again.
+
+    Of tokens whose chance is known: which of several equals a cut keeps is the engine's own.
+    """
+    known = _wholly_kept(expected)
+    chance = np.where(known, expected.law, 0.0)
+    seen = np.zeros((len(own.tokens), chance.shape[1]), dtype=bool)
+    every, last = list[tuple[Mask, Floats]](), list[tuple[Mask, Floats]]()
+    for position in range(1, LENGTH):
+        before = own.tokens[:, position - 1]
+        there = (own.tokens[:, position] != PAD) & (before != PAD)
+        seen[there, before[there]] = True
+        rows, drawn, state = np.flatnonzero(there), own.tokens[there, position], states[there, position]
+        hit = known[state, drawn]
+        every.append((hit & seen[rows, drawn], np.where(seen[rows], chance[state], 0.0).sum(axis=1)))
+        last.append((hit & (drawn == before[there]), chance[state, before[there]]))
+    one, other = (
+        _event(np.concatenate([hit for hit, _ in events]), np.concatenate([p for _, p in events]))
+        for events in (every, last)
+    )
+    draws = sum(len(hit) for hit, _ in every)
+    return _finding(name, "tokens again", draws, float(np.logaddexp(one, other)) - math.log(2))
+
+
+def _ends(name: str, expected: Expected, own: Strings, states: Index) -> Finding:
+    """How often strings end at each place; the places multiply."""
+    evidence, draws = 0.0, 0
+    for position in range(LENGTH):
+        there = own.tokens[:, position] != PAD
+        draws += int(there.sum())
+        hit = own.tokens[there, position] == END
+        evidence += _event(hit, expected.law[states[there, position], END])
+    return _finding(name, "length", draws, evidence)
+
+
+def _wholly_kept(expected: Expected) -> Mask:
+    """Tokens of whose equals the chain keeps all, shape (classes, V)."""
+    found = np.zeros(expected.law.shape, dtype=bool)
+    for state, (ties, kept) in enumerate(zip(expected.ties, expected.kept, strict=True)):
+        found[state] = kept[ties] == np.bincount(ties)[ties]
+    return found
+
+
+def _event(hit: Mask, chance: Floats) -> float:
+    """log of the e-value of events whose chances are known before each: odds times one factor, the mean over factors.
+
+    Each factor's likelihood ratio is a martingale, in whatever order the events come.
+    """
+    inside = (chance > 0) & (chance < 1)
+    hits, chance = hit[inside], chance[inside]
+    if not len(hits):
+        return 0.0
+    scale = np.log1p(np.expm1(_ODDS)[:, None] * chance).sum(axis=1)
+    return float(np.logaddexp.reduce(_ODDS * hits.sum() - scale)) - math.log(len(_ODDS))
+
+
 def _marginals(name: str, test: str, expected: Expected, tokens: Index, states: Index) -> Finding:
     """The tokens of each state by cells, fine and coarse: the mean of the e-values."""
-    evidence, draws = np.zeros(2), 0
+    evidence, draws, whole = np.zeros(2), 0, _wholly_kept(expected)
     for state in range(len(expected.law)):
         chosen = tokens[(tokens != PAD) & (states == state)]
         draws += len(chosen)
-        whole = expected.kept[state][expected.ties[state]] == np.bincount(expected.ties[state])[expected.ties[state]]
-        fine = np.where(whole, np.arange(len(whole)), len(whole) + expected.ties[state])
+        fine = np.where(whole[state], np.arange(whole.shape[1]), whole.shape[1] + expected.ties[state])
         for k, cells in enumerate((fine, expected.cells(state, _CELLS))):
             evidence[k] += _evidence(cells, expected.law[state], chosen)
     return _finding(name, test, draws, float(np.logaddexp.reduce(evidence)) - math.log(2))

@@ -50,6 +50,10 @@ class Strings:
     row: NDArray[np.int64]
     seed: NDArray[np.int64]
 
+    def chosen(self, which: NDArray[np.bool_]) -> Strings:
+        """Some of the strings."""
+        return Strings(self.tokens[which], self.call[which], self.row[which], self.seed[which])
+
 
 class SamplesError(ValueError):
     """A file of samples that cannot be used; the message says which line and why."""

@@ -239,6 +239,26 @@ def ctransformers(law: np.ndarray, settings: dict[str, float]) -> Sequence[int]:
     return [context(tuple(law)).sample(seed=seed, **given) - FIRST for seed in range(1, DRAWS + 1)]
 
 
+@functools.cache
+def runner(law: tuple[float, ...]) -> Any:
+    """mistral.rs reads rope_theta from the top of a configuration, and wants a tokenizer that decodes."""
+    engine, folder = importlib.import_module("mistralrs"), Path(known(law, "folder"))
+    decodes = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]}
+    for name, own in (("config.json", {"rope_theta": 10_000.0}), ("tokenizer.json", {"decoder": decodes})):
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | own), encoding="utf-8")
+    which = engine.Which.Plain(model_id=str(folder), arch=engine.Architecture.Llama)
+    return engine.Runner(which=which, token_source="none", no_kv_cache=True)
+
+
+def mistralrs(law: np.ndarray, settings: dict[str, float]) -> Sequence[int]:
+    engine, own = importlib.import_module("mistralrs"), runner(tuple(law))
+    given = {k: int(v) if k == "top_k" else v for k, v in settings.items()}
+    asked = engine.CompletionRequest(prompt="w5", model="default", max_tokens=1, **given)
+    texts = [own.send_completion_request(asked).choices[0].text for _ in range(DRAWS)]
+    return [int(text.strip().removeprefix("w")) - FIRST for text in texts]
+
+
 ENGINES: dict[str, tuple[str, Draw]] = {
     "transformers": ("transformers", transformers_),
     "rwkv": ("rwkv", rwkv),
@@ -249,6 +269,7 @@ ENGINES: dict[str, tuple[str, Draw]] = {
     "onnxruntime-genai": ("onnxruntime-genai", onnxruntime_genai),
     "openvino-genai": ("openvino-genai", openvino_genai),
     "ctransformers": ("ctransformers", ctransformers),
+    "mistralrs": ("mistralrs", mistralrs),
 }
 
 OFF: dict[str, Settings] = {
@@ -261,6 +282,7 @@ OFF: dict[str, Settings] = {
     "onnxruntime-genai": {"top_k": "0"},
     "openvino-genai": {},
     "ctransformers": {"top_k": "320", "top_p": "1", "temperature": "1", "repetition_penalty": "1"},
+    "mistralrs": {"temperature": "1"},
 }
 
 CASES: dict[str, list[tuple[str, Settings]]] = {
@@ -299,6 +321,13 @@ CASES: dict[str, list[tuple[str, Settings]]] = {
         ("levels", {"top_p": "3/4"}),
         ("eight", {"top_p": "0"}),
         ("eight", {"temp": "0"}),
+        ("uniform", {"xtc_probability": "1", "xtc_threshold": "1/10"}),
+        ("levels", {"xtc_probability": "1", "xtc_threshold": "1/20"}),
+        ("eight", {"xtc_probability": "1", "xtc_threshold": "3/25"}),
+        ("eight", {"xtc_probability": "1", "xtc_threshold": "3/25", "top_k": "3"}),
+        ("eight", {"xtc_probability": "1", "xtc_threshold": "3/25", "min_p": "3/10"}),
+        ("eight", {"xtc_probability": "1", "xtc_threshold": "3/25", "top_p": "7/10"}),
+        ("eight", {"xtc_probability": "1", "xtc_threshold": "3/25", "temp": "2"}),
     ],
     "keras-hub": [
         ("uniform", {"k": "3"}),
@@ -352,6 +381,17 @@ CASES: dict[str, list[tuple[str, Settings]]] = {
         ("eight", {"top_k": "0"}),
         ("levels", {"temperature": "0"}),
     ],
+    "mistralrs": [
+        ("uniform", {"top_p": "1/2"}),
+        ("uniform", {"top_k": "3"}),
+        ("eight", {"top_p": "7/10"}),
+        ("eight", {"top_p": "7/10", "temperature": "2"}),
+        ("eight", {"min_p": "3/10", "temperature": "2"}),
+        ("eight", {"top_k": "5", "top_p": "4/5"}),
+        ("eight", {"min_p": "1/5", "top_p": "4/5"}),
+        ("eight", {"temperature": "0"}),
+        ("eight", {"top_p": "0"}),
+    ],
 }
 
 
@@ -378,4 +418,6 @@ def observed(chosen: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(ENGINES)
-    json.dump({"laws": LAWS, "observations": list(observed(chosen))}, sys.stdout, indent=1)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)  # engines that log to the output would write into the JSON
+        json.dump({"laws": LAWS, "observations": list(observed(chosen))}, out, indent=1)

@@ -29,9 +29,23 @@ def box_of(text: Text) -> Bbox:
 
 
 def overlapping(axes: Axes) -> list[tuple[str, str]]:
-    """Pairs of labels whose words share more than a hair; a thin line to a point may pass another."""
+    """Pairs of labels whose words share more than a hair."""
     boxes = [(text.get_text(), box_of(text).padded(-1)) for text in axes.texts]
     return [(a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.overlaps(two)]
+
+
+def crossed(axes: Axes) -> list[tuple[str, str]]:
+    """(label, other label) where the thin line of the one passes through the words of the other."""
+    found = []
+    for text in axes.texts:
+        if text.arrow_patch is not None:
+            box, (across, along) = box_of(text), text.arrowprops["relpos"]
+            start = np.array([box.x0 + across * box.width, box.y0 + along * box.height])
+            end = axes.transData.transform(text.xy)
+            path = start + np.linspace(0, 1, 200)[:, None] * (end - start)
+            others = [(own, box_of(own).padded(-1)) for own in axes.texts if own is not text]
+            found += [(text.get_text(), own.get_text()) for own, at in others if any(at.contains(*p) for p in path)]
+    return found
 
 
 def drawn(name: str) -> Axes:
@@ -65,6 +79,23 @@ def test_labels_of_a_run_do_not_overlap() -> None:
         run_plane.finish(plane, axes, nats=True)
         assert not overlapping(axes)
     assert [text.get_text() for text in axes.texts] == ["T = 1.25", "T = 1", "T = 0.8", "T = 0.5"]
+
+
+@pytest.mark.parametrize("size", [(3.4, 2.4), (3.0, 2.0), (4.0, 3.0)])
+def test_no_line_strikes_a_label_through(size: tuple[float, float]) -> None:
+    """Three points one over another, as of the engines on C4, and one far away: words and lines stay apart."""
+    axes = Figure(figsize=size).subplots()
+    axes.set(xlim=(-1.8, -0.2), ylim=(-0.1, 1.0))
+    at = [(-1.456, 0.832), (-1.465, 0.859), (-0.486, 0.0), (-1.471, 0.877)]
+    names = [
+        "transformers and 7 more",
+        "llama.cpp, ctransformers",
+        "node-llama-cpp and 3 more",
+        "transformers and 13 more",
+    ]
+    place(axes, [Label(x, y, name) for (x, y), name in zip(at, names, strict=True)], size=5)
+    assert not overlapping(axes)
+    assert not crossed(axes)
 
 
 def test_many_labels_at_nearly_one_point() -> None:

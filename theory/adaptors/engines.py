@@ -6,16 +6,16 @@ next-token law is known exactly; theory/data/engines/kept.json has the kept sets
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from flint import fmpq
 
-from theory.adaptors.chains import Adaptor, Chain, Given, adaptor
+from theory.adaptors.chains import KINDS, Adaptor, Chain, Given, adaptor
 from theory.arithmetic.exact import rational
 
-Zero = Literal["off", "top", "refused"]
+Zero = Literal["off", "top", "refused", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,10 @@ class Step:
         adaptor: what it is here.
         default: of the engine; None where it is off.
         options: the rules of the engine, as the adaptor's options.
-        zero: what the value 0 means: off, the most probable token alone, or refused.
+        zero: what the value 0 means: off, the most probable token alone, or refused; "unknown" where it keeps something
+            else.
         one: why the value 1 is refused; "" where it is off.
+        below: whether a negative value is off, too; others refuse it.
     """
 
     setting: str
@@ -37,6 +39,7 @@ class Step:
     options: tuple[tuple[str, str], ...] = ()
     zero: Zero = "off"
     one: str = ""
+    below: bool = False
 
     def made(self, value: fmpq) -> Adaptor | None:
         """The step at a value; None where it is off.
@@ -46,20 +49,22 @@ class Step:
         """
         if value == 0 and self.zero == "refused":
             raise ValueError(f"{self.setting} = 0 is refused by the engine")
+        if value == 0 and self.zero == "unknown":
+            raise ValueError(f"{self.setting} = 0: what the engine keeps then is not known; give a value above 0")
         if value == 0 and self.zero == "top":
             return adaptor("top_k", 1, ties=dict(self.options).get("ties", "lowest"))
         if value == 1 and self.one:
             raise ValueError(f"{self.setting} = 1: {self.one}")
-        if value == 0 or self._off(value):
+        neutral = fmpq(1) if self.adaptor in _OFF_AT_ONE else fmpq(0)
+        if value == 0 or value == neutral or (value < 0 and self.below):
             return None
-        return adaptor(self.adaptor, value, **dict(self.options))
+        try:
+            return adaptor(self.adaptor, value, **dict(self.options))
+        except ValueError as error:
+            raise ValueError(f"{self.setting}: {error}") from None
 
-    def _off(self, value: fmpq) -> bool:
-        if self.adaptor in {"nucleus", "typical"}:
-            return value >= 1
-        if self.adaptor in {"temperature", "repetition_penalty"}:
-            return value == 1
-        return value < 0
+
+_OFF_AT_ONE = {"nucleus", "typical", "temperature", "repetition_penalty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Engine:
         ignored: settings that it takes without a word and does not use.
         refused: settings that it, or this toolkit, cannot express, with the reason.
         said: what else decides what is sampled.
+        coins: {setting of an XTC step: the setting of its probability, 0 by default}.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Engine:
     ignored: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    coins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, str]:
@@ -94,53 +101,95 @@ class Engine:
         Raises:
             ValueError: an unknown setting, one that cannot be expressed, or a value that the engine refuses.
         """
-        known = {step.setting for step in self.order}
-        said = list(self.said)
-        for name in settings:
-            if name in self.refused:
-                raise ValueError(f"{self.name}: {name}: {self.refused[name]}")
-            if name in self.ignored:
-                said.append(f"{name} = {settings[name]} is ignored by the engine")
-            elif name not in known and name != "gauge":
-                takes = ", ".join([*(step.setting for step in self.order), *self.ignored])
-                raise ValueError(f"{self.name} has no setting {name!r}; it takes {takes}")
+        said = [*self.said, *self._ignored(settings)]
         values = {step.setting: self._value(step, settings) for step in self.order}
         if self.name == "onnxruntime-genai":
             _check_wide_top_p(values)
         if "temperature" in _roles(self) and values[_roles(self)["temperature"]] == 0:
-            return self._greedy(values, said)
+            return self._greedy(values, settings, said)
+        return Expansion(self, self._chain(self.order, values, settings, said), tuple(said))
+
+    def _ignored(self, settings: Mapping[str, Given]) -> list[str]:
+        """What is said of settings that the engine takes and does not use.
+
+        Raises:
+            ValueError: an unknown setting, or one that cannot be expressed.
+        """
+        known, said = {step.setting for step in self.order}, []
+        for name in settings:
+            if name in self.refused:
+                raise ValueError(f"{self.name}: {name}: {self.refused[name]}")
+            if name == "gauge" and "repetition_penalty" not in _roles(self):
+                raise ValueError(f"{self.name}: gauge is of a repetition penalty, and this preset has none")
+            if name in self.ignored:
+                said.append(f"{name} = {settings[name]} is ignored by the engine")
+            elif name not in known and name not in {"gauge", *self.coins.values()}:
+                takes = ", ".join([*(step.setting for step in self.order), *self.coins.values(), *self.ignored])
+                raise ValueError(f"{self.name}: no setting {name!r} is known; it takes {takes}")
+        return said
+
+    def _chain(
+        self,
+        order: Sequence[Step],
+        values: Mapping[str, fmpq | None],
+        settings: Mapping[str, Given],
+        said: list[str],
+    ) -> Chain:
+        """These of the steps that are on; what has to be said of them is added to ``said``."""
         steps = []
-        for step in self.order:
-            made = None if values[step.setting] is None else step.made(values[step.setting] or fmpq(0))
+        for step in order:
+            value = values[step.setting]
+            made = None if value is None else step.made(value)
             if made is not None and made.name == "repetition_penalty":
                 gauge = settings.get("gauge", "0")
                 made = adaptor(made.name, made.value, **dict(made.options), gauge=gauge)
                 said.append(f"{step.setting} acts on raw logits: the law depends on their constant, taken as {gauge}")
+            if made is not None and step.setting in self.coins:
+                made = self._tossed(step, made, settings, said)
             if made is not None:
                 steps.append(made)
-        return Expansion(self, Chain(steps), tuple(said))
+        if "gauge" in settings and not any(step.name == "repetition_penalty" for step in steps):
+            said.append("gauge does nothing here: the repetition penalty is off")
+        return Chain(steps)
+
+    def _tossed(self, step: Step, made: Adaptor, settings: Mapping[str, Given], said: list[str]) -> Adaptor | None:
+        """An XTC step with the probability of its coin; None where that is 0."""
+        name = self.coins[step.setting]
+        coin = self._number(name, settings.get(name, "0"))
+        if coin == 0:
+            said += [f"{step.setting} does nothing here: {name} is 0"] if step.setting in settings else []
+            return None
+        said.append("xtc tosses one coin for all rows of a batch: with it the rows are not independent")
+        return adaptor(made.name, made.value, **dict(made.options), probability=coin)
+
+    def _number(self, setting: str, given: Given) -> fmpq:
+        try:
+            return rational(given)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {setting}: {error}") from None
 
     def _value(self, step: Step, settings: Mapping[str, Given]) -> fmpq | None:
         given = settings.get(step.setting, step.default)
         if given is None or given == "off":
             return None
-        try:
-            value = rational(given)
-        except ValueError as error:
-            raise ValueError(f"{self.name}: {step.setting}: {error}") from None
+        value = self._number(step.setting, given)
         if self.name == "vllm" and step.adaptor == "temperature" and 0 < value < fmpq(1, 100):
             return fmpq(1, 100)
         return value
 
-    def _greedy(self, values: Mapping[str, fmpq | None], said: list[str]) -> Expansion:
-        """Temperature 0: the most probable token alone."""
+    def _greedy(self, values: Mapping[str, fmpq | None], settings: Mapping[str, Given], said: list[str]) -> Expansion:
+        """Temperature 0: the most probable token alone, of what penalties leave."""
         step = next(step for step in self.order if step.adaptor == "temperature")
         if step.zero == "refused":
             raise ValueError(f"{self.name}: {step.setting} = 0 is refused by the engine")
         ties = "all" if self.name == "rwkv" else "lowest"
-        penalties = [s.made(values[s.setting] or fmpq(0)) for s in self.order if s.adaptor.endswith("penalty")]
-        steps = [*(p for p in penalties if p is not None), adaptor("top_k", 1, ties=ties)]
-        return Expansion(self, Chain(steps), (*said, f"{step.setting} = 0 takes the most probable token"))
+        for other in self.order:  # a value that the engine refuses is refused, though the top token stands above it
+            value = values[other.setting]
+            if value is not None and other is not step:
+                other.made(value)
+        before = [s for s in self.order if KINDS[s.adaptor].history]
+        steps = Chain((*self._chain(before, values, settings, said), adaptor("top_k", 1, ties=ties)))
+        return Expansion(self, steps, (*said, f"{step.setting} = 0 takes the most probable token"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +236,7 @@ def _additive(prompt: bool = False, window: int = 0) -> tuple[Step, ...]:
 
 
 _RWKV_ONE = "the engine takes the top token wherever the float32 sum ends below 1; 0.9999 keeps nearly all"
-_NO_RANDOM = "its random cut was not observed in this engine"
+_UNMEASURED = "what it does in this engine was not measured; write it in the chain by hand"
 
 ENGINES: tuple[Engine, ...] = (
     Engine(
@@ -216,7 +265,7 @@ ENGINES: tuple[Engine, ...] = (
             *_additive(),
             Step("temperature", "temperature", "1", zero="top"),
             Step("min_p", "min_p", None),
-            Step("top_k", "top_k", None, _KEEPS_TIES),
+            Step("top_k", "top_k", None, _KEEPS_TIES, below=True),
             Step("top_p", "nucleus", "1", zero="refused"),
         ),
         refused={"repetition_penalty": "its place among the other penalties was not observed"},
@@ -229,7 +278,7 @@ ENGINES: tuple[Engine, ...] = (
         (
             _penalty("repeat_penalty", window=64),
             *_additive(window=64),
-            Step("top_k", "top_k", "40"),
+            Step("top_k", "top_k", "40", below=True),
             Step("typical_p", "typical", "1", _EXCEEDS),
             Step("top_p", "nucleus", "19/20", zero="top"),
             Step("min_p", "min_p", "1/20"),
@@ -251,6 +300,7 @@ ENGINES: tuple[Engine, ...] = (
             Step("minP", "min_p", None),
             Step("temperature", "temperature", "0", zero="top"),
         ),
+        refused={"repeatPenalty": _UNMEASURED},
         said=("greedy by default", "without a seed, calls of evaluate within one second draw the same random numbers"),
     ),
     Engine(
@@ -296,7 +346,7 @@ ENGINES: tuple[Engine, ...] = (
             _penalty("repetition_penalty", prompt=True),
             Step("temperature", "temperature", "1", zero="top"),
             Step("top_k", "top_k", "50"),
-            Step("top_p", "nucleus", "1", zero="refused"),
+            Step("top_p", "nucleus", "1", zero="unknown"),
         ),
         refused={"min_p": "the engine refuses it"},
         said=(
@@ -345,11 +395,13 @@ ENGINES: tuple[Engine, ...] = (
         (
             Step("top_p", "nucleus", None, _KEEPS_TIES),
             Step("min_p", "min_p", None),
+            Step("xtc_threshold", "xtc", "1/10", (*_KEEPS_TIES, *_EXCEEDS), zero="unknown"),
             Step("top_k", "top_k", None),
             Step("temp", "temperature", "0", zero="top"),
         ),
-        refused={"xtc_probability": _NO_RANDOM, "xtc_threshold": _NO_RANDOM},
+        refused=dict.fromkeys(("repetition_penalty", "presence_penalty", "frequency_penalty"), _UNMEASURED),
         said=("greedy by default", "top_p and min_p cut the law at temperature 1"),
+        coins={"xtc_threshold": "xtc_probability"},
     ),
     Engine(
         "keras-hub",

@@ -76,4 +76,13 @@ def kept_probabilities(law: Sequence[str], steps: Chain) -> tuple[str, ...]:
     return tuple(str(kept[k]) for k in order)
 
 
-__all__ = ["Observation", "kept_probabilities", "observations", "read_observations"]
+def shows_temperature(own: Observation, steps: Chain) -> bool:
+    """Whether what was kept tells where the temperature stands: at the other end of the chain it keeps other tokens."""
+    heats = [step for step in steps if step.name == "temperature"]
+    others = [step for step in steps if step.name != "temperature"]
+    first = bool(heats) and steps[0].name == "temperature"
+    turned = Chain([*others, *heats] if first else [*heats, *others])
+    return bool(heats) and kept_probabilities(own.law, turned) != own.kept
+
+
+__all__ = ["Observation", "kept_probabilities", "observations", "read_observations", "shows_temperature"]

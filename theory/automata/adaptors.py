@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,10 @@ from flint import arb, ctx, fmpq
 from theory.adaptors.applied import applied, weights_of
 from theory.adaptors.exact import NO_GLOBAL, Adaptor, Chain, Row
 from theory.adaptors.moments import Constant, Moments
+from theory.adaptors.rows import Before
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import Array, Undecided, exp, log, objects, power
+from theory.arithmetic.formal import FormalSum
 from theory.automata.aligned import AlignedAutomaton, align_automaton, doob, formal_law
 from theory.automata.moments import PathMoments, path_moments
 from theory.automata.path_sums import Diverges, totals
@@ -50,8 +53,26 @@ class KeptSteps:
     random: bool = False
 
 
-def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
+@dataclass(frozen=True, slots=True, eq=False)
+class Remembered:
+    """What the states of an automaton know of the tokens before: ``theory.automata.histories``.
+
+    Args:
+        history: of each state, oldest first.
+        formal: of each step, the law of its state up to a factor.
+    """
+
+    history: Sequence[tuple[int, ...]]
+    formal: Sequence[FormalSum]
+
+
+def decide_automaton(aligned: AlignedAutomaton, steps: Chain, remembered: Remembered | None = None) -> KeptSteps:
     """What the chain keeps at every state, decided formally.
+
+    Args:
+        aligned: the automaton.
+        steps: the adaptors, left to right.
+        remembered: what the states know of the tokens before, where they do.
 
     Raises:
         ValueError: a truncation on an automaton that is not deterministic: its states are not its prefixes; or a step
@@ -64,16 +85,21 @@ def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
     kept = np.ones(len(graph), dtype=bool)
     if all(step.name == "temperature" for step in steps):
         return KeptSteps(kept, exponent)
-    if steps.history is not None:
+    if steps.history is not None and remembered is None:
         raise ValueError(needs_history(steps.history))
     require_deterministic(aligned.automaton)
-    formal = formal_law(aligned.automaton)
+    formal = formal_law(aligned.automaton) if remembered is None else remembered.formal
     weight = objects([arb(1)] * len(graph)) if steps.bends else None
     bounds = np.append(graph.starts, len(graph)).tolist()
-    for low, high in itertools.pairwise(bounds):
+    for state, (low, high) in enumerate(itertools.pairwise(bounds)):
         if high - low < 2:
             continue
-        row = applied(Row(formal[low:high], list(aligned.law[low:high]), _ONE, list(range(high - low))), steps)
+        before = None
+        if remembered is not None:
+            ends = aligned.automaton.end[low:high]
+            tokens = np.where(ends, -1, aligned.automaton.token[low:high]).tolist()
+            before = Before(remembered.history[state], tuple(tokens))
+        row = applied(Row(formal[low:high], list(aligned.law[low:high]), _ONE, list(range(high - low)), before), steps)
         kept[low:high] = False
         kept[[low + k for k in row.kept]] = True
         if weight is not None:
@@ -83,7 +109,10 @@ def decide_automaton(aligned: AlignedAutomaton, steps: Chain) -> KeptSteps:
 
 def needs_history(step: Adaptor) -> str:
     """Why a step is refused on an automaton."""
-    return f"{step.name} needs the tokens before, and an automaton's state does not fix them; use a tree"
+    return (
+        f"{step.name} needs the tokens before, and an automaton's state does not fix them; use a tree, or "
+        "product = true, which follows them where finitely many states do"
+    )
 
 
 def require_deterministic(automaton: Automaton) -> None:
@@ -334,6 +363,7 @@ __all__ = [
     "KeptSteps",
     "LargestRatio",
     "Leak",
+    "Remembered",
     "adapt_automaton_global",
     "adapt_automaton_local",
     "adapted_moments",

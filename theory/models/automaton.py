@@ -12,7 +12,9 @@ from theory.arithmetic.exact import BITS, Undecided, working
 from theory.automata.acceptance import product_acceptance
 from theory.automata.adaptors import (
     AlignedAutomaton,
+    KeptSteps,
     Leak,
+    Remembered,
     adapt_automaton_global,
     adapt_automaton_local,
     adapted_moments,
@@ -20,10 +22,12 @@ from theory.automata.adaptors import (
     decide_automaton,
     largest_ratio,
     local_global_divergence,
+    require_deterministic,
     string_count,
     unrolled,
     whole_law,
 )
+from theory.automata.histories import remembering
 from theory.automata.path_sums import Diverges
 from theory.automata.typicality import typical_automaton_corpora
 from theory.corpora.atoms import Window
@@ -73,51 +77,67 @@ class AutomatonModel:
         return string_count(self.aligned.graph)
 
     def adapted(self, steps: Chain, normalise: str) -> Adaptation:
-        """What a chain of adaptors makes of p+."""
+        """What a chain of adaptors makes of p+; a step that looks back follows the tokens before.
+
+        Raises:
+            ValueError: they cannot be followed by finitely many states, or by too many.
+        """
         with working(self.bits):
             try:
-                kept = decide_automaton(self.aligned, steps)
+                aligned, kept = self._decided(steps)
             except Undecided as error:
                 return Adaptation(steps, "UNDECIDED", reason=str(error))
             try:
                 if normalise == "local":
-                    law = adapt_automaton_local(self.aligned, kept)
+                    law = adapt_automaton_local(aligned, kept)
                     if isinstance(law, Leak):
                         return Adaptation(
                             steps, "LEAKS", leaked_mass=law.mass, reason="mass is lost to infinite strings"
                         )
-                    paths = adapted_moments(self.aligned, law)
+                    paths = adapted_moments(aligned, law)
                     return Adaptation(steps, "OK", law, paths.moments, arb(0), kept=kept, paths=paths)
-                target = adapt_automaton_global(self.aligned, kept)
+                target = adapt_automaton_global(aligned, kept)
                 if target is None:
                     reason = "no finite string has all its tokens kept, and there is no global law"
                     return Adaptation(steps, "EMPTY", reason=reason)
-                paths = adapted_moments(self.aligned, target)
+                paths = adapted_moments(aligned, target)
                 return Adaptation(steps, "OK", target, paths.moments, kept=kept, paths=paths)
             except Diverges as error:
                 return Adaptation(steps, "DIVERGENT", reason=str(error))
             except Undecided as error:
                 return Adaptation(steps, "UNDECIDED", reason=str(error), more_bits=True)
 
+    def _decided(self, steps: Chain) -> tuple[AlignedAutomaton, KeptSteps]:
+        """What a chain keeps, and of which automaton: where a step looks back, the product with the tokens before."""
+        if steps.history is None:
+            return self.aligned, decide_automaton(self.aligned, steps)
+        require_deterministic(self.aligned.automaton)
+        found = remembering(self.aligned.automaton, steps)
+        aligned = found.aligned(self.aligned)
+        return aligned, decide_automaton(aligned, steps, Remembered(found.history, found.formal(self.aligned)))
+
     def correction(self, local: Adaptation) -> Correction:
         """From a local law of this model to the global one, where there is one and a closed form is known."""
         if local.kept.random:
             return Correction(reasons=dict.fromkeys(("kl_local_global", "w_max", "acceptance"), NO_GLOBAL))
         with working(self.bits):
+            aligned, steps = self.aligned, local.steps
+            if steps.history is not None:
+                aligned = remembering(aligned.automaton, steps).aligned(aligned)
             try:
-                target = adapt_automaton_global(self.aligned, local.kept)
+                target = adapt_automaton_global(aligned, local.kept)
             except (Diverges, Undecided) as error:
                 none = "there is no global law" if isinstance(error, Diverges) else "the global law is undecided"
                 return Correction(reasons=dict.fromkeys(("kl_local_global", "w_max", "acceptance"), f"{none}: {error}"))
             assert target is not None, "a local law without a leak has finite strings"
-            log_total = adapted_moments(self.aligned, target).log_total
+            log_total = adapted_moments(aligned, target).log_total
             divergence = local_global_divergence(local.paths, log_total)
             if self.strings is not None and self.strings <= _STRINGS:
                 finite = FiniteModel.of(unrolled(self.aligned.automaton, self.aligned.graph.states))
                 whole = finite.correction(finite.adapted(local.steps, "local"))
                 return Correction(divergence, whole.w_max, whole.acceptance)
             ratio = largest_ratio(local.law, log_total)
-            accepted = product_acceptance(self.aligned, local.kept, local.law, log_total)
+            accepted = product_acceptance(aligned, local.kept, local.law, log_total)
             found = {"w_max": ratio.reason, "acceptance": accepted.reason}
             reasons = {name: reason for name, reason in found.items() if reason}
             return Correction(divergence, ratio.value, accepted.value, reasons)

@@ -35,13 +35,16 @@ class AdaptorEntry:
     engine: str | None = None
 
 
-def adaptor_entry(entry: AdaptorTable, number: int, *, other_names: bool = False) -> AdaptorEntry:
+def adaptor_entry(
+    entry: AdaptorTable, number: int, *, other_names: bool = False, product: bool = False
+) -> AdaptorEntry:
     """One [[adaptor]].
 
     Args:
         entry: as it is written.
         number: its place, from 1.
         other_names: whether the names of other tools are taken, which is said.
+        product: whether the model's states can follow the tokens before.
 
     Raises:
         SpecificationError: names the entry by its number.
@@ -55,6 +58,10 @@ def adaptor_entry(entry: AdaptorTable, number: int, *, other_names: bool = False
         found = _written(entry, where, other_names=other_names)
     if entry.normalise == "global" and found.chain.random is not None:
         raise SpecificationError(f"{where}: {NO_GLOBAL}")
+    if entry.product and not product:
+        raise SpecificationError(f"{where}: product is of automata, whose states do not know the tokens before")
+    if entry.product and found.chain.history is None:
+        raise SpecificationError(f"{where}: product follows the tokens before, and no step here needs them")
     return found
 
 

@@ -26,6 +26,7 @@ from flint import fmpq
 
 from theory.arithmetic.exact import to_float
 from theory.automata.adaptors import needs_history, require_deterministic
+from theory.automata.histories import remembering
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
@@ -102,14 +103,16 @@ def checked_adaptors(tables: Sequence[AdaptorTable], automaton: Automaton) -> tu
     Raises:
         SpecificationError: names the entry by its number.
     """
-    adaptors = tuple(adaptor_entry(entry, k, other_names=True) for k, entry in enumerate(tables, start=1))
-    for number, own in enumerate(adaptors, start=1):
-        if own.chain.history is not None:
-            raise SpecificationError(f"adaptor {number}: {needs_history(own.chain.history)}")
+    adaptors = tuple(adaptor_entry(entry, k, other_names=True, product=True) for k, entry in enumerate(tables, start=1))
+    for number, (entry, table) in enumerate(zip(adaptors, tables, strict=True), start=1):
+        if entry.chain.history is not None and not table.product:
+            raise SpecificationError(f"adaptor {number}: {needs_history(entry.chain.history)}")
     for number, entry in enumerate(adaptors, start=1):
         if entry.normalise == "local" or any(step.name != "temperature" for step in entry.chain):
             with located(f"adaptor {number}"):
                 require_deterministic(automaton)
+                if entry.chain.history is not None:
+                    remembering(automaton.rewarded(), entry.chain)
     return adaptors
 
 

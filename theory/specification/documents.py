@@ -27,7 +27,8 @@ PerWholeString = Annotated[dict[str, object], Field(description=" must be a tabl
 class AdaptorTable(Table):
     """[[adaptor]]: a name and a value, or as many of both for a chain; or an engine and settings in its own names.
 
-    ``ties``, ``boundary`` and ``mass`` are for every step of the chain that knows them.
+    ``ties``, ``boundary`` and ``mass`` are for every step of the chain that knows them. ``product`` has an automaton
+    follow the tokens before.
     """
 
     name: str | list[str] | None = Field(
@@ -41,6 +42,7 @@ class AdaptorTable(Table):
     ties: str | None = Field(default=None, description=' must be "lowest" or "all", got {!r}')
     boundary: str | None = Field(default=None, description=' must be "reach" or "exceed", got {!r}')
     mass: str | None = Field(default=None, description=' must be "after" or "before", got {!r}')
+    product: bool = Field(default=False, description=" must be true or false, got {!r}")
     normalise: Literal["local", "global"] = Field(default="local", description=' must be "local" or "global", got {!r}')
 
 

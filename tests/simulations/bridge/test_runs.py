@@ -15,9 +15,10 @@ from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
 
-UNRECORDED = {"folder", "base", "kinds", "rewards", "template", "backend"}
+UNRECORDED = {"folder", "base", "kinds", "rewards", "template", "backend", "said"}
 """Fields of a run that decide no draw by themselves: where it lies, how its prompts were written, and what else the key
-holds in places of its own, named rewards, the template with the ids that it gave, and a backend with its version."""
+holds in places of its own, named rewards, the template with the ids that it gave, and a backend with its version.
+What is said of engines follows from their chains."""
 
 WHOLE = {
     "top": "",
@@ -433,6 +434,17 @@ def test_a_marked_place_of_the_temperatures(tmp_path: Path) -> None:
         chain(("top_k", 40), ("temperature", "1/2"), last),
         chain(("temperature", "1/2"), ("top_k", 3)),
     )
+
+
+def test_what_engines_ignore_is_said(tmp_path: Path) -> None:
+    """In a run as in a specification: the chain, and the settings that do nothing."""
+    adaptors = '[[adaptor]]\nengine = "transformers.js"\nsettings = {top_p = "0.9", temperature = "swept"}'
+    found = read_run(written(tmp_path, adaptor=adaptors))
+    assert found.said == (
+        "adaptor 1: transformers.js: expands to top_k 50",
+        "adaptor 1: transformers.js: top_p = 0.9 is ignored by the engine",
+    )
+    assert read_run(written(tmp_path, adaptor="[[adaptor]]")).said == ()
 
 
 def test_engines_in_a_run_file(tmp_path: Path) -> None:

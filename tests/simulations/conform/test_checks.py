@@ -1,4 +1,4 @@
-"""conform: five defects of real engines and ten planted ones are noticed, and clean runs raise no alarm."""
+"""conform: five defects of real engines and the planted ones are noticed, and clean runs raise no alarm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulations.conform.checks import BUDGET, TESTS, Expected, Finding, _collision, check
+from simulations.conform.checks import _ODDS, BUDGET, TESTS, Expected, Finding, _collision, _event, check
 from simulations.conform.law import END, MODELS, VOCABULARY, KnownModel
 from simulations.conform.samples import LENGTH, PAD, PROMPT, Strings
 from simulations.sampling.adaptors import log_sum, log_weights
@@ -130,6 +130,13 @@ REAL: dict[str, tuple[Chain, Sampler, str]] = {
     ),
 }
 
+
+def no_early_end(law: Floats, position: int) -> Floats:
+    found = law.copy()
+    found[:, END] *= position >= 3
+    return found
+
+
 PLAIN = chain()
 PLANTED: dict[str, tuple[Chain, Sampler]] = {
     "hidden top-k 50": (PLAIN, Sampler(chain(("top_k", 50)))),
@@ -145,6 +152,7 @@ PLANTED: dict[str, tuple[Chain, Sampler]] = {
         chain(("temperature", "2"), ("min_p", "1/5")),
         Sampler(chain(("min_p", "1/5"), ("temperature", "2"))),
     ),
+    "no end among the first three tokens": (PLAIN, Sampler(PLAIN, change=no_early_end)),
 }
 
 
@@ -172,6 +180,7 @@ def test_clean_runs_raise_no_alarm(steps: Chain) -> None:
 def test_the_mean_of_the_evidence_is_at_most_one() -> None:
     """e-values of clean runs: their mean over 60 runs of 80 strings does not reach 20, the bound of Markov at 1/20."""
     names = {"tokens", "pairs within a string", "rows of a batch", "first token", "first row of a batch"}
+    names |= {"tokens again", "length"}
     seen = [f for seed in range(60) for f in run(Sampler(PLAIN), PLAIN, seed, 80) if f.name in names]
     for name in names:
         own = np.exp([f.log_evidence for f in seen if f.name == name])
@@ -193,6 +202,64 @@ def test_the_budget_is_split_over_all_tests() -> None:
     found = run(Sampler(PLAIN), PLAIN, 5, 80)
     assert len(found) <= TESTS
     assert BUDGET == 1e-6
+
+
+def looking_back(model: KnownModel, factor: float, window: int, count: int) -> Strings:
+    """Strings of an engine that multiplies the weight of each of its last ``window`` tokens."""
+    rng, law = np.random.default_rng(31), law_of(model, PLAIN)
+    tokens = np.full((count, LENGTH), PAD, dtype=np.int64)
+    for row in tokens:
+        written: list[int] = []
+        while len(written) < LENGTH and END not in written:
+            own = law[model.classes[written[-1] if written else PROMPT[-1]]].copy()
+            own[written[-window:]] *= factor
+            running = own.cumsum()
+            written.append(int(np.searchsorted(running, rng.random() * running[-1], side="right")))
+        row[: len(written)] = written
+    return Strings(tokens, np.arange(count) // BATCH, np.arange(count) % BATCH, np.full(count, -1))
+
+
+@pytest.mark.parametrize(("factor", "window"), [(0.6, LENGTH), (0.0, 1), (1.6, LENGTH), (1.0, 1)])
+def test_hidden_penalties_are_noticed(factor: float, window: int) -> None:
+    """By the tokens that come again, and nothing is noticed where the factor is 1."""
+    model = MODELS["fixed"]()
+    found = alarms(check({"fixed": looking_back(model, factor, window, 2_000)}, PLAIN))
+    assert ("tokens again" in found) == (factor != 1.0)
+    assert found == set() or factor != 1.0
+
+
+def seeded(copies: int, again: bool) -> list[Finding]:
+    """A clean engine whose strings are all asked for with few seeds; ``again``: a seed writes its string again."""
+    own = Sampler(PLAIN).strings(MODELS["fixed"](), 300 if again else 300 * copies, np.random.default_rng(3))
+    tokens = np.tile(own.tokens, (copies, 1)) if again else own.tokens
+    count = len(tokens)
+    strings = Strings(tokens, np.arange(count), np.zeros(count, dtype=np.int64), np.arange(count) % 300)
+    return check({"fixed": strings}, PLAIN)
+
+
+def test_a_seed_that_is_given_again_is_no_new_draw() -> None:
+    """Five calls with each seed: the strings of the first are the draws, and no alarm comes of the others."""
+    found = seeded(5, again=True)
+    assert alarms(found) == set()
+    own = {one.name: one for one in found}
+    assert (own["seeds"].draws, own["seeds"].detail) == (1_200, "")
+    assert own["tokens"].draws == {one.name: one for one in seeded(1, again=True)}["tokens"].draws
+
+
+def test_seeds_that_fix_nothing_are_said() -> None:
+    """Without an alarm: the law is the one that was asked for, and all strings are draws of it."""
+    found = seeded(5, again=False)
+    assert alarms(found) == set()
+    own = {one.name: one for one in found}
+    assert own["seeds"].detail.endswith("differ from the first that was written with their seed")
+    assert own["tokens"].draws > 4 * {one.name: one for one in seeded(1, again=True)}["tokens"].draws
+
+
+def test_an_event_by_hand() -> None:
+    """Two draws at chances 1/2 and 1/4, the first a hit: the mean over factors f of 2 f / (1 + f) * 4 / (3 + f)."""
+    factors = np.exp(_ODDS)
+    expected = np.mean(2 * factors / (1 + factors) * 4 / (3 + factors))
+    assert _event(np.array([True, False]), np.array([0.5, 0.25])) == pytest.approx(np.log(expected))
 
 
 def test_penalties_cannot_be_tested() -> None:

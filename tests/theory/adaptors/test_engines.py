@@ -41,11 +41,11 @@ DEFAULTS = {
 
 
 def test_recorded_kept_sets_are_explained() -> None:
-    """All of them, of fourteen engines, nine of which were run live."""
+    """All of them, of fourteen engines, ten of which were run live."""
     seen = observations()
     assert differing(seen) == []
     assert {own.engine for own in seen} == {one.name for one in ENGINES}
-    assert len({own.engine for own in seen if own.how == "live"}) == 9
+    assert len({own.engine for own in seen if own.how == "live"}) == 10
     assert all(own.version == engine(own.engine).version for own in seen)
 
 
@@ -76,6 +76,14 @@ def test_orders_differ() -> None:
         ("llama.cpp", {"top_q": "1"}, "no setting 'top_q'"),
         ("llama.cpp", {"top_p": "most"}, "top_p: expected a number"),
         ("keras-hub", {"k": "0"}, "k = 0 is refused"),
+        ("transformers", {"top_p": "9/5"}, "top_p: .* got 9/5"),
+        ("transformers", {"top_k": "-3"}, "top_k: .* got -3"),
+        ("llama.cpp", {"min_p": "-1/2"}, "min_p: .* got -1/2"),
+        ("mlx-lm", {"temp": "0", "top_p": "3"}, "top_p: .* got 3"),
+        ("onnxruntime-genai", {"top_k": "5", "top_p": "0"}, "top_p = 0: what the engine keeps then is not known"),
+        ("vllm", {"gauge": "5"}, "gauge is of a repetition penalty, and this preset has none"),
+        ("mlx-lm", {"repetition_penalty": "2"}, "not measured"),
+        ("mlx-lm", {"temp": "1", "xtc_probability": "2"}, r"needs a value in \[0, 1\], got 2"),
     ],
 )
 def test_what_cannot_be_is_refused(name: str, settings: dict[str, str], message: str) -> None:
@@ -97,6 +105,41 @@ def test_what_is_ignored_is_said() -> None:
 def test_a_small_temperature_of_vllm() -> None:
     """Between 0 and 0.01 it is 0.01."""
     assert engine("vllm").expand({"temperature": "1/1000"}).chain == chain(("temperature", "1/100"))
+
+
+def test_negative_penalties_stay() -> None:
+    """They reward what was written before; a negative top_k is off where the engine says so."""
+    assert engine("vllm").expand({"presence_penalty": "-1/2"}).chain == chain(("presence_penalty", "-1/2"))
+    assert engine("vllm").expand({"top_k": "-1"}).chain == chain()
+
+
+def test_the_top_token_is_of_what_penalties_leave() -> None:
+    """Temperature 0 keeps the steps that look back, with the gauge that was given."""
+    found = engine("ctranslate2").expand({"sampling_temperature": "0", "no_repeat_ngram_size": "2"})
+    assert found.chain == chain(("no_repeat_ngram", "2"), ("top_k", "1"))
+    found = engine("gpt4all").expand({"temp": "0", "gauge": "5"})
+    assert found.chain == chain(("repetition_penalty", "59/50 gauge=5 window=64 prompt=counted"), ("top_k", "1"))
+    assert any("taken as 5" in line for line in found.said)
+
+
+def test_a_gauge_without_a_penalty_is_said() -> None:
+    """It changes nothing where the repetition penalty is off."""
+    assert "gauge does nothing here: the repetition penalty is off" in engine("llama.cpp").expand({"gauge": "5"}).said
+
+
+def test_xtc_of_mlx_lm() -> None:
+    """Between min_p and top_k, without its coin it is off."""
+    found = engine("mlx-lm").expand({"temp": "2", "min_p": "1/5", "top_k": "3", "xtc_probability": "1/4"})
+    assert found.chain == chain(
+        ("min_p", "1/5"),
+        ("xtc", "1/10 probability=1/4 ties=all boundary=exceed"),
+        ("top_k", "3"),
+        ("temperature", "2"),
+    )
+    assert any("one coin for all rows" in line for line in found.said)
+    found = engine("mlx-lm").expand({"temp": "1", "xtc_threshold": "1/5"})
+    assert found.chain == chain()
+    assert "xtc_threshold does nothing here: xtc_probability is 0" in found.said
 
 
 def test_unknown_engines_are_refused() -> None:

@@ -12,7 +12,8 @@ from flint import fmpq
 from hypothesis import given
 
 from tests.strategies import tables
-from theory.adaptors.exact import ADAPTORS, Adaptor, chain
+from theory.adaptors.chains import KINDS
+from theory.adaptors.exact import Adaptor, chain
 from theory.adaptors.other_names import OTHER_NAMES
 from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import precision
@@ -120,15 +121,21 @@ def test_the_output_has_them() -> None:
 def test_names_of_other_tools_are_taken_and_said(name: str) -> None:
     """The same numbers as under our name, and a note; the library names ours in its error."""
     ours = OTHER_NAMES[name]
-    assert ours in ADAPTORS
+    assert ours in KINDS
     document = tomllib.loads((EXAMPLES / "c5.toml").read_text(encoding="utf-8"))
-    value = 2 if ours == "top_k" else "1/2"
+    value = 2 if ours in {"top_k", "no_repeat_ngram"} else "1/2"
     one = answer(document | {"adaptor": [{"name": name, "value": value}]})
     other = answer(document | {"adaptor": [{"name": ours, "value": value}]})
     assert f"adaptor 1: {name} is {ours} here" in one["notes"]
     assert {**one["adaptors"][0], "name": ours} == other["adaptors"][0]
     with pytest.raises(ValueError, match=f"its name here is {ours}"):
         Adaptor(name, fmpq(1))
+
+
+def test_samplers_with_a_state_are_told_apart() -> None:
+    """Mirostat is no chain, and the error says where it is."""
+    with pytest.raises(ValueError, match="carries a state"):
+        Adaptor("mirostat", fmpq(1))
 
 
 def test_unknown_names_are_still_refused() -> None:
