@@ -92,12 +92,16 @@ def diagnose(scoring: Scoring) -> Diagnosis | None:
     )
     if found is not None:
         return found
+    odd = next((case for case in cases if not case.single and case.given.size != len(case.tokens)), None)
+    also = (
+        "" if odd is None else f"; row {odd.string.given.row} has {odd.given.size} of them for {len(odd.tokens)} tokens"
+    )
     plain = _plain(scoring.plan)
     worst = max(abs(float(case.given.sum() - np.sum(plain(case)))) / len(case.tokens) for case in cases)
     raise ValueError(
         f"the log-probabilities that came differ from the models' by up to {worst:.3g} nats a token, and no way of "
-        "counting that is known explains it: another model, prompt, template or tokenizer? Without the column logprobs "
-        "the strings are scored all the same"
+        f"counting that is known explains it: another model, prompt, template or tokenizer{also}? Without the column "
+        "logprobs the strings are scored all the same"
     )
 
 
