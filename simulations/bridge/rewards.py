@@ -293,7 +293,7 @@ def _of_trl(function: Callable[..., object]) -> set[str]:
     if "completions" not in named:
         return set()
     return (
-        {"prompts", "completions", "completion_ids"}
+        {"prompts", "completions", "completion_ids", *named}
         if any(one.kind is one.VAR_KEYWORD for one in parameters)
         else named
     )
