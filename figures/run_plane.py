@@ -131,8 +131,10 @@ def save(found: PairAnalysis, path: Path) -> None:
         figure = Figure()
         style.size(figure, style.WIDTH_DOUBLE, 2.6 * len(planes))
         grid = figure.subplots(len(planes), squeeze=False)
+        nats = {name for own in found.settings for name, one in own.rewards.items() if one.nats}
         for axes, (name, plane) in zip(grid[:, 0], planes.items(), strict=True):
-            draw(plane, axes).set_ylabel(_UP if name == SECRET else f"mean of {name}")
+            named = f"mean of {name}, {'r/beta  (nats)' if name in nats else 'in its own units'}"
+            draw(plane, axes).set_ylabel(_UP if name == SECRET else named)
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right upper", title="from hot to cold")
         for axes, (name, plane) in zip(grid[:, 0], planes.items(), strict=True):
             finish(plane, axes, nats=name == SECRET)

@@ -16,9 +16,13 @@ from probqual.options import JsonPath
 from probqual.output import console, emit_json, interval, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
-    from theory.report.records import Estimate, GibbsAnalysis, PairAnalysis
+    from theory.report.records import CoolingStep, Estimate, GibbsAnalysis, PairAnalysis, SettingEstimates
+
+    Steps = tuple[tuple[str, str], ...]
 
 
 def analyse(
@@ -134,7 +138,9 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
     from theory.adaptors.exact import chain
 
     columns = ("setting", f"E {name}", "Corr with L", "dE r/dE L", "cooling trades", "front")
-    title = f"{name}: means, and a small cooling of each setting's law, globally normalised; 95 % over prompts"
+    given = [setting.rewards[name] for setting in found.settings if name in setting.rewards]
+    unit = "r/beta, nats" if any(own.nats for own in given) else "in its own units"
+    title = f"{name} ({unit}): means, and a small cooling of each setting's law, globally normalised; 95 % over prompts"
     made, notes = table(*columns, left={"setting"}, title=title), _Notes()
     for steps, setting in zip(found.run.chains, found.settings, strict=True):
         own = setting.rewards.get(name)
@@ -144,38 +150,74 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
     screen.print(made)
     notes.show(screen)
     screen.print("front: no other setting has both a higher E L and a higher mean of this reward", highlight=False)
+    missing = sum(own.missing for own in given)
+    if missing:
+        _say(screen, f"{missing:,} of {found.strings:,} strings have no number of {name} and are left out of it")
+    local = []
     for step in found.cooling:
-        if name in step.rewards and not step.behind:
+        if name in step.rewards:
             own_step = step.rewards[name]
-            line = f"{name}: cooling from T = {step.warm:g} to {step.cool:g} token by token, as sampled, trades: "
-            screen.print(line + own_step.trades, highlight=False, markup=False, soft_wrap=True)
+            local += [own_step.trades] if not step.behind and step.warm == 1 else []
+            moved = _moved(step.mean_log_prior, own_step.mean, own_step.slope, name)
+            _say(screen, f"{name}: {_cooling(step)}, as sampled, trades: {own_step.trades}; {moved}")
+    small = [own.rewards[name].trades for own, steps in _with_chains(found) if not steps and name in own.rewards]
+    _say(screen, _sentence(name, small[0] if small else None, local[0] if local else None))
+
+
+def _with_chains(found: PairAnalysis) -> Iterator[tuple[SettingEstimates, Steps]]:
+    return zip(found.settings, found.run.chains, strict=True)
+
+
+def _cooling(step: CoolingStep) -> str:
+    from theory.adaptors.exact import chain
+
+    behind = f" in front of {chain(*step.behind)}" if step.behind else ""
+    return f"cooling from T = {step.warm:g} to {step.cool:g}{behind} token by token"
+
+
+def _moved(likelihood: Estimate, reward: Estimate, slope: Estimate, name: str) -> str:
+    """What a step did, as far as it is known."""
+    parts = (("E L moves by", likelihood), (f"E {name} by", reward), ("slope", slope))
+    return ", ".join(f"{what} {interval(own) or 'a number that is not known'}" for what, own in parts)
+
+
+def _sentence(reward: str, globally: str | None, locally: str | None) -> str:
+    """Whether cooling trades likelihood for a reward, in both ways to normalise."""
+    verdicts = [
+        f"{what}: {verdict}"
+        for what, verdict in (
+            ("globally normalised, by a small step at T = 1", globally),
+            ("token by token, as sampled", locally),
+        )
+        if verdict is not None
+    ]
+    return f"does cooling trade likelihood for {reward} on this pair? {'; '.join(verdicts) or 'no verdict'}"
+
+
+def _say(screen: Console, line: str) -> None:
+    screen.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_settings(found: PairAnalysis) -> None:
     from theory.adaptors.exact import chain
 
-    columns = ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance")
+    columns = ("setting", "E L", "E R", "H", "KL to p+", "b", "Corr", "acceptance", "front")
     settings = table(*columns, left={"setting"}, title="settings, 95 % over prompts")
     notes = _Notes()
     for steps, own in zip(found.run.chains, found.settings, strict=True):
         means = (own.mean_log_prior, own.mean_reward, own.entropy, own.kl_to_aligned)
         rest = (own.exchange_coefficient, own.within_correlation, own.acceptance)
-        settings.add_row(str(chain(*steps)), *map(notes.cell, (*means, *rest)))
+        settings.add_row(str(chain(*steps)), *map(notes.cell, (*means, *rest)), "x" if own.front else "")
     screen = console(240)
     screen.print(settings)
     notes.show(screen)
     for name in dict.fromkeys(name for own in found.settings for name in own.rewards):
         _show_reward(found, name, screen)
-    verdicts = [
-        f"{what}: {verdict}"
-        for what, verdict in (
-            ("globally normalised, by a small step at T = 1", found.trades),
-            ("token by token, as sampled", found.trades_locally),
+    for step in found.cooling:
+        _say(
+            screen, f"R: {_cooling(step)}, as sampled: {_moved(step.mean_log_prior, step.mean_reward, step.slope, 'R')}"
         )
-        if verdict is not None
-    ]
-    words = "; ".join(verdicts) or "no verdict"
-    lines = [f"does cooling trade likelihood for the secret reward R = log p+/p on this pair? {words}"]
+    lines = [_sentence("the secret reward R = log p+/p", found.trades, found.trades_locally)]
     if found.rounding is not None:
         size = found.rounding
         lines.append(
@@ -183,4 +225,4 @@ def _show_settings(found: PairAnalysis) -> None:
             f"of {size.length} tokens"
         )
     for line in (*lines, *found.notes):
-        screen.print(line, highlight=False, markup=False, soft_wrap=True)
+        _say(screen, line)

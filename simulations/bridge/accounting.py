@@ -8,28 +8,23 @@ numbers in a way that can be computed from the models; the one that gives the nu
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from simulations.bridge.decoder import TorchDecoder
+from simulations.bridge.given_numbers import Case, Floats, Transform, agree, slack, transforms
 from simulations.bridge.sample import Plan
+from simulations.bridge.sampler_search import FEWEST, sampler
 from simulations.bridge.score import Scoring, String
 from simulations.sampling.adaptors import log_softmax, log_sum, log_weights
 from simulations.sampling.generate import Decoder
 from theory.adaptors.exact import Chain, chain
 
-Floats = NDArray[np.float64]
-
 CHECKED = 8
 """Strings that are compared: half of them ended, where there are such."""
-
-_SLACK = 3e-4
-"""Rounding of a token's log-probability by another engine in float32, nats; of n tokens, sqrt(n) times as much."""
 
 _TEMPERATURES = (
     "1/10",
@@ -51,10 +46,12 @@ _TEMPERATURES = (
 _TOP_K = (10, 20, 40, 50, 100)
 _NUCLEUS = ("4/5", "17/20", "9/10", "19/20", "99/100")
 
+_PADDING = 128
+"""Tokens of padding behind one string that are looked for."""
+
 _COPIED = 300_000_000
 """Parameters of the largest model that is copied in another dtype."""
 
-_UNITS = {"nats": 1.0, "base 2": math.log(2), "base 10": math.log(10)}
 _LIKE_ROUNDING = 3.0
 """Differences of at most so many times the rounding of a dtype are that rounding."""
 
@@ -72,28 +69,7 @@ class Diagnosis:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Case:
-    """One string with what came, and its laws: log p of every id at every token, shape (T, V)."""
-
-    string: String
-    prompt: tuple[int, ...]
-    law: Floats
-
-    @property
-    def tokens(self) -> tuple[int, ...]:
-        return self.string.tokens
-
-    @property
-    def given(self) -> Floats:
-        return np.atleast_1d(np.asarray(self.string.given.logprobs, dtype=np.float64))
-
-    @property
-    def single(self) -> bool:
-        return not isinstance(self.string.given.logprobs, tuple)
-
-
-Variant = Callable[[_Case], Floats]
+Variant = Callable[[Case], Floats]
 """The numbers of a string's tokens in one way of counting."""
 
 
@@ -110,16 +86,22 @@ def diagnose(scoring: Scoring) -> Diagnosis | None:
     cases = []
     for one in _chosen(strings):
         prompt = scoring.plan.ids[one.prompt]
-        cases.append(_Case(one, prompt, _laws(writer, prompt, one.tokens)))
-    found = _named(scoring.plan, cases) or _of_dtype(scoring.plan, cases)
+        cases.append(Case(one, prompt, _laws(writer, prompt, one.tokens)))
+    found = (
+        _named(scoring.plan, cases) or _padded(scoring.plan, cases) or _sampled(cases) or _of_dtype(scoring.plan, cases)
+    )
     if found is not None:
         return found
+    odd = next((case for case in cases if not case.single and case.given.size != len(case.tokens)), None)
+    also = (
+        "" if odd is None else f"; row {odd.string.given.row} has {odd.given.size} of them for {len(odd.tokens)} tokens"
+    )
     plain = _plain(scoring.plan)
     worst = max(abs(float(case.given.sum() - np.sum(plain(case)))) / len(case.tokens) for case in cases)
     raise ValueError(
         f"the log-probabilities that came differ from the models' by up to {worst:.3g} nats a token, and no way of "
-        "counting that is known explains it: another model, prompt, template or tokenizer? Without the column logprobs "
-        "the strings are scored all the same"
+        f"counting that is known explains it: another model, prompt, template or tokenizer{also}? Without the column "
+        "logprobs the strings are scored all the same"
     )
 
 
@@ -150,14 +132,14 @@ def _picked(law: Floats, tokens: Sequence[int]) -> Floats:
 def _after(steps: Chain) -> Variant:
     """The law that adaptors make: log w - log c."""
 
-    def numbers(case: _Case) -> Floats:
+    def numbers(case: Case) -> Floats:
         weight = log_weights(case.law, steps)
         return _picked(weight, case.tokens) - log_sum(weight)
 
     return numbers
 
 
-def _raw(case: _Case) -> Floats:
+def _raw(case: Case) -> Floats:
     return _picked(case.law, case.tokens)
 
 
@@ -167,29 +149,29 @@ def _plain(plan: Plan) -> Variant:
     return lambda case: adapted[case.string.setting](case) if case.string.given.law == "adapted" else _raw(case)
 
 
-def _variants(plan: Plan, cases: Sequence[_Case]) -> Iterator[tuple[str, Variant]]:
+def _variants(plan: Plan, cases: Sequence[Case]) -> Iterator[tuple[str, Variant]]:
     """(its name, what it counts), the most usual first."""
     models = plan.models
     writer, plain = models.aligned or models.prior, _plain(plan)
     longest = max(len(case.tokens) for case in cases)
 
-    def without_end(case: _Case) -> Floats:
+    def without_end(case: Case) -> Floats:
         found = plain(case)
         return found[:-1] if case.string.ended else found
 
-    def end_again(case: _Case) -> Floats:
+    def end_again(case: Case) -> Floats:
         found = plain(case)
         return np.append(found, found[-1]) if case.string.ended else found
 
-    def one_more_end(case: _Case) -> Floats:
+    def one_more_end(case: Case) -> Floats:
         tokens = [*case.tokens, case.tokens[-1] if case.string.ended else _end(plan)]
         return _picked(_laws(writer, case.prompt, tokens), tokens)
 
-    def behind(prompt: Callable[[_Case], Sequence[int]]) -> Variant:
+    def behind(prompt: Callable[[Case], Sequence[int]]) -> Variant:
         return lambda case: _picked(_laws(writer, prompt(case), case.tokens), case.tokens)
 
     def padded(pad: int) -> Variant:
-        def numbers(case: _Case) -> Floats:
+        def numbers(case: Case) -> Floats:
             more = (longest if case.single else max(len(case.given), len(case.tokens))) - len(case.tokens)
             tokens = [*case.tokens, *[pad] * more]
             return _picked(_laws(writer, case.prompt, tokens), tokens)
@@ -223,76 +205,69 @@ def _end(plan: Plan) -> int:
     return int(writer.end)
 
 
-def _named(plan: Plan, cases: Sequence[_Case]) -> Diagnosis | None:
+def _named(plan: Plan, cases: Sequence[Case]) -> Diagnosis | None:
     """The way of counting that gives all the numbers: ours, in other units, another one, another one in other units."""
-    plain, *others = _transforms(cases)
+    plain, *others = transforms(cases)
     tried: list[tuple[str, list[Floats]]] = []
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, variant in _variants(plan, cases):
             numbers = [variant(case) for case in cases]
             for transform in (plain, *([] if name else others)):
-                if _agree(transform, numbers, cases):
+                if agree(transform, numbers, cases):
                     return _diagnosis(name, transform, cases)
             tried.append((name, numbers))
         for name, numbers in tried[1:]:
             for transform in others:
-                if _agree(transform, numbers, cases):
+                if agree(transform, numbers, cases):
                     return _diagnosis(name, transform, cases)
     return None
 
 
-def _diagnosis(name: str, transform: _Transform, cases: Sequence[_Case]) -> Diagnosis:
+def _diagnosis(name: str, transform: Transform, cases: Sequence[Case]) -> Diagnosis:
     words = "; ".join(word for word in (name, transform.words) if word)
     shape = "sums" if cases[0].single else "a number a token"
     law = {"raw": "the models' law", "adapted": "the law after the adaptors"}[cases[0].string.given.law or "raw"]
     return Diagnosis(words or f"{shape} of {law}, nats, the end counted once", not words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Transform:
-    """Other units for the same numbers.
-
-    Args:
-        words: what they are called; "" for ours.
-        unit: nats in one, with its sign.
-        mean: whether a string's number is the mean of its tokens' and not their sum.
-    """
-
-    words: str
-    unit: float
-    mean: bool
-
-    def of(self, numbers: Floats, case: _Case) -> Floats:
-        """The tokens' numbers as they would have come."""
-        found = np.atleast_1d(numbers.sum()) if case.single else numbers
-        return found / (len(numbers) if self.mean and case.single else 1) / self.unit
+# --- what differs from string to string, or is on no list ----------------------------------------------------------
 
 
-def _transforms(cases: Sequence[_Case]) -> Iterator[_Transform]:
-    """Our own units first."""
-    for mean in (False, True) if any(case.single for case in cases) else (False,):
-        for name, unit in _UNITS.items():
-            for sign in (1, -1):
-                words = ["mean for sum"] * mean + [name] * (unit != 1) + ["the sign turned"] * (sign < 0)
-                yield _Transform("; ".join(words), sign * unit, mean)
+def _padded(plan: Plan, cases: Sequence[Case]) -> Diagnosis | None:
+    """Sums that count padding, of each string as much as its batch needed."""
+    single = [case for case in cases if case.single]
+    if len(single) < len(cases) or len(cases) < FEWEST:
+        return None
+    writer, models = plan.models.aligned or plan.models.prior, plan.models
+    for pad in dict.fromkeys(one for one in (models.pad, _end(plan)) if one is not None):
+        sums = []
+        for case in cases:
+            room = models.longest - len(case.prompt) - len(case.tokens)
+            tokens = [*case.tokens, *[pad] * max(0, min(_PADDING, room))]
+            sums.append(np.cumsum(_picked(_laws(writer, case.prompt, tokens), tokens))[len(case.tokens) - 1 :])
+        for transform in transforms(cases):
+            if all(_some_length(transform, own, case) for own, case in zip(sums, cases, strict=True)):
+                return _diagnosis("padding counted", transform, cases)
+    return None
 
 
-def _agree(transform: _Transform, numbers: Sequence[Floats], cases: Sequence[_Case]) -> bool:
-    """Whether these are the numbers that came, up to rounding."""
-    for own, case in zip(numbers, cases, strict=True):
-        found = transform.of(own, case)
-        slack = _SLACK * (math.sqrt(len(case.tokens)) if case.single else 1.0)
-        if transform.mean and case.single:
-            slack /= len(case.tokens)
-        if found.shape != case.given.shape or not (np.abs(found - case.given) <= slack / abs(transform.unit)).all():
-            return False
-    return True
+def _some_length(transform: Transform, sums: Floats, case: Case) -> bool:
+    """Whether the number that came is the sum, or the mean, of the string and any number of tokens behind it."""
+    counts = len(case.tokens) + np.arange(len(sums)) if transform.mean else np.ones(len(sums))
+    gaps = np.abs(sums / counts / transform.unit - case.given)
+    return bool((gaps <= slack(transform, case)).any())
+
+
+def _sampled(cases: Sequence[Case]) -> Diagnosis | None:
+    """A temperature and cuts that no list has."""
+    found = sampler(cases)
+    return None if found is None else _diagnosis(found[0].words, found[1], cases)
 
 
 # --- dtype --------------------------------------------------------------------------------------------------------
 
 
-def _of_dtype(plan: Plan, cases: Sequence[_Case]) -> Diagnosis | None:
+def _of_dtype(plan: Plan, cases: Sequence[Case]) -> Diagnosis | None:
     """Whether the differences are what another dtype rounds: about as large as those of the same model in it."""
     writer, plain = plan.models.aligned or plan.models.prior, _plain(plan)
     if not isinstance(writer, TorchDecoder) or sum(p.numel() for p in writer.model.parameters()) > _COPIED:
@@ -303,9 +278,9 @@ def _of_dtype(plan: Plan, cases: Sequence[_Case]) -> Diagnosis | None:
         other = TorchDecoder(
             copy.deepcopy(writer.ready()).to(getattr(torch, dtype)), writer.end, writer.ends, writer.kept
         )
-        moved = [plain(_Case(one.string, one.prompt, _laws(other, one.prompt, one.tokens))) for one in cases]
+        moved = [plain(Case(one.string, one.prompt, _laws(other, one.prompt, one.tokens))) for one in cases]
         own = [plain(case) for case in cases]
-        for transform in _transforms(cases):
+        for transform in transforms(cases):
             ours, theirs = (
                 [transform.of(numbers, case) for numbers, case in zip(kind, cases, strict=True)]
                 for kind in (own, moved)

@@ -72,6 +72,11 @@ def _pair(store: Store, key: RunKey, strings: Strings) -> PairAnalysis:
     except ValueError:
         raise StoreError(f"{store.folder / 'key.json'}: is damaged; the run cannot be analysed without it") from None
     settings = with_fronts(tuple(of_setting(strings, number, steps) for number, steps in enumerate(chains)))
+    in_nats = {one.name for one in key.rewards if one.beta is not None}
+    settings = tuple(
+        replace(own, rewards={name: replace(one, nats=name in in_nats) for name, one in own.rewards.items()})
+        for own in settings
+    )
     steps = cooling(strings, chains)
     plain = next((step for step in steps if not step.behind and step.warm == 1), None)
     base = next((own.exchange_coefficient for own, steps in zip(settings, chains, strict=True) if not steps), None)

@@ -38,6 +38,11 @@ def guarded(found: PairAnalysis, strings: Strings, rounding: Rounding | None, *,
         settings.append(kept)
         if gone and not same:
             reasons.append(f"setting {number + 1}: {', '.join(gone)}: below the rounding of {dtype}")
+    if not same and strings.setting.size == len(np.unique([strings.setting, strings.prompt], axis=1).T):
+        reasons.append(
+            "no prompt has two strings in a setting: b, the correlations within prompts and the verdicts on a small "
+            "cooling need several strings of each"
+        )
     if same:
         reasons.append("prior and aligned are one model: R = 0, so correlations, b and verdicts do not exist")
     base = next((own for own, steps in zip(settings, found.run.chains, strict=True) if not steps), None)
@@ -104,14 +109,19 @@ def _setting(own: SettingEstimates, strings: Strings, size: float) -> tuple[Sett
     kept = replace(
         own,
         impossible=int((~np.isfinite(l)).sum()),
-        within_correlation=NOTHING if within else own.within_correlation,
+        within_correlation=_taken(own.within_correlation, within),
         identification=None if within else own.identification,
-        correlation=NOTHING if over_all else own.correlation,
-        spearman=NOTHING if over_all else own.spearman,
-        exchange_coefficient=NOTHING if border or _small(i, strings, size) else own.exchange_coefficient,
+        correlation=_taken(own.correlation, over_all),
+        spearman=_taken(own.spearman, over_all),
+        exchange_coefficient=_taken(own.exchange_coefficient, border or _small(i, strings, size)),
     )
     names = ("within_correlation", "identification", "correlation", "spearman", "exchange_coefficient")
     return kept, [name for name in names if getattr(kept, name) != getattr(own, name)]
+
+
+def _taken(own: Estimate, gone: bool) -> Estimate:
+    """The estimate, or nothing where it is rounding; one that is none keeps its reason."""
+    return NOTHING if gone and own.value is not None else own
 
 
 def _within(values: Floats, strings: Strings) -> float:

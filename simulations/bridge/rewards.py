@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import importlib.util
@@ -10,11 +11,11 @@ import itertools
 import math
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, Protocol, SupportsFloat, get_args
+from typing import Literal, Protocol, SupportsFloat, cast, get_args, runtime_checkable
 
 from simulations.bridge.folder import beside, weights
 from theory.files import JsonObject, sha256
@@ -257,7 +258,7 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
     try:
         with _importable(base):
             found = getattr(importlib.import_module(module), name)
-    except Exception as error:  # the module is the user's: whatever it raises
+    except (Exception, SystemExit) as error:  # the module is the user's: whatever it raises
         raise ValueError(f"the reward {source} cannot be imported: {type(error).__name__}: {error}") from None
     if not callable(found):
         raise ValueError(f"the reward {source} is no function")
@@ -274,7 +275,7 @@ def _function(source: str, base: Path | None, reads: Reads) -> Scorer:
                 given = [text.prompt, text.completion] if isinstance(text, Answer) else ["", text]
             try:
                 rewards.append(found(*given))
-            except Exception as error:  # the function is the user's, too
+            except (Exception, SystemExit) as error:  # the function is the user's, too
                 what = f"{type(error).__name__}: {error}"
                 raise ValueError(f"the reward {source} fails on {text[:60]!r}: {what}") from None
         return rewards
@@ -292,7 +293,7 @@ def _of_trl(function: Callable[..., object]) -> set[str]:
     if "completions" not in named:
         return set()
     return (
-        {"prompts", "completions", "completion_ids"}
+        {"prompts", "completions", "completion_ids", *named}
         if any(one.kind is one.VAR_KEYWORD for one in parameters)
         else named
     )
@@ -312,18 +313,48 @@ def _batched(source: str, function: Callable[..., object], taken: set[str]) -> S
             "completions": completions,
             "completion_ids": [one.ids for one in answers],
         }
+        given |= {"trainer_state": None, "log_extra": _unlogged, "log_metric": _unlogged}
         try:
             found = function(**{name: value for name, value in given.items() if name in taken})
-        except Exception as error:  # the function is the user's
+            return _listed(asyncio.run(found) if inspect.iscoroutine(found) else found, source, len(texts))
+        except _NoList:
+            raise
+        except (Exception, SystemExit) as error:  # the function is the user's
             what = f"{type(error).__name__}: {error}"
             raise ValueError(f"the reward {source} fails on {len(texts)} completions: {what}") from None
-        if not isinstance(found, (list, tuple)):
-            raise ValueError(
-                f"the reward {source} gave {type(found).__name__} for {len(texts)} completions, not a list"
-            )
-        return list(found)
 
     return score
+
+
+def _unlogged(*given: object) -> None:
+    """What a trainer would log is not."""
+
+
+class _NoList(ValueError):
+    """A reward of many completions that is not many numbers."""
+
+
+def _listed(found: object, source: str, count: int) -> list[float]:
+    """What a reward gave, as a list: a list, an array, a tensor or anything else that can be gone through.
+
+    Whether each is a number is for ``checked`` to say.
+
+    Raises:
+        _NoList: it is not of the kind.
+    """
+    if isinstance(found, Iterable) and not isinstance(found, (str, bytes, Mapping)) and getattr(found, "shape", True):
+        values = found.tolist() if isinstance(found, _Array) else found
+        # true and false are 1 and 0, as in a column
+        return cast("list[float]", [float(value) if isinstance(value, bool) else value for value in values])
+    raise _NoList(f"the reward {source} gave {type(found).__name__} for {count} completions, not a list")
+
+
+@runtime_checkable
+class _Array(Protocol):
+    """Of numpy or torch."""
+
+    def tolist(self) -> list[object]:
+        """Its numbers as Python's."""
 
 
 def _takes_two(function: Callable[..., object]) -> bool:

@@ -296,7 +296,10 @@ def table_of(plan: Plan, found: Scored, rewards: Rewards) -> pa.Table:
         asked = found.witnesses
         columns |= packed(plan.run.chains, asked.log_weight, asked.log_normaliser, drawn.log_prob, drawn.length)
     for name, one in rewards.named.items():
-        given = checked_or_null(one(texts, lengths), texts)
+        try:
+            given = checked_or_null(one(texts, lengths), texts)
+        except ValueError as error:
+            raise ValueError(f"reward {name}: {error}") from None
         columns[f"reward_{name}"] = pa.array(given, pa.float64())
     return pa.table(columns | dict(found.columns), metadata=LAYOUT)
 

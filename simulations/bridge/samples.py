@@ -57,12 +57,14 @@ class Samples:
         strings: one or more.
         rewards: names of its reward columns.
         sha256: of the file.
+        path: of the file.
         notes: how it was read.
     """
 
     strings: tuple[Given, ...]
     rewards: tuple[str, ...]
     sha256: str
+    path: Path
     notes: tuple[str, ...]
 
 
@@ -78,12 +80,15 @@ def read_samples(path: Path) -> Samples:
     if path.suffix not in {".jsonl", ".parquet"}:
         raise ValueError(f"{path}: samples are .jsonl or .parquet")
     try:
-        rows, layout = converted([_object(row) for row in read_rows(path, "samples")])
+        rows, layout = converted([_object(row, k) for k, row in enumerate(read_rows(path, "samples"), start=1)])
     except ValueError as error:
         raise ValueError(_located(path, error)) from None
     if not rows:
         raise ValueError(f"{path}: holds no string")
-    columns, left = _reward_columns([row for _, row in rows])
+    try:
+        columns, left = _reward_columns([row for _, row in rows])
+    except ValueError as error:
+        raise ValueError(_located(path, error)) from None
     strings = []
     for number, row in rows:
         try:
@@ -95,16 +100,16 @@ def read_samples(path: Path) -> Samples:
         notes.append(f"reward columns: {', '.join(columns.values())}")
     if left:
         notes.append(f"columns that are no numbers (or numbers in quotes) are left out: {', '.join(left)}")
-    return Samples(tuple(strings), tuple(columns.values()), sha256(path), tuple(notes))
+    return Samples(tuple(strings), tuple(columns.values()), sha256(path), path, tuple(notes))
 
 
 def _located(path: Path, error: ValueError) -> str:
     return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
-def _object(row: object) -> Row:
+def _object(row: object, number: int) -> Row:
     if not isinstance(row, dict):
-        raise ValueError(f"a row must be an object, got {str(row)[:60]!r}")
+        raise ValueError(f"row {number}: must be an object, got {str(row)[:60]!r}")
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -128,11 +133,15 @@ def _given(number: int, row: Row, columns: Mapping[str, str]) -> Given:
     if "ids" in asked:
         # what the ids are of may stand beside them
         asked = {"ids": asked["ids"]}
-    if len(asked) != 1:
-        raise ValueError("one of prompt, messages and prompt_ids is needed")
+    if len(asked) > 1:
+        raise ValueError("holds prompt and messages; only one of them is read, so leave the other out")
+    if not asked:
+        raise ValueError(f"one of prompt, messages and prompt_ids is needed; {_columns(row)}")
     text, ids = row.get("completion"), row.get("completion_ids")
+    if ids is None and text is None:
+        raise ValueError(f"completion (a text) or completion_ids is needed; {_columns(row)}")
     if ids is None and not isinstance(text, str):
-        raise ValueError("completion (a text) or completion_ids is needed")
+        raise ValueError(f"completion must be a text, got {str(text)[:60]!r}")
     finish = row.get("finish")
     if finish not in {*get_args(Finish), None}:
         raise ValueError(f"finish must be stop or length, got {finish!r}")
@@ -153,6 +162,10 @@ def _given(number: int, row: Row, columns: Mapping[str, str]) -> Given:
         law=law,
         rewards={name: _reward(row.get(column), name) for column, name in columns.items()},
     )
+
+
+def _columns(row: Row) -> str:
+    return f"it has {', '.join(row) if row else 'nothing'}"[:160]
 
 
 def _ids(value: object) -> tuple[int, ...]:

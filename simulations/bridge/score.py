@@ -66,11 +66,14 @@ class Scoring:
             ValueError: a row that cannot be scored (names it), or a setting that no row has.
         """
         reader = _Reader(run, models)
-        found = [reader.string(given) for given in samples.strings]
+        try:
+            found = [reader.string(given) for given in samples.strings]
+            for text, ids in zip(reader.texts, reader.ids, strict=True):
+                check_prompt(text, ids, 1, models)
+            _check_room(found, reader.ids, models)
+        except ValueError as error:
+            raise ValueError(f"{samples.path}: {error}") from None
         length = max(len(one.tokens) for one in found)
-        for text, ids in zip(reader.texts, reader.ids, strict=True):
-            check_prompt(text, ids, 1, models)
-        _check_room(found, reader.ids, models)
         count = Counter((one.prompt, one.setting) for one in found)
         bare = next((k for k in range(len(run.chains)) if not any(one.setting == k for one in found)), None)
         if bare is not None:

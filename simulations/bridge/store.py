@@ -135,6 +135,9 @@ class Store:
             StoreError: there is none.
         """
         if not (folder / "key.json").is_file():
+            runs = sorted(str(path.parent) for path in folder.glob("*/key.json"))
+            if runs:
+                raise StoreError(f"{folder}: holds a run for each of several adapters; name one: {', '.join(runs)}")
             raise StoreError(f"{folder}: holds no run (no key.json); sample one first")
         configuration = _configuration(folder)
         text = canonical(configuration)

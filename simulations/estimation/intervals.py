@@ -34,6 +34,9 @@ NOISE = 1e-12
 
 NOTHING = Estimate(None, None, None)
 
+ALONE = Estimate(None, None, None, "no prompt has two strings: several of each are needed")
+"""What only strings of one prompt can tell: its variances, and what is made of them."""
+
 ANY = "any number is possible: the denominator may be 0"
 """The note of a ratio whose set is the whole line."""
 
@@ -137,7 +140,9 @@ def correlation(cov: Floats, first: Floats, second: Floats) -> Estimate:
         first: of the one variable, shape (P,).
         second: of the other, shape (P,).
     """
-    means = [float(np.mean(v)) if len(v) else math.nan for v in (cov, first, second)]
+    if not len(cov):
+        return ALONE
+    means = [float(np.mean(v)) for v in (cov, first, second)]
     if not np.isfinite(means).all():
         return NOTHING
     c, a, b = means
@@ -167,6 +172,7 @@ def verdict_of(b: Estimate) -> str:
 
 
 __all__ = [
+    "ALONE",
     "ANY",
     "FEWEST",
     "LEVEL",

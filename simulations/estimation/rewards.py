@@ -7,7 +7,7 @@ cooling trades where it is negative. For q = p+ and r = R it is -(1 + b) / b.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +35,9 @@ def _one(strings: Strings, log_law: Floats, values: Floats) -> RewardEstimates:
     own, r, log_q = strings.of(kept), values[kept], log_law[kept]
     prompts, l = Prompts.of(own), own.log_prior
     slope = slope_of(prompts.covs(r, log_q), prompts.covs(l, log_q), prompts.covs(log_q, log_q))
+    if not len(own):
+        none = Estimate(None, None, None, "no string has a number of this reward")
+        return RewardEstimates(mean=none, correlation=none, slope=none, trades="undecided", missing=len(kept))
     return RewardEstimates(
         mean=intervals.mean(prompts.means(r)),
         correlation=intervals.correlation(prompts.covs(l, r), prompts.covs(l, l), prompts.covs(r, r)),
@@ -46,7 +49,9 @@ def _one(strings: Strings, log_law: Floats, values: Floats) -> RewardEstimates:
 
 def slope_of(reward: Floats, likelihood: Floats, variance: Floats) -> Estimate:
     """Cov(r, log q) / Cov(L, log q) over prompts; nothing where log q does not vary, so that nothing can be cooled."""
-    if not len(variance) or not float(np.mean(variance)) > NOISE:
+    if not len(variance):
+        return intervals.ALONE
+    if not float(np.mean(variance)) > NOISE:
         return intervals.NOTHING
     return intervals.ratio(reward, likelihood)
 
@@ -85,16 +90,27 @@ def moved_apart(likelihood: Estimate, reward: Estimate) -> str:
 
 
 def with_fronts(settings: tuple[SettingEstimates, ...]) -> tuple[SettingEstimates, ...]:
-    """The settings, each reward marked where no other setting has both a higher E L and a higher E r."""
+    """The settings, each reward, the secret one too, marked where no other has both a higher E L and a higher mean."""
     names = dict.fromkeys(name for own in settings for name in own.rewards)
     marked: list[Mapping[str, RewardEstimates]] = [dict(own.rewards) for own in settings]
     for name in names:
-        points = [(_value(own.mean_log_prior), _value(own.rewards[name].mean)) for own in settings]
-        for k, (l, r) in enumerate(points):
-            beaten = any(one >= l and two >= r and (one, two) != (l, r) for one, two in points)
-            front = np.isfinite([l, r]).all() and not beaten
-            marked[k] = {**marked[k], name: replace(settings[k].rewards[name], front=bool(front))}
-    return tuple(replace(own, rewards=dict(rewards)) for own, rewards in zip(settings, marked, strict=True))
+        for k, front in enumerate(_front([(own.mean_log_prior, own.rewards[name].mean) for own in settings])):
+            marked[k] = {**marked[k], name: replace(settings[k].rewards[name], front=front)}
+    secret = _front([(own.mean_log_prior, own.mean_reward) for own in settings])
+    return tuple(
+        replace(own, rewards=dict(rewards), front=front)
+        for own, rewards, front in zip(settings, marked, secret, strict=True)
+    )
+
+
+def _front(means: Sequence[tuple[Estimate, Estimate]]) -> list[bool]:
+    """Which of (E L, E r) no other exceeds in one of them without falling behind in the other."""
+    points = [(_value(likelihood), _value(reward)) for likelihood, reward in means]
+    return [
+        bool(np.isfinite([l, r]).all())
+        and not any(one >= l and two >= r and (one, two) != (l, r) for one, two in points)
+        for l, r in points
+    ]
 
 
 def _value(estimate: Estimate) -> float:

@@ -53,7 +53,7 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
         mean_reward=mean(r),
         entropy=mean(-log_q),
         kl_to_aligned=mean(log_q + i),
-        exchange_coefficient=intervals.ratio(prompts.covs(l, i), prompts.covs(i, i), NOISE),
+        exchange_coefficient=exchange(prompts, l, i),
         within_correlation=within_correlation(prompts, l, r),
         correlation=pearson(prompts, own),
         spearman=spearman(prompts, own),
@@ -67,6 +67,12 @@ def of_setting(strings: Strings, number: int, steps: Chain) -> SettingEstimates:
         budget_residual=_finite(residual) if is_window(Chain(steps)) else None,
         rewards=of_rewards(own, log_q),
     )
+
+
+def exchange(prompts: Prompts, log_prior: Floats, surprisal: Floats) -> Estimate:
+    """b = E Cov(L, I | x) / E Var(I | x)."""
+    covs = prompts.covs(log_prior, surprisal)
+    return intervals.ratio(covs, prompts.covs(surprisal, surprisal), NOISE) if len(covs) else intervals.ALONE
 
 
 def within_correlation(prompts: Prompts, first: Floats, second: Floats) -> Estimate:

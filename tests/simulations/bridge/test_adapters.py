@@ -177,6 +177,9 @@ def test_several_adapters(base: Any, tmp_path: Path) -> None:
         shards = [(tmp_path / "run" / name / "shards" / f"{k:05d}.sha256").read_text() for k in range(1)]
         assert shards == [(alone / "shards" / f"{k:05d}.sha256").read_text() for k in range(1)]
         assert command("analyse", alone).exit_code == 0
+    done = command("analyse", tmp_path / "run")
+    assert done.exit_code == 2
+    assert f"name one: {tmp_path / 'run' / 'a'}, {tmp_path / 'run' / 'b'}" in done.stderr
     runs = read_runs(run_file(tmp_path, models='prior = "prior"\naligned = [{adapter = "a"}, {adapter = "b"}]'))
     models = Loader("float32", "cpu", None, tmp_path)
     one, two = (load_models(run, models) for run in runs)

@@ -59,6 +59,24 @@ def one(text):
 
 def single(completions):
     return 1.0
+
+def leaves(completions):
+    raise SystemExit(3)
+
+def array(completions):
+    import numpy as np
+    return np.array([len(c) for c in completions], dtype=np.float32)
+
+def tensor(completions, trainer_state, log_metric, **named):
+    import torch
+    log_metric("a", 1.0)
+    return torch.tensor([len(c) for c in completions])
+
+def spaced(completions):
+    return (" " in c for c in completions)
+
+async def later(completions):
+    return [float(len(c)) for c in completions]
 '''
 
 
@@ -125,6 +143,8 @@ def test_every_reward_has_an_answer(tmp_path: Path) -> None:
     sampled(path)
     said = command("analyse", tmp_path / "run")
     assert "count: cooling from T = 1 to 0.5 token by token, as sampled, trades: " in said.stdout
+    assert "does cooling trade likelihood for count on this pair? globally normalised, by a small step" in said.stdout
+    assert ("count (r/beta, nats)" in said.stdout, "vowels (in its own units)" in said.stdout) == (True, True)
     found, strings = analysed(tmp_path), rows(tmp_path)
     for number, setting in enumerate(found["settings"]):
         assert set(setting["rewards"]) == {"count", "vowels"}
@@ -140,7 +160,13 @@ def test_every_reward_has_an_answer(tmp_path: Path) -> None:
         assert rho == pytest.approx(cov / math.sqrt(var_l * var_r), abs=1e-6)
         assert setting["rewards"]["vowels"].get("missing", 0) == sum(row["reward_vowels"] is None for row in own)
         assert setting["rewards"]["count"]["trades"] in {"yes", "no", "undecided"}
+        assert (setting["rewards"]["count"].get("nats"), setting["rewards"]["vowels"].get("nats")) == (True, None)
+    missing = sum(row["reward_vowels"] is None for row in strings)
+    assert (f"{missing:,} of {len(strings):,} strings have no number of vowels" in said.stdout) == (missing > 0)
     assert any(setting["rewards"]["count"].get("front") for setting in found["settings"])
+    places = [(one["mean_log_prior"]["value"], one["mean_reward"]["value"]) for one in found["settings"]]
+    beaten = [any(l > own[0] and r > own[1] for l, r in places) for own in places]
+    assert [bool(one.get("front")) for one in found["settings"]] == [not one for one in beaten]
     step = found["cooling"][0]
     means = [setting["rewards"]["count"]["mean"]["value"] for setting in found["settings"]]
     assert step["rewards"]["count"]["mean"]["value"] == pytest.approx(means[1] - means[0])
@@ -231,8 +257,9 @@ WRONG = {
     "a kind": (('name = "a"\nkind = "judge"',), "reward 1, kind must be one of"),
     "beta": (('name = "a"\nkind = "length"\nbeta = "0"',), "reward a, beta must lie between"),
     "no module": (('name = "a"\nkind = "function"\nsource = "nowhere:f"',), "cannot be imported"),
-    "too few": (('name = "a"\nkind = "function"\nsource = "mine:few"',), "gave 1 numbers for"),
+    "too few": (('name = "a"\nkind = "function"\nsource = "mine:few"',), "reward a: the reward gave 1 numbers for"),
     "fails": (('name = "a"\nkind = "function"\nsource = "mine:fails"',), "RuntimeError: no"),
+    "leaves": (('name = "a"\nkind = "function"\nsource = "mine:leaves"',), "reward a: the reward mine:leaves fails on"),
     "no list": (('name = "a"\nkind = "function"\nsource = "mine:single"',), "gave float for"),
 }
 
@@ -257,6 +284,20 @@ def test_null_is_no_number_for_the_runs_own_reward(tmp_path: Path) -> None:
     done = command("sample", run_file(tmp_path, models='prior = "prior"', reward=table))
     assert done.exit_code == 2
     assert "must be a finite number" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("array", [2.0, 3.0]), ("tensor", [2.0, 3.0]), ("spaced", [0.0, 1.0]), ("later", [2.0, 3.0])],
+)
+def test_what_trl_takes_from_a_reward(name: str, wanted: list[float], tmp_path: Path) -> None:
+    """An array, a tensor, true and false, and what has to be waited for."""
+    (tmp_path / "own_kinds.py").write_text(MODULE, "utf-8")
+    found = scorer("function", f"own_kinds:{name}", base=tmp_path)
+    assert found is not None
+    values = found([Answer.of("abc", "a"), Answer.of("ab c", "a")], [2, 3])
+    assert values == wanted
+    assert all(type(value) in {int, float} for value in values)
 
 
 def test_signatures(tmp_path: Path) -> None:

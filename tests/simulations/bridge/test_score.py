@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def of(models: Path, more: str = "") -> str:
     return f'prior = "{models / "prior"}"\naligned = "{models / "aligned"}"\n{more}'
 
 
-def written(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
+def written(path: Path, lines: Iterable[object]) -> Path:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     return path
 
@@ -259,7 +260,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no prompt": ({"completion": " a", "finish": "stop"}, "row 2: one of prompt, messages and prompt_ids"),
     "two prompts": (
         {"prompt": "a", "messages": [{"role": "user", "content": "a"}], "completion": " a", "finish": "stop"},
-        "row 2: one of prompt",
+        "row 2: holds prompt and messages",
     ),
     "no completion": ({"prompt": "a", "finish": "stop"}, "row 2: completion"),
     "no finish": ({"prompt": "a", "completion": " b"}, "row 2: a text needs finish"),
@@ -293,6 +294,52 @@ def test_rows_that_cannot_be_scored(name: str, models: Path, tmp_path: Path) -> 
     samples = written(tmp_path / "s.jsonl", [first, line])
     assert says in refused(run_file(tmp_path, models=of(models)), samples)
     assert not (tmp_path / "run").exists()
+
+
+WRONG_ROWS: dict[str, tuple[list[Any], str]] = {
+    "no object": ([{"prompt": "a", "completion": "b", "finish": "stop"}, [1]], "row 2: must be an object, got '[1]'"),
+    "another name": (
+        [{"prompt": "a", "response": "b"}],
+        "row 1: completion (a text) or completion_ids is needed; it has",
+    ),
+    "no prompt": ([{"text": "a b"}], "row 1: one of prompt, messages and prompt_ids is needed; it has text"),
+    "two prompts": (
+        [{"prompt": "a", "messages": [{"role": "user", "content": "a"}], "completion": "b", "finish": "stop"}],
+        "row 1: holds prompt and messages",
+    ),
+    "a number": ([{"prompt": "a", "completion": 3, "finish": "stop"}], "row 1: completion must be a text, got '3'"),
+    "no token": ([{"prompt": "a", "completion": "", "finish": "length"}], "row 1: has no token"),
+    "one name for two": (
+        [{"prompt": "a", "completion": "b", "finish": "stop", "r": 1.0, "reward_r": 2.0}],
+        "two columns are the reward 'r'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ROWS)
+def test_what_is_wrong_is_said_with_the_file_and_the_row(name: str, models: Path, tmp_path: Path) -> None:
+    """Whatever reads it: the file's name, the row's number, what is there; and nothing is made."""
+    lines, says = WRONG_ROWS[name]
+    samples = written(tmp_path / "s.jsonl", lines)
+    assert f"{samples}: {says}" in refused(run_file(tmp_path, models=of(models)), samples)
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_string_a_prompt_has_no_verdict_and_a_reason(models: Path, tmp_path: Path) -> None:
+    """What only several strings of a prompt can tell is left out with a note, in the file and on the screen."""
+    lines = [
+        {"prompt": f"{a} {b}", "completion": " c", "finish": "stop", "help": float(ord(b))}
+        for a in "abc"
+        for b in "abcd"
+    ]
+    scored(run_file(tmp_path, models=of(models)), written(tmp_path / "s.jsonl", lines))
+    found = analysed(tmp_path)
+    (own,) = found["settings"]
+    within = (own["exchange_coefficient"], own["within_correlation"], own["rewards"]["help"]["slope"])
+    assert {one["note"] for one in within} == {"no prompt has two strings: several of each are needed"}
+    assert found["trades"] is None
+    assert any(note.startswith("no prompt has two strings in a setting") for note in found["notes"])
+    assert "no interval: no prompt has two strings" in command("analyse", tmp_path / "run").stdout
 
 
 def test_settings_are_said(models: Path, tmp_path: Path) -> None:
@@ -390,6 +437,24 @@ def _padded(m: Any, p: Any, t: Any, ended: bool) -> Any:
     return _plain(m, p, [*t, *[0] * (48 - len(t))], ended)
 
 
+def _sampled(temperature: float, top_k: int, mass: float) -> Callable[..., Any]:
+    """A temperature, then the likeliest, then a nucleus of these, as vLLM and transformers go about it."""
+
+    def count(m: Any, p: Any, t: Any, ended: bool) -> Any:
+        logits = laws(m, p, t) / temperature
+        logits = torch.where(logits >= torch.topk(logits, top_k).values[:, -1:], logits, -torch.inf)
+        probs, places = torch.sort(torch.softmax(logits, -1), descending=True)
+        kept = torch.zeros_like(probs, dtype=torch.bool).scatter(1, places, probs.cumsum(-1) - probs < mass)
+        return picked(torch.where(kept, logits, -torch.inf), t)
+
+    return count
+
+
+def _padded_by_batches(m: Any, p: Any, t: Any, ended: bool) -> Any:
+    """To the longest of a batch, which is another for every string."""
+    return _plain(m, p, [*t, *[0] * (sum(t) % 23)], ended)
+
+
 def _short(m: Any, p: Any, t: Any, ended: bool) -> Any:
     half = load("embedded:aligned", dtype="bfloat16", device="cpu").decoder.model
     return picked(laws(half, p, t), t)
@@ -408,6 +473,16 @@ PLANTED: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], str]] = {
     "after temperature": (_cooled, lambda v: float(v.sum()), "after temperature 7/10"),
     "after temperature, a mean": (_cooled, lambda v: float(v.mean()), "after temperature 7/10; mean for sum"),
     "after cuts": (_cut, lambda v: v.tolist(), "after cuts: top_k 50"),
+    "another temperature": (_sampled(0.85, 1024, 2.0), lambda v: float(v.sum()), "after temperature 17/20"),
+    "another cut": (_sampled(1.0, 30, 2.0), lambda v: float(v.mean()), "after cuts: top_k 30; mean for sum"),
+    "temperature and nucleus": (
+        _sampled(0.8, 1024, 0.92),
+        lambda v: (v / np.log(2)).tolist(),
+        "after temperature and cuts: temperature 4/5 then nucleus 23/25; base 2",
+    ),
+    "two cuts": (_sampled(1.0, 50, 0.9), lambda v: v.tolist(), "after cuts: top_k 50 then nucleus 9/10"),
+    "padding of batches": (_padded_by_batches, lambda v: float(v.sum()), "padding counted"),
+    "padding of batches, a mean": (_padded_by_batches, lambda v: float(v.mean()), "padding counted; mean for sum"),
     "padding counted": (_padded, lambda v: v.tolist(), "padding counted"),
     "other dtype": (_short, lambda v: float(v.sum()), "another dtype, as bfloat16 rounds"),
 }
@@ -420,7 +495,7 @@ def test_planted_accounting_errors(name: str, strings: dict[str, Any], tmp_path:
     lines = []
     for row, line in zip(strings["rows"], as_ids(strings["rows"], strings["prompts"]), strict=True):
         found = count(strings["model"], strings["prompts"][row["prompt"]], row["tokens"], row["ended"])
-        if name == "after cuts" and np.isinf(found).any():
+        if np.isinf(found).any():
             # what an engine with these cuts could have written: the tokens before the first that it cuts off
             found = found[: int(np.isinf(found).argmax())]
             line |= {"completion_ids": row["tokens"][: len(found)], "finish": "length"}
@@ -444,6 +519,13 @@ def test_log_probabilities_of_another_model_are_refused(strings: dict[str, Any],
         line |= {"logprobs": float(-rng.gamma(30)), "logprobs_are": "raw"}
     path = run_file(tmp_path, models='prior = "embedded:prior"\naligned = "embedded:aligned"')
     assert "no way of counting that is known explains it" in refused(path, written(tmp_path / "s.jsonl", lines))
+    for line in lines:
+        line["logprobs"] = [-1.0] * (len(line["completion_ids"]) + 2)
+    said = refused(path, written(tmp_path / "s.jsonl", lines))
+    found = re.search(r"row (\d+) has (\d+) of them for (\d+) tokens", said)
+    assert found is not None
+    row, numbers, tokens = map(int, found.groups())
+    assert numbers == len(lines[row - 1]["logprobs"]) == tokens + 2
     assert not (tmp_path / "run").exists()
 
 

@@ -105,6 +105,7 @@ class RewardEstimates:
         trades: whether that cooling moves E L and E r apart: "yes", "no" or "undecided".
         front: whether no setting has both a higher E L and a higher E r, by the estimates.
         missing: strings without a number, which are left out.
+        nats: whether it was divided by a beta; else it is in its own units.
     """
 
     mean: Estimate
@@ -113,6 +114,7 @@ class RewardEstimates:
     trades: str
     front: bool = False
     missing: int = 0
+    nats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -142,6 +144,7 @@ class SettingEstimates:
         budget_residual: the largest |log w - log p+ / T| of a string, nats; None where that is infinite.
         impossible: strings that the prior gives probability 0: L = -inf and R = +inf.
         rewards: what the setting did to each named reward.
+        front: whether no setting has both a higher E L and a higher E R, by the estimates.
     """
 
     mean_log_prior: Estimate
@@ -162,6 +165,7 @@ class SettingEstimates:
     budget_residual: float | None
     impossible: int = 0
     rewards: dict[str, RewardEstimates] = Field(default_factory=dict)
+    front: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
