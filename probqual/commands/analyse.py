@@ -93,6 +93,8 @@ def _show_tilted(found: GibbsAnalysis) -> None:
         value = getattr(found.gibbs, field.name)
         if field.name != "rewards":
             number = f"{value:.3f}" if isinstance(value, float) else str(value)
+            if field.name == "trades":
+                number = _answer(found, number, found.gibbs.exchange_coefficient, of_b=True)
             tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else number)
     for name, own in found.gibbs.rewards.items():
         tilted.add_row(f"E r under p+, {name}", notes.cell(own.mean))
@@ -148,7 +150,16 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
         if name in step.rewards and not step.behind:
             own_step = step.rewards[name]
             line = f"{name}: cooling from T = {step.warm:g} to {step.cool:g} token by token, as sampled, trades: "
-            screen.print(line + own_step.trades, highlight=False, markup=False, soft_wrap=True)
+            line += _answer(found, own_step.trades, step.mean_log_prior, own_step.mean)
+            screen.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _answer(found: PairAnalysis | GibbsAnalysis, verdict: str, *estimates: Estimate, of_b: bool = False) -> str:
+    """A verdict, and where it is open what would settle it."""
+    from theory.report.settling import EXCHANGE, settled_by
+
+    needed = settled_by(found, *estimates, borders=EXCHANGE if of_b else (0.0,)) if verdict == "undecided" else ""
+    return f"{verdict} ({needed})" if needed else verdict
 
 
 def _show_settings(found: PairAnalysis) -> None:
@@ -166,14 +177,14 @@ def _show_settings(found: PairAnalysis) -> None:
     notes.show(screen)
     for name in dict.fromkeys(name for own in found.settings for name in own.rewards):
         _show_reward(found, name, screen)
-    verdicts = [
-        f"{what}: {verdict}"
-        for what, verdict in (
-            ("globally normalised, by a small step at T = 1", found.trades),
-            ("token by token, as sampled", found.trades_locally),
-        )
-        if verdict is not None
-    ]
+    verdicts = []
+    if found.trades is not None:
+        b = found.settings[found.run.chains.index(())].exchange_coefficient
+        verdicts.append(f"globally normalised, by a small step at T = 1: {_answer(found, found.trades, b, of_b=True)}")
+    step = next((step for step in found.cooling if not step.behind and step.warm == 1), None)
+    if found.trades_locally is not None and step is not None:
+        answer = _answer(found, found.trades_locally, step.mean_log_prior, step.mean_reward)
+        verdicts.append(f"token by token, as sampled: {answer}")
     words = "; ".join(verdicts) or "no verdict"
     lines = [f"does cooling trade likelihood for the secret reward R = log p+/p on this pair? {words}"]
     if found.rounding is not None:

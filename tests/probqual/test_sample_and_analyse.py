@@ -559,6 +559,9 @@ def test_an_unfinished_run(finished: Path) -> None:
     assert done.exit_code == 0, done.output
     (note,) = [one for one in json.loads(done.stdout)["notes"] if one.startswith("unfinished")]
     assert note.startswith("unfinished: 1 of 4 shards are missing; the numbers are of the prompts that have all")
+    shown = run("analyse", finished, "--plot", finished.parent / "some.png")
+    assert shown.exit_code == 0, shown.output
+    assert "small step at T = 1: undecided (too few prompts: 8 needed)" in " ".join(shown.stdout.split())
     for path in (finished / "shards").glob("*"):
         path.unlink()
     line = refused(run("analyse", finished, "--json", "-"))

@@ -10,6 +10,7 @@ from theory.arithmetic.exact import power_of_ten_above
 from theory.report.markdown import markdown_table
 from theory.report.records import Estimate, GibbsAnalysis, HeldOut, PairAnalysis, SettingEstimates, TrainingRecord
 from theory.report.samples import interval, turning
+from theory.report.settling import EXCHANGE, settled_by
 
 Runs = Mapping[str, PairAnalysis | GibbsAnalysis]
 Trainings = Mapping[str, TrainingRecord]
@@ -42,37 +43,14 @@ def base_of(found: PairAnalysis) -> SettingEstimates:
     return found.settings[found.run.chains.index(())]
 
 
-def times_as_many(estimate: Estimate, borders: Sequence[float]) -> float | None:
-    """How many times as many prompts would have an interval of this centre that holds no border; None if it holds none.
-
-    The width of an interval over prompts falls like one over the square root of their number, so that it is
-    (half width / distance to the nearest border)^2. It is a plan, not a promise: the centre moves, too.
-
-    >>> times_as_many(Estimate(1.0, 0.0, 2.0), (0.5,))
-    4.0
-    >>> times_as_many(Estimate(1.0, 0.75, 1.25), (0.5,)) is None
-    True
-    """
-    value, low, high = estimate.value, estimate.low, estimate.high
-    if value is None or low is None or high is None or not any(low <= border <= high for border in borders):
-        return None
-    distance = min(abs(value - border) for border in borders)
-    return math.inf if distance == 0 else ((high - low) / 2 / distance) ** 2
+def _open(needed: str) -> str:
+    """The verdict "undecided", with what would settle it."""
+    return f"undecided: {needed}" if needed else "undecided"
 
 
-def _needed(estimate: Estimate, borders: Sequence[float], prompts: int) -> str:
-    """Behind "undecided": what would settle it."""
-    if estimate.value is None:
-        return ""
-    if estimate.low is None or estimate.high is None:
-        return f" ({estimate.note})" if estimate.note else ""
-    factor = times_as_many(estimate, borders)
-    if factor is None:
-        return ""
-    if factor > 1000:
-        return f" (more than {1000 * prompts:,} prompts would be needed)"
-    needed = math.ceil(factor * prompts / 10) * 10
-    return f" (if the centre stays, its interval leaves the border at about {needed:,} prompts)"
+def _rises(estimate: Estimate, digits: int = 2) -> str:
+    """A change with its sign: "+0.21 [0.14, 0.28]"."""
+    return ("+" if (estimate.value or 0.0) > 0 else "") + interval(estimate, digits)
 
 
 def signed(estimate: Estimate) -> str:
@@ -178,7 +156,7 @@ def _global(found: PairAnalysis | GibbsAnalysis) -> str:
     answer = found.gibbs.trades if isinstance(found, GibbsAnalysis) else found.trades
     if answer != "undecided":
         return answer or "no verdict"
-    return answer + _needed(_exchange(found), (-1.0, 0.0), len(found.run.prompts))
+    return _open(settled_by(found, _exchange(found), borders=EXCHANGE))
 
 
 def _local(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -187,11 +165,12 @@ def _local(found: PairAnalysis | GibbsAnalysis) -> str:
     step = next((s for s in found.cooling if not s.behind and s.warm == 1), None)
     if step is None:
         return ""
-    moved = f"E L {interval(step.mean_log_prior, 1)}, E R {interval(step.mean_reward)} at T = {step.cool:g}"
+    likelihood, reward = _rises(step.mean_log_prior, 1), _rises(step.mean_reward)
+    moved = f"at T = {step.cool:g} E L {likelihood}, E R {reward}"
     answer = locally(found)
     if answer == "undecided":
-        answer += _needed(step.mean_reward, (0.0,), len(found.run.prompts))
-    return f"{answer}: {moved}"
+        answer = _open(settled_by(found, step.mean_log_prior, step.mean_reward))
+    return f"{answer}; {moved}"
 
 
 def _local_asked(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -204,7 +183,9 @@ def _local_asked(found: PairAnalysis | GibbsAnalysis) -> str:
         return ""
     own = step.rewards[name]
     answer = "no, both rise" if own.trades == "no" and _up(step.mean_log_prior) and _up(own.mean) else own.trades
-    return f"{answer}: E r/beta {interval(own.mean)}"
+    if answer == "undecided":
+        answer = _open(settled_by(found, step.mean_log_prior, own.mean))
+    return f"{answer}; E r/beta {_rises(own.mean)}"
 
 
 def _up(estimate: Estimate) -> bool:
@@ -434,5 +415,4 @@ __all__ = [
     "real_models_table",
     "signed",
     "slope_bound",
-    "times_as_many",
 ]

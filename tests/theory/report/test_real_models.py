@@ -16,7 +16,6 @@ from theory.report.real_models import (
     real_models_table,
     signed,
     slope_bound,
-    times_as_many,
 )
 from theory.report.records import (
     RUNS,
@@ -38,30 +37,6 @@ def runs() -> dict[str, object]:
 def trainings() -> dict[str, object]:
     """The committed trainings."""
     return {name: training_record(name) for name in TRAININGS}
-
-
-@pytest.mark.parametrize(
-    ("estimate", "expected"),
-    [
-        (Estimate(1.0, 0.0, 2.0), 4.0),
-        (Estimate(1.0, 0.6, 1.4), None),
-        (Estimate(0.5, 0.0, 1.0), math.inf),
-        (Estimate(1.0, None, None), None),
-        (Estimate(None, None, None), None),
-    ],
-)
-def test_prompts_that_would_settle_a_question(estimate: Estimate, expected: float | None) -> None:
-    """(half width / distance to the border)^2, and nothing where the border lies outside."""
-    assert times_as_many(estimate, (0.5,)) == expected
-
-
-def test_an_interval_of_that_many_prompts_ends_at_the_border() -> None:
-    """By the other way: the width falls like one over the square root, so it then reaches the border exactly."""
-    estimate = Estimate(-0.9, -1.3, -0.5)
-    factor = times_as_many(estimate, (-1.0, 0.0))
-    assert factor is not None
-    half = 0.4 / math.sqrt(factor)
-    assert -0.9 - half == pytest.approx(-1.0)
 
 
 def test_the_most_that_a_nat_costs() -> None:
