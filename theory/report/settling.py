@@ -64,6 +64,13 @@ def settled_by(found: PairAnalysis | GibbsAnalysis, *estimates: Estimate, border
     return f"about {needed:,} prompts, {strings:,} strings of a setting, would settle it if the estimate stays"
 
 
+def apart(one: Estimate, two: Estimate) -> bool:
+    """Whether both have intervals that do not meet: a careful way to say that two numbers differ."""
+    if one.low is None or one.high is None or two.low is None or two.high is None:
+        return False
+    return one.high < two.low or two.high < one.low
+
+
 def prompts_of(found: PairAnalysis | GibbsAnalysis) -> int:
     """The prompts that an analysis rests on: of a run that was stopped, those that have all their strings."""
     run = found.run
@@ -72,4 +79,4 @@ def prompts_of(found: PairAnalysis | GibbsAnalysis) -> int:
     return len(run.prompts)
 
 
-__all__ = ["EXCHANGE", "prompts_of", "settled_by", "times_as_many"]
+__all__ = ["EXCHANGE", "apart", "prompts_of", "settled_by", "times_as_many"]
