@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,11 +156,13 @@ class Training:
         """
         own = self.recipe.file.training
         self._resume()
+        start, before = time.monotonic(), len(self.history)
         for step, pairs, target in self._batches():
             if step < len(self.history):
                 continue
             if until():
-                self._save()
+                if self.history:  # before the first step there are no moments to keep
+                    self._save()
                 return False
             self.history.append(self._step(step, pairs, target))
             done = len(self.history)
@@ -167,7 +170,9 @@ class Training:
                 self.write(self.folder / (f"adapter-{done}" if done < own.steps else "adapter"))
             if done % _SAVED == 0 or done == own.steps:
                 self._save()
-                self.say(self._line())
+                each = (time.monotonic() - start) / (done - before)
+                left = f"{each:.1f} s a step, about {(own.steps - done) * each / 60:.0f} min left"
+                self.say(f"{self._line()}; {left}" if done < own.steps else self._line())
         return True
 
     def _batches(self) -> Iterator[tuple[int, Drawn, Floats]]:
