@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,7 +145,10 @@ class Training:
             layers_to_transform=layers,
             task_type="CAUSAL_LM",
         )
-        found = peft.get_peft_model(base, config)
+        with warnings.catch_warnings():
+            # peft 0.21.2 asks transformers 5.23.0 by a deprecated name, which is no matter of who trains
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            found = peft.get_peft_model(base, config)
         found.eval()  # no dropout: a step is a function of its pairs
         return found
 
@@ -234,7 +238,7 @@ class Training:
             OSError: the folder cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        state = peft.get_peft_model_state_dict(self.model)
+        state = peft.get_peft_model_state_dict(self.model, save_embedding_layers=False)
         weights = {name: value.detach().to(torch.bfloat16).contiguous().cpu() for name, value in state.items()}
         write_whole(folder / "adapter_model.safetensors", save(weights, metadata={"format": "pt"}))
         config = self.model.peft_config["default"].to_dict()

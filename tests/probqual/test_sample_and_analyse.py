@@ -166,6 +166,14 @@ def test_interrupted(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert files(tmp_path / "run") == files(tmp_path / "calm")
 
 
+def test_a_device_that_is_not_there(tmp_path: Path) -> None:
+    """One line that names it; with a cluster the option is refused, for the run files of the workers say theirs."""
+    path = written(tmp_path)
+    assert "[models] device 'cuda:99'" in refused(run("sample", path, "--device", "cuda:99"))
+    line = refused(run("sample", path, "--device", "cpu", "--backend", "dask", "--address", "tcp://127.0.0.1:9"))
+    assert "--device is of this machine" in line
+
+
 @pytest.mark.usefixtures("tree")
 def test_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the time is over nothing new begins, and that is said; the same command goes on."""
