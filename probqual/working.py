@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +49,21 @@ class _Session(Protocol):
     @property
     def notes(self) -> Sequence[str]: ...
     def work(self) -> Iterator[_Made]: ...
+
+
+def opened(sessions: Iterator[_Session]) -> Iterator[_Session]:
+    """The sessions, one after another; a terminal shows meanwhile that models are loaded and checked."""
+    from rich.console import Console
+
+    screen = Console(file=sys.stderr)
+    while True:
+        # a model of 135 million parameters takes a minute, in which nothing else would be seen
+        shown = screen.status("loading the models, and scoring a few strings by every way")
+        with shown if screen.is_terminal else nullcontext():
+            session = next(sessions, None)
+        if session is None:
+            return
+        yield session
 
 
 class Clock:

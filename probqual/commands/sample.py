@@ -9,7 +9,7 @@ import typer
 
 from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
 from probqual.options import Address, Backend, BackendName, Minutes, check_address
-from probqual.working import Clock, worked
+from probqual.working import Clock, opened, worked
 
 
 def sample(
@@ -41,6 +41,7 @@ def sample(
 
     clock = Clock(minutes)
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
-        for session in Session.each(run, output, device) if address is None else sessions(address, run, output):
+        every = Session.each(run, output, device) if address is None else sessions(address, run, output)
+        for session in opened(every):
             if not worked(session, "sampling", clock):
                 break

@@ -6,6 +6,7 @@ Runs are of the tree with prompts, put in the place of loaded models, unless loa
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -164,6 +165,20 @@ def test_interrupted(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
     assert len(again.stderr.splitlines()) == 4 - after + 1
     assert files(tmp_path / "run") == files(tmp_path / "calm")
+
+
+def test_loading_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal says so until a session is there, and elsewhere nothing is written; sessions keep their order."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for screen, words in ((Terminal(), "loading the models"), (io.StringIO(), "")):
+        monkeypatch.setattr(sys, "stderr", screen)
+        assert list(working.opened(iter([1, 2, 3]))) == [1, 2, 3]  # type: ignore[list-item, comparison-overlap]
+        assert words in screen.getvalue()
+        assert bool(screen.getvalue()) == bool(words)
 
 
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
