@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import typer
 
-from probqual.output import Piece, made_with_progress
+from probqual.output import Piece, made_with_progress, waiting
 
 
 class _Made(Protocol):
@@ -53,13 +51,9 @@ class _Session(Protocol):
 
 def opened(sessions: Iterator[_Session]) -> Iterator[_Session]:
     """The sessions, one after another; a terminal shows meanwhile that models are loaded and checked."""
-    from rich.console import Console
-
-    screen = Console(file=sys.stderr)
     while True:
         # a model of 135 million parameters takes a minute, in which nothing else would be seen
-        shown = screen.status("loading the models, and scoring a few strings by every way")
-        with shown if screen.is_terminal else nullcontext():
+        with waiting("loading the models, and scoring a few strings by every way"):
             session = next(sessions, None)
         if session is None:
             return
