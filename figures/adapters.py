@@ -23,9 +23,9 @@ SEED: int | None = 1
 PARAMETERS = {"run": "examples/smollm2_pair.toml", "interval": "95 % over prompts; none where it would not cover"}
 
 RUNS = {
-    "smollm2-vader-weak": ("towards VADER, early", "vader"),
-    "smollm2-vader": ("towards VADER", "vader"),
-    "smollm2-valence": ("towards valence", "valence"),
+    "smollm2-vader-weak": ("towards VADER, 100 steps", "vader"),
+    "smollm2-vader": ("towards VADER, 400 steps", "vader"),
+    "smollm2-valence": ("towards valence, 400 steps", "valence"),
 }
 
 _NAMES = {
@@ -35,6 +35,13 @@ _NAMES = {
     "then top_k 50 then nucleus 19/20": "top-k 50, nucleus .95",
 }
 """Of the legend; the engine's chain, which is longer, is the other one."""
+
+_READING = (
+    "Star: the aligned model $p_+$ itself.\n"
+    "Bars: 95 % intervals over 32 prompts.\n"
+    "A trade would run to the lower right of\nthe star: likelihood up, reward down."
+)
+"""What a reader needs who has no caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def draw(record: Record, figure: Figure) -> None:
             here, plane = axes[row, column], record.planes[run][row]
             run_plane.draw(plane, here)
             aligned = next(p for p in plane if p.behind == "p+" and p.temperature == 1)
-            here.plot(*aligned.place, **style.mark("p+"), markersize=9, zorder=5)
+            here.plot(*aligned.place, **style.mark("p+"), markersize=7, zorder=5)
             here.set_ylabel(("E $R$, the secret reward  (nats)", f"E $r/\\beta$, {reward}  (nats)")[row])
             here.set_xlabel(("", "E $L$  (nats)")[row])
             style.title(here, next(letters), (title, "the reward asked for")[row])
@@ -87,6 +94,8 @@ def draw(record: Record, figure: Figure) -> None:
     shown = {name: handle for name, handle in zip(names, handles, strict=True) if name in _NAMES or "then" in name}
     words = [_NAMES.get(name, "llama.cpp's defaults") for name in shown]
     axes[0, 0].legend(list(shown.values()), words, loc="lower right", fontsize=5.5)
+    says = {"transform": axes[0, 1].transAxes, "fontsize": 5.5, "color": style.COLOUR["text"], "va": "bottom"}
+    axes[0, 1].text(0.03, 0.03, _READING, **says, linespacing=1.4)
     for row in (0, 1):
         for column, run in enumerate(RUNS):
             run_plane.name_temperatures(record.planes[run][row], axes[row, column])

@@ -21,7 +21,10 @@ _AWAY = (4.5, 9.0, 15.0, 23.0, 33.0, 45.0)
 """Points between a mark and its label; from the second on a thin line joins them."""
 
 _MARK = 3.5
-_ON_LABEL, _ON_MARK, _OUTSIDE, _CROSSED, _ON_LEADER, _ON_LINE, _FARTHER = 100.0, 60.0, 200.0, 40.0, 15.0, 1.0, 4.0
+_ON_LABEL, _ON_MARK, _OUTSIDE, _CROSSED, _ON_BAR, _ON_LEADER = 100.0, 60.0, 200.0, 40.0, 30.0, 15.0
+_ON_LINE, _FARTHER = 1.0, 4.0
+_HAIR = 1.5
+"""Points between a label and the end of an interval's bar."""
 _STEP = 3.0
 """Pixels between the places of a line that labels avoid."""
 
@@ -51,6 +54,10 @@ class _Box:
     def meets(self, other: _Box) -> bool:
         return self.left < other.right and other.left < self.right and self.low < other.high and other.low < self.high
 
+    def wider(self, by: float) -> _Box:
+        """The box with so much around it."""
+        return _Box(self.left - by, self.low - by, self.right + by, self.high + by)
+
     def holds(self, points: Floats) -> int:
         """How many of the points, shape (2, n), lie in it."""
         x, y = points
@@ -63,6 +70,7 @@ def place(
     lines: Iterable[Floats] = (),
     size: float = 6,
     marks: Iterable[tuple[float, float]] = (),
+    bars: Iterable[Floats] = (),
 ) -> None:
     """Write labels, in this order, where they lie on nothing; the limits and the legend must stand before.
 
@@ -72,6 +80,8 @@ def place(
         lines: paths that labels avoid, shape (2, n) each.
         size: of the font, points.
         marks: points without a label, which labels leave free, too.
+        bars: intervals and lines, shape (2, n) each: however short the piece below a label, it strikes the words
+            through.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None, "axes belong to a figure"
@@ -84,7 +94,15 @@ def place(
     half = _MARK * pixel
     own_marks = [_Box(x - half, y - half, x + half, y + half) for x, y in (*points, *others)]
     avoided = [np.empty((2, 0)), *(_dense(axes.transData.transform(line.T).T) for line in lines if line.shape[1] > 1)]
+    crossing = [_dense(axes.transData.transform(bar.T).T, _STEP / 6) for bar in bars]
     on_lines, taken, leaders = np.concatenate(avoided, axis=1), list[_Box](), np.empty((2, 0))
+
+    def cost_of(box: _Box, far: int) -> float:
+        cost = _ON_LABEL * sum(box.meets(other) for other in taken) + _FARTHER * far
+        cost += _ON_MARK * sum(box.meets(other) for other in own_marks) + _ON_LINE * box.holds(on_lines)
+        cost += _ON_BAR * sum(box.wider(_HAIR * pixel).holds(bar) > 0 for bar in crossing)
+        return cost + _OUTSIDE * (not _within(box, inside)) + _CROSSED * (box.holds(leaders) > 0)
+
     for place_of, (one, (x, y)) in enumerate(zip(labels, points, strict=True)):
         other_marks = [box for k, box in enumerate(own_marks) if k != place_of and not box.holds(np.array([[x], [y]]))]
         made = axes.annotate(one.text, (one.x, one.y), (0, 0), textcoords="offset points", fontsize=size, zorder=7)
@@ -94,9 +112,7 @@ def place(
         for far, away in enumerate(_AWAY):
             for right, up in _AROUND:
                 box = _beside(x + right * away * pixel, y + up * away * pixel, right, up, extent.width, extent.height)
-                cost = _ON_LABEL * sum(box.meets(other) for other in taken) + _FARTHER * far
-                cost += _ON_MARK * sum(box.meets(other) for other in own_marks) + _ON_LINE * box.holds(on_lines)
-                cost += _OUTSIDE * (not _within(box, inside)) + _CROSSED * (box.holds(leaders) > 0)
+                cost = cost_of(box, far)
                 leader = _leader(x, y, right * away * pixel, up * away * pixel) if far > 0 else leaders[:, :0]
                 cost += _CROSSED * sum(other.holds(leader) > 0 for other in taken)
                 cost += _ON_LEADER * sum(other.holds(leader) > 0 for other in other_marks)
@@ -148,11 +164,13 @@ def _within(box: _Box, frame: _Box) -> bool:
     return frame.left <= box.left and box.right <= frame.right and frame.low <= box.low and box.high <= frame.high
 
 
-def _dense(path: Floats) -> Floats:
-    """Places along a polygonal line, some pixels apart."""
+def _dense(path: Floats, step: float = _STEP) -> Floats:
+    """Places along a polygonal line, some pixels apart; none of a line that has no finite point."""
     finite = path[:, np.isfinite(path).all(axis=0)]
+    if not finite.size:
+        return np.empty((2, 0))
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(finite, axis=1)))])
-    places = np.arange(0.0, min(along[-1], 1e5), _STEP)
+    places = np.arange(0.0, min(along[-1], 1e5), step)
     return np.stack([np.interp(places, along, row) for row in finite])
 
 

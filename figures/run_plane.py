@@ -108,12 +108,13 @@ def name_temperatures(plane: list[Point], axes: Axes) -> None:
     chains: dict[str, list[Point]] = {}
     for point in sorted(plane, key=lambda p: -p.temperature):
         chains.setdefault(point.behind, []).append(point)
-    lines = [np.array([p.place for p in own]).T for own in chains.values()]
-    lines += [np.array([[p.place[0]] * 2, p.mean_reward.drawn[1:]]) for p in plane]
+    bars = [np.array([p.place for p in own]).T for own in chains.values()]
+    bars += [np.array([[p.place[0]] * 2, p.mean_reward.drawn[1:]]) for p in plane]
+    bars += [np.array([p.mean_log_prior.drawn[1:], [p.place[1]] * 2]) for p in plane]
     # one chain's temperatures are enough: the others' lines run the same way
     named = next((own for own in chains.values() if len(own) > 1), [])
     labels = [Label(*p.place, f"T = {p.temperature:g}") for p in named]
-    place(axes, labels, lines, size=5.5, marks=[p.place for p in plane if p not in named])
+    place(axes, labels, size=5.5, marks=[p.place for p in plane if p not in named], bars=bars)
 
 
 def save(found: PairAnalysis, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -81,23 +82,23 @@ def draw(record: Record, figure: Figure) -> None:
     held_out = {name: found.held_out for name, found in record.trainings.items()}
     _bars(
         axes["b"],
-        {name: [(own.best_accuracy, "r itself", 1.0), (own.accuracy, "R", 1.0)] for name, own in held_out.items()},
+        {name: [(own.best_accuracy, "by $r$", 1.0), (own.accuracy, "by $R$", 1.0)] for name, own in held_out.items()},
     )
     axes["b"].axvline(0.5, **style.line("reference"), linewidth=0.8)
-    axes["b"].set_xlabel("preferred string first")
-    style.title(axes["b"], "b", "held-out accuracy")
+    axes["b"].set_xlabel("preferred string first (share)")
+    style.title(axes["b"], "b", "order, held-out")
     _bars(
         axes["c"],
         {
             name: [
-                (own.mean_reward_prior, "p", _beta(record.trainings[name])),
-                (own.mean_reward_aligned, "$p_+$", _beta(record.trainings[name])),
+                (own.mean_reward_prior, "prior $p$", _beta(record.trainings[name])),
+                (own.mean_reward_aligned, "aligned $p_+$", _beta(record.trainings[name])),
             ]
             for name, own in held_out.items()
         },
     )
     axes["c"].set_xlabel("E $r/\\beta$  (nats)")
-    style.title(axes["c"], "c", "before and after")
+    style.title(axes["c"], "c", "mean reward")
 
 
 def _losses(axes: Axes, record: Record) -> None:
@@ -113,11 +114,18 @@ def _losses(axes: Axes, record: Record) -> None:
         axes.errorbar([place], [value], yerr=bars, **(style.series(number) | {"linestyle": "none"}), elinewidth=0.8)
     fresh = next(iter(record.trainings.values())).fresh
     axes.axvline(fresh, **style.line("reference"), linewidth=0.8)
-    axes.annotate("second pass", (fresh, 0.44), xytext=(3, 2), textcoords="offset points", fontsize=6)
+    said: dict[str, Any] = {"textcoords": "offset points", "fontsize": 5.5}
+    axes.annotate("new pairs", (fresh, 0.46), xytext=(-3, 2), ha="right", **said)
+    axes.annotate("the same pairs again", (fresh, 0.46), xytext=(3, 2), **said)
+    held_out = next(iter(record.trainings.values())).held_out.loss.drawn[1]
+    place = max(len(one.history) for one in record.trainings.values()) + 16
+    axes.annotate("held-out\nprompts", (place, held_out), xytext=(0, -4), ha="center", va="top", **said)
+    least = max(one.held_out.least_loss.drawn[0] for one in record.trainings.values())
+    axes.annotate("least possible on held-out prompts", (_WINDOW, least), xytext=(2, 2), **said)
     axes.axhline(math.log(2), **style.line("reference"), linewidth=0.8)
-    axes.annotate("log 2", (_WINDOW, math.log(2)), xytext=(2, 2), textcoords="offset points", fontsize=6)
+    axes.annotate("log 2: before training", (_WINDOW, math.log(2)), xytext=(2, 2), **said)
     axes.set_xlabel("step")
-    axes.set_ylabel("loss  (nats)")
+    axes.set_ylabel("loss, mean of 25 steps  (nats)")
     axes.legend(loc="best")
     style.title(axes, "a", "training")
 

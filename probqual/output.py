@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -107,6 +107,16 @@ def progress(what: str, total: int, before: int = 0) -> Iterator[Callable[..., N
                 typer.echo(f"{done}/{total} {name}", err=True)
 
         yield advance
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """What is being waited for, on a terminal; nothing elsewhere."""
+    from rich.console import Console
+
+    screen = Console(file=sys.stderr)
+    with screen.status(words) if screen.is_terminal else nullcontext():
+        yield
 
 
 @contextmanager

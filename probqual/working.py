@@ -9,7 +9,7 @@ from typing import Protocol
 
 import typer
 
-from probqual.output import Piece, made_with_progress
+from probqual.output import Piece, made_with_progress, waiting
 
 
 class _Made(Protocol):
@@ -47,6 +47,17 @@ class _Session(Protocol):
     @property
     def notes(self) -> Sequence[str]: ...
     def work(self) -> Iterator[_Made]: ...
+
+
+def opened(sessions: Iterator[_Session]) -> Iterator[_Session]:
+    """The sessions, one after another; a terminal shows meanwhile that models are loaded and checked."""
+    while True:
+        # a model of 135 million parameters takes a minute, in which nothing else would be seen
+        with waiting("loading the models, and scoring a few strings by every way"):
+            session = next(sessions, None)
+        if session is None:
+            return
+        yield session
 
 
 class Clock:

@@ -97,6 +97,8 @@ def _show_tilted(found: GibbsAnalysis) -> None:
         value = getattr(found.gibbs, field.name)
         if field.name != "rewards":
             number = f"{value:.3f}" if isinstance(value, float) else str(value)
+            if field.name == "trades":
+                number = _answer(found, number, found.gibbs.exchange_coefficient, of_b=True)
             tilted.add_row(field.name, notes.cell(value) if isinstance(value, Estimate) else number)
     for name, own in found.gibbs.rewards.items():
         tilted.add_row(f"E r under p+, {name}", notes.cell(own.mean))
@@ -157,11 +159,13 @@ def _show_reward(found: PairAnalysis, name: str, screen: Console) -> None:
     for step in found.cooling:
         if name in step.rewards:
             own_step = step.rewards[name]
-            local += [own_step.trades] if not step.behind and step.warm == 1 else []
+            answer = _answer(found, own_step.trades, step.mean_log_prior, own_step.mean)
+            local += [answer] if not step.behind and step.warm == 1 else []
             moved = _moved(step.mean_log_prior, own_step.mean, own_step.slope, name)
-            _say(screen, f"{name}: {_cooling(step)}, as sampled, trades: {own_step.trades}; {moved}")
-    small = [own.rewards[name].trades for own, steps in _with_chains(found) if not steps and name in own.rewards]
-    _say(screen, _sentence(name, small[0] if small else None, local[0] if local else None))
+            _say(screen, f"{name}: {_cooling(step)}, as sampled, trades: {answer}; {moved}")
+    plain = [own.rewards[name] for own, steps in _with_chains(found) if not steps and name in own.rewards]
+    small = _answer(found, plain[0].trades, plain[0].slope) if plain else None
+    _say(screen, _sentence(name, small, local[0] if local else None))
 
 
 def _with_chains(found: PairAnalysis) -> Iterator[tuple[SettingEstimates, Steps]]:
@@ -194,8 +198,29 @@ def _sentence(reward: str, globally: str | None, locally: str | None) -> str:
     return f"does cooling trade likelihood for {reward} on this pair? {'; '.join(verdicts) or 'no verdict'}"
 
 
+def _answer(found: PairAnalysis | GibbsAnalysis, verdict: str, *estimates: Estimate, of_b: bool = False) -> str:
+    """A verdict, and where it is open what would settle it."""
+    from theory.report.settling import EXCHANGE, settled_by
+
+    needed = settled_by(found, *estimates, borders=EXCHANGE if of_b else (0.0,)) if verdict == "undecided" else ""
+    return f"{verdict} ({needed})" if needed else verdict
+
+
 def _say(screen: Console, line: str) -> None:
     screen.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _of_secret_reward(found: PairAnalysis) -> tuple[str | None, str | None]:
+    """Whether cooling trades for R, globally by b and locally by the step from T = 1; None where that was not asked."""
+    small = found.trades
+    if small is not None:
+        b = found.settings[found.run.chains.index(())].exchange_coefficient
+        small = _answer(found, small, b, of_b=True)
+    step = next((step for step in found.cooling if not step.behind and step.warm == 1), None)
+    local = found.trades_locally
+    if local is not None and step is not None:
+        local = _answer(found, local, step.mean_log_prior, step.mean_reward)
+    return small, local
 
 
 def _show_settings(found: PairAnalysis) -> None:
@@ -217,7 +242,7 @@ def _show_settings(found: PairAnalysis) -> None:
         _say(
             screen, f"R: {_cooling(step)}, as sampled: {_moved(step.mean_log_prior, step.mean_reward, step.slope, 'R')}"
         )
-    lines = [_sentence("the secret reward R = log p+/p", found.trades, found.trades_locally)]
+    lines = [_sentence("the secret reward R = log p+/p", *_of_secret_reward(found))]
     if found.rounding is not None:
         size = found.rounding
         lines.append(

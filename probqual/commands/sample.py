@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from probqual.errors import bad_files, bad_values, optional_libraries
+from probqual.errors import BadInput, bad_files, bad_values, optional_libraries
 from probqual.options import Address, Backend, BackendName, Minutes, check_address
-from probqual.working import Clock, worked
+from probqual.working import Clock, opened, worked
 
 
 def sample(
@@ -18,6 +18,9 @@ def sample(
         Path | None, typer.Option(metavar="FOLDER", help="Store the run here, not where the run file says.")
     ] = None,
     minutes: Minutes = None,
+    device: Annotated[
+        str | None, typer.Option(help="Of torch, not what the run file says: cpu, cuda, cuda:1. It is part of the key.")
+    ] = None,
     backend: Backend = BackendName.local,
     address: Address = None,
 ) -> None:
@@ -30,12 +33,15 @@ def sample(
     Example: probqual sample examples/default.toml --output runs/default
     """
     check_address(backend, address)
+    if device is not None and address is not None:
+        raise BadInput("--device is of this machine; with --backend dask the run file's [models] device holds")
     with optional_libraries("needs torch, transformers and pyarrow", "bridge"):
         from simulations.bridge.cluster import sessions
         from simulations.bridge.session import Session
 
     clock = Clock(minutes)
     with bad_values(), bad_files(output or run, "{file}: {reason}; nothing half-written is left"):
-        for session in Session.each(run, output) if address is None else sessions(address, run, output):
+        every = Session.each(run, output, device) if address is None else sessions(address, run, output)
+        for session in opened(every):
             if not worked(session, "sampling", clock):
                 break

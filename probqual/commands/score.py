@@ -9,7 +9,7 @@ import typer
 
 from probqual.errors import bad_files, bad_values, optional_libraries
 from probqual.options import Address, Backend, BackendName, check_address
-from probqual.working import Clock, worked
+from probqual.working import Clock, opened, worked
 
 
 def score(
@@ -38,5 +38,5 @@ def score(
 
     with bad_values(), bad_files(output or samples, "{file}: {reason}; nothing half-written is left"):
         local = Session.of_samples(run, samples, output) if address is None else None
-        for session in local or sessions(address or "", run, output, samples):
+        for session in opened(local or sessions(address or "", run, output, samples)):
             worked(session, "scoring", Clock(None))

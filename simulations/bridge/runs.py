@@ -260,7 +260,13 @@ def read_run(path: Path, output: Path | None = None) -> Run:
     return found[0]
 
 
-def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str] | None = None) -> tuple[Run, ...]:
+def read_runs(
+    path: Path,
+    output: Path | None = None,
+    *,
+    samples: Collection[str] | None = None,
+    device: str | None = None,
+) -> tuple[Run, ...]:
     """The runs of the file at a path: one of each adapter that it names, or a single one.
 
     Several adapters are stored each in a folder of its own name below the run's, as a run of that adapter alone would
@@ -271,6 +277,7 @@ def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str
         output: where to store the run instead of what the file says.
         samples: names of the reward columns of strings that are given, which bring their own prompts; None where they
             are to be drawn.
+        device: of torch, instead of what the file says.
 
     Raises:
         RunError: as ``read_run``.
@@ -279,6 +286,8 @@ def read_runs(path: Path, output: Path | None = None, *, samples: Collection[str
         document = read_document(path)
         kind = RunFileOfRewards if isinstance(document.get("reward"), list) else RunFile
         file = read_as(kind, document, RUN_FILE)
+        if device is not None:
+            file = file.model_copy(update={"models": file.models.model_copy(update={"device": device})})
         aligned, base = file.models.aligned, path.resolve().parent
         if not isinstance(aligned, list):
             name = aligned if isinstance(aligned, str) or aligned is None else ADAPTER + aligned["adapter"]

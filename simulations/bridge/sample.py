@@ -127,15 +127,17 @@ class Plan:
     def turns(self) -> list[int]:
         """The shards in the order in which they are made: the same prompts under every setting, then the next prompts.
 
-        So a run that was stopped has whole prompts, which can be analysed. The prompts come in a fixed order that does
-        not follow their lengths. Strings that are given have shards in the order of their file.
+        So a run that was stopped has whole prompts, which can be analysed. Groups of many prompts come first, because
+        intervals need several; among equal ones the order is fixed and does not follow their lengths. Strings that are
+        given have shards in the order of their file.
         """
         settings = len(self.run.chains)
         a_setting, rest = divmod(len(self.shards), settings)
         if rest or any(self.shards[k].setting != k // a_setting for k in range(len(self.shards))):
             return list(range(len(self.shards)))
-        columns = np.random.default_rng(0).permutation(a_setting)
-        return [setting * a_setting + int(column) for column in columns for setting in range(settings)]
+        mixed = (int(column) for column in np.random.default_rng(0).permutation(a_setting))
+        columns = sorted(mixed, key=lambda column: -len(set(self.shards[column].prompt)))
+        return [setting * a_setting + column for column in columns for setting in range(settings)]
 
     def with_resolved(self, found: JsonObject, notes: Sequence[str]) -> Plan:
         """The plan with more that decides its numbers, and more lines to print at the start."""

@@ -55,13 +55,18 @@ class Session:
         return Session._of(run, loader(run))
 
     @staticmethod
-    def each(path: Path, output: Path | None) -> Iterator[Session]:
+    def each(path: Path, output: Path | None, device: str | None = None) -> Iterator[Session]:
         """One session for each adapter that the run file names, one after another on a base that is loaded once.
+
+        Args:
+            path: of the run file.
+            output: where to store the run instead of what the file says.
+            device: of torch, instead of what the file says.
 
         Raises:
             ValueError, OSError: as ``open``.
         """
-        runs = read_runs(path, output)
+        runs = read_runs(path, output, device=device)
         models = loader(runs[0])
         for run in runs:
             yield replace(Session._of(run, models), name=_name(run, runs))

@@ -72,7 +72,7 @@ def train_adapter(
         say: takes a line of progress.
         device: of torch.
         strings: a folder with the prior's strings, which recipes of one prior may share; by default within ``output``.
-        until: asked before each step whether to stop; a later call goes on.
+        until: asked before each block of strings, each step and the measuring whether to stop; a later call goes on.
 
     Raises:
         ValueError: the models or the reward cannot be used, or the folder is of another recipe; in one line.
@@ -99,19 +99,19 @@ def train_adapter(
         strings or output / "strings", recipe, base.decoder, base.tokenizer, base.conventions.front, say
     )
     store.check(identity)
-    held_out = store.held_out()
-    for number in range(own.strings.rounds):
-        store.round(number)  # while there is no adapter in the layers
-        if until():
-            return Outcome(False, 0)
+    if not store.ready(until):  # while there is no adapter in the layers
+        return Outcome(False, 0)
     training = Training(
         recipe, Training.adapted(base.decoder.model, recipe), store, score, base.decoder.end, output, say
     )
     if not training.run(until):
         return Outcome(False, len(training.history))
     if not (output / RECORD).is_file():
+        if until():
+            say("trained; measuring on the held-out prompts is still to be done")
+            return Outcome(False, len(training.history))
         rng = np.random.default_rng([own.strings.seed, own.training.seed, 3])
-        record = measured(training, held_out, base.decoder, rng)
+        record = measured(training, store.held_out(), base.decoder, rng)
         write_whole(output / RECORD, json.dumps(as_json(record), indent=1) + "\n", durable=True)
     return Outcome(True, own.training.steps)
 

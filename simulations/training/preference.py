@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import math
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +145,10 @@ class Training:
             layers_to_transform=layers,
             task_type="CAUSAL_LM",
         )
-        found = peft.get_peft_model(base, config)
+        with warnings.catch_warnings():
+            # peft 0.21.2 asks transformers 5.23.0 by a deprecated name, which is no matter of who trains
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            found = peft.get_peft_model(base, config)
         found.eval()  # no dropout: a step is a function of its pairs
         return found
 
@@ -155,11 +160,13 @@ class Training:
         """
         own = self.recipe.file.training
         self._resume()
+        start, before = time.monotonic(), len(self.history)
         for step, pairs, target in self._batches():
             if step < len(self.history):
                 continue
             if until():
-                self._save()
+                if self.history:  # before the first step there are no moments to keep
+                    self._save()
                 return False
             self.history.append(self._step(step, pairs, target))
             done = len(self.history)
@@ -167,7 +174,9 @@ class Training:
                 self.write(self.folder / (f"adapter-{done}" if done < own.steps else "adapter"))
             if done % _SAVED == 0 or done == own.steps:
                 self._save()
-                self.say(self._line())
+                each = (time.monotonic() - start) / (done - before)
+                left = f"{each:.1f} s a step, about {(own.steps - done) * each / 60:.0f} min left"
+                self.say(f"{self._line()}; {left}" if done < own.steps else self._line())
         return True
 
     def _batches(self) -> Iterator[tuple[int, Drawn, Floats]]:
@@ -229,7 +238,7 @@ class Training:
             OSError: the folder cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        state = peft.get_peft_model_state_dict(self.model)
+        state = peft.get_peft_model_state_dict(self.model, save_embedding_layers=False)
         weights = {name: value.detach().to(torch.bfloat16).contiguous().cpu() for name, value in state.items()}
         write_whole(folder / "adapter_model.safetensors", save(weights, metadata={"format": "pt"}))
         config = self.model.peft_config["default"].to_dict()

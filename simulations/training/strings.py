@@ -7,9 +7,12 @@ off this is the reference that direct preference optimisation divides by.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -50,6 +53,68 @@ class Drawn:
         return len(self.prompt)
 
 
+class OutOfTime(Exception):
+    """It was told to stop before all strings were drawn; those that are there are kept."""
+
+
+@dataclass(slots=True, eq=False)
+class Drawing:
+    """Strings that are being drawn, block by block: prompts of one length side by side.
+
+    Args:
+        drawn: its strings; those of blocks to come hold nothing yet.
+        blocks: the places of the strings that are written at once.
+        done: blocks that are drawn.
+        rng: of the draws; its state after ``done`` blocks.
+    """
+
+    drawn: Drawn
+    blocks: list[Tokens]
+    rng: np.random.Generator
+    done: int = 0
+
+    @staticmethod
+    def begun(ids: Sequence[Sequence[int]], count: int, length: int, rows: int, rng: np.random.Generator) -> Drawing:
+        """Nothing drawn yet: so many strings of each prompt, of so many tokens at most, so many rows at once."""
+        prompts = np.array([k for k in range(len(ids)) for _ in range(count)], dtype=np.int64)
+        tokens = np.full((len(prompts), length), PAD, dtype=np.int64)
+        lengths = np.array([len(ids[k]) for k in prompts])
+        blocks = []
+        for width in np.unique(lengths):
+            places = np.flatnonzero(lengths == width)
+            blocks += [places[low : low + rows] for low in range(0, len(places), rows)]
+        return Drawing(Drawn(prompts, tokens, np.zeros(len(prompts), dtype=bool), np.zeros(len(prompts))), blocks, rng)
+
+    def go_on(self, decoder: TorchDecoder, ids: Sequence[Sequence[int]]) -> int:
+        """Draw the next block from the law of a decoder; the tokens that it has."""
+        own, into = self.blocks[self.done], self.drawn
+        block = np.array([ids[k] for k in into.prompt[own]], dtype=np.int64)
+        found = generate(decoder, block, Chain(), into.tokens.shape[1], rng=self.rng)
+        into.tokens[own], into.ended[own], into.log_prob[own] = found.tokens, found.ended, found.log_prob.sum(axis=1)
+        self.done += 1
+        return int(found.length.sum())
+
+    def keep(self, path: Path) -> None:
+        """Write what is drawn, whole or not at all; with it, where the generator stands."""
+        own = self.drawn
+        parts: dict[str, Any] = {
+            "prompt": own.prompt,
+            "tokens": own.tokens,
+            "ended": own.ended,
+            "log_prob": own.log_prob,
+        }
+        if self.done < len(self.blocks):
+            parts |= {"done": np.array(self.done), "state": np.array(json.dumps(self.rng.bit_generator.state))}
+        with replaced(path, durable=True) as temporary, temporary.open("xb") as file:
+            np.savez_compressed(file, **parts)
+
+    def resume(self, path: Path) -> None:
+        """Go on from what ``keep`` wrote before all blocks were done."""
+        with np.load(path, allow_pickle=False) as found:
+            self.drawn = Drawn(found["prompt"], found["tokens"], found["ended"], found["log_prob"])
+            self.done, self.rng.bit_generator.state = int(found["done"]), json.loads(str(found["state"]))
+
+
 def draw(
     decoder: TorchDecoder,
     ids: Sequence[Sequence[int]],
@@ -68,18 +133,10 @@ def draw(
         rows: strings that are written at once.
         rng: of the draws.
     """
-    prompts = np.array([k for k in range(len(ids)) for _ in range(count)], dtype=np.int64)
-    tokens = np.full((len(prompts), length), PAD, dtype=np.int64)
-    ended, log_prob = np.zeros(len(prompts), dtype=bool), np.zeros(len(prompts))
-    lengths = np.array([len(ids[k]) for k in prompts])
-    for width in np.unique(lengths):
-        places = np.flatnonzero(lengths == width)
-        for low in range(0, len(places), rows):
-            own = places[low : low + rows]
-            block = np.array([ids[k] for k in prompts[own]], dtype=np.int64)
-            found = generate(decoder, block, Chain(), length, rng=rng)
-            tokens[own], ended[own], log_prob[own] = found.tokens, found.ended, found.log_prob.sum(axis=1)
-    return Drawn(prompts, tokens, ended, log_prob)
+    drawing = Drawing.begun(ids, count, length, rows, rng)
+    while drawing.done < len(drawing.blocks):
+        drawing.go_on(decoder, ids)
+    return drawing.drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +173,64 @@ class StringStore:
         texts = self.recipe.held_out if held_out else self.recipe.prompts
         return [[*self.front, *self.tokenizer.encode(text, add_special_tokens=False)] for text in texts]
 
+    def ready(self, until: Callable[[], bool]) -> bool:
+        """Draw all that is missing; False where it was told to stop before, and a later call goes on.
+
+        Args:
+            until: asked before each block whether to stop.
+        """
+        try:
+            self._kept("held-out", 0, self.recipe.file.strings.held_out, until, held_out=True)
+            for number in range(self.recipe.file.strings.rounds):
+                self._kept(f"round-{number:03d}", number + 1, 2, until, held_out=False)
+        except OutOfTime:
+            return False
+        return True
+
     def round(self, number: int) -> Drawn:
         """Two strings of every prompt to train on: the 2k-th and the one behind it are of one prompt."""
-        return self._kept(f"round-{number:03d}", number + 1, 2, held_out=False)
+        return self._kept(f"round-{number:03d}", number + 1, 2, _never, held_out=False)
 
     def held_out(self) -> Drawn:
         """The strings of the held-out prompts."""
-        return self._kept("held-out", 0, self.recipe.file.strings.held_out, held_out=True)
+        return self._kept("held-out", 0, self.recipe.file.strings.held_out, _never, held_out=True)
 
-    def _kept(self, name: str, seed: int, count: int, *, held_out: bool) -> Drawn:
-        path = self.folder / f"{name}.npz"
+    def _kept(self, name: str, seed: int, count: int, until: Callable[[], bool], *, held_out: bool) -> Drawn:
+        path, part = self.folder / f"{name}.npz", self.folder / f"{name}.part.npz"
         with FileLock(self.folder / f"{name}.lock"):
             if not path.is_file():
-                own = self.recipe.file.strings
-                self.say(f"{name}: drawing {count} strings of each prompt from the prior")
+                own, ids = self.recipe.file.strings, self.ids(held_out)
                 rng = np.random.default_rng([own.seed, seed])
-                drawn = draw(self.decoder, self.ids(held_out), count, own.length, own.rows, rng)
-                with replaced(path, durable=True) as temporary, temporary.open("xb") as file:
-                    np.savez_compressed(
-                        file, prompt=drawn.prompt, tokens=drawn.tokens, ended=drawn.ended, log_prob=drawn.log_prob
-                    )
+                drawing = Drawing.begun(ids, count, own.length, own.rows, rng)
+                if part.is_file():
+                    drawing.resume(part)
+                self._draw(name, drawing, ids, part, until)
+                drawing.keep(path)
+                part.unlink(missing_ok=True)
         with np.load(path, allow_pickle=False) as found:
             return Drawn(found["prompt"], found["tokens"], found["ended"], found["log_prob"])
+
+    def _draw(self, name: str, drawing: Drawing, ids: list[list[int]], part: Path, until: Callable[[], bool]) -> None:
+        """Draw the blocks that are missing, each kept as it is done.
+
+        Raises:
+            OutOfTime: it was told to stop.
+        """
+        total = sum(len(own) for own in drawing.blocks)
+        there = sum(len(own) for own in drawing.blocks[: drawing.done])
+        going = f", going on after {there}" if there else ""
+        self.say(f"{name}: drawing {total} strings from the prior{going}")
+        start, first, tokens = time.monotonic(), there, 0
+        while drawing.done < len(drawing.blocks):
+            if until():
+                raise OutOfTime
+            there += len(drawing.blocks[drawing.done])
+            tokens += drawing.go_on(self.decoder, ids)
+            if drawing.done < len(drawing.blocks):
+                drawing.keep(part)
+            passed = time.monotonic() - start
+            left = (total - there) * passed / (there - first)
+            self.say(f"{name}: {there} of {total} strings; {tokens / passed:,.0f} tokens/s, about {left:.0f} s left")
 
     def texts(self, drawn: Drawn, *, held_out: bool) -> Iterator[tuple[str, str, list[int]]]:
         """(prompt, completion, ids of the completion) of each string."""
@@ -148,4 +241,8 @@ class StringStore:
             yield prompts[int(prompt)], str(text), own
 
 
-__all__ = ["Drawn", "Floats", "Say", "StringStore", "draw"]
+def _never() -> bool:
+    return False
+
+
+__all__ = ["Drawing", "Drawn", "Floats", "Say", "StringStore", "draw"]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from figures import own_plane, run_plane, style
+from figures import adapters, gallery, own_plane, run_plane, style
 from figures.labels import MOST, Label, one_scale, place
 from theory.arithmetic.exact import precision
 from theory.report.records import pair_record
@@ -96,6 +96,25 @@ def test_no_line_strikes_a_label_through(size: tuple[float, float]) -> None:
     place(axes, [Label(x, y, name) for (x, y), name in zip(at, names, strict=True)], size=5)
     assert not overlapping(axes)
     assert not crossed(axes)
+
+
+def test_no_interval_crosses_a_temperature() -> None:
+    """In the gallery's figure neither a bar runs through a label, across or up, nor the line."""
+    figure = gallery.drawn("adapters", adapters.compute())
+    figure.draw_without_rendering()
+    panels = [axes for axes in figure.axes if any(text.get_text().startswith("T = ") for text in axes.texts)]
+    assert len(panels) == 2 * len(adapters.RUNS)
+    for axes in panels:
+        bars = [axes.transData.transform(part) for own in axes.collections for part in own.get_segments()]
+        path = axes.transData.transform(max((line.get_xydata() for line in axes.get_lines()), key=len))
+        assert len(path) == 4
+        bars += [path[k : k + 2] for k in range(3)]
+        for text in axes.texts:
+            box = box_of(text) if text.get_text().startswith("T = ") else Bbox.null()
+            for ends in bars:
+                x, y = np.linspace(ends[0], ends[-1], 400).T
+                inside = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
+                assert not inside.any(), (axes.get_title(loc="left"), text.get_text())
 
 
 def test_many_labels_at_nearly_one_point() -> None:

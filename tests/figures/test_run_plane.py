@@ -49,6 +49,20 @@ def test_a_panel_for_each_reward(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(start)
 
 
+def test_a_run_of_few_prompts_is_drawn(tmp_path: Path) -> None:
+    """Without a single interval, as of a run that was stopped early, means are drawn and temperatures named."""
+
+    def bare(estimate: Estimate) -> Estimate:
+        return Estimate(estimate.value, None, None, "too few prompts: 8 needed")
+
+    settings = tuple(
+        replace(own, mean_log_prior=bare(own.mean_log_prior), mean_reward=bare(own.mean_reward))
+        for own in FOUND.settings
+    )
+    save(replace(FOUND, settings=settings), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_text("utf-8").count(">T = ") == 4
+
+
 def test_nothing_to_draw(tmp_path: Path) -> None:
     """No mean of L: an error, and no file."""
     bare = replace(FOUND, settings=tuple(replace(own, mean_log_prior=NOTHING) for own in FOUND.settings))

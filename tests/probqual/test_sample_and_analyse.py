@@ -6,6 +6,7 @@ Runs are of the tree with prompts, put in the place of loaded models, unless loa
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -164,6 +165,28 @@ def test_interrupted(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
     assert len(again.stderr.splitlines()) == 4 - after + 1
     assert files(tmp_path / "run") == files(tmp_path / "calm")
+
+
+def test_loading_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal says so until a session is there, and elsewhere nothing is written; sessions keep their order."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for screen, words in ((Terminal(), "loading the models"), (io.StringIO(), "")):
+        monkeypatch.setattr(sys, "stderr", screen)
+        assert list(working.opened(iter([1, 2, 3]))) == [1, 2, 3]  # type: ignore[list-item, comparison-overlap]
+        assert words in screen.getvalue()
+        assert bool(screen.getvalue()) == bool(words)
+
+
+def test_a_device_that_is_not_there(tmp_path: Path) -> None:
+    """One line that names it; with a cluster the option is refused, for the run files of the workers say theirs."""
+    path = written(tmp_path)
+    assert "[models] device 'cuda:99'" in refused(run("sample", path, "--device", "cuda:99"))
+    line = refused(run("sample", path, "--device", "cpu", "--backend", "dask", "--address", "tcp://127.0.0.1:9"))
+    assert "--device is of this machine" in line
 
 
 @pytest.mark.usefixtures("tree")
@@ -559,6 +582,9 @@ def test_an_unfinished_run(finished: Path) -> None:
     assert done.exit_code == 0, done.output
     (note,) = [one for one in json.loads(done.stdout)["notes"] if one.startswith("unfinished")]
     assert note.startswith("unfinished: 1 of 4 shards are missing; the numbers are of the prompts that have all")
+    shown = run("analyse", finished, "--plot", finished.parent / "some.png")
+    assert shown.exit_code == 0, shown.output
+    assert "small step at T = 1: undecided (too few prompts: 8 needed)" in " ".join(shown.stdout.split())
     for path in (finished / "shards").glob("*"):
         path.unlink()
     line = refused(run("analyse", finished, "--json", "-"))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from theory.arithmetic.exact import power_of_ten_above
 from theory.report.markdown import markdown_table
-from theory.report.records import Estimate, GibbsAnalysis, HeldOut, PairAnalysis, SettingEstimates, TrainingRecord
+from theory.report.records import Estimate, GibbsAnalysis, PairAnalysis, SettingEstimates, TrainingRecord
 from theory.report.samples import interval, turning
+from theory.report.settling import EXCHANGE, apart, settled_by
+from theory.report.trained import Trainings, trained
 
 Runs = Mapping[str, PairAnalysis | GibbsAnalysis]
-Trainings = Mapping[str, TrainingRecord]
 
 PAGE = "real-models"
 
@@ -29,11 +29,6 @@ _ASKED = {
     "adapter:embedded:smollm2-valence": "valence",
 }
 
-_LABELS = {
-    "expected": "The loss is the expectation over the Bradley-Terry law of the stated reward of the completion.",
-    "drawn": "Which is preferred is drawn from the Bradley-Terry law of the stated reward of the completion.",
-}
-
 _SIZES = {"embedded:prior": "0.9 M parameters", "embedded:smollm2": "135 M parameters"}
 
 
@@ -42,37 +37,14 @@ def base_of(found: PairAnalysis) -> SettingEstimates:
     return found.settings[found.run.chains.index(())]
 
 
-def times_as_many(estimate: Estimate, borders: Sequence[float]) -> float | None:
-    """How many times as many prompts would have an interval of this centre that holds no border; None if it holds none.
-
-    The width of an interval over prompts falls like one over the square root of their number, so that it is
-    (half width / distance to the nearest border)^2. It is a plan, not a promise: the centre moves, too.
-
-    >>> times_as_many(Estimate(1.0, 0.0, 2.0), (0.5,))
-    4.0
-    >>> times_as_many(Estimate(1.0, 0.75, 1.25), (0.5,)) is None
-    True
-    """
-    value, low, high = estimate.value, estimate.low, estimate.high
-    if value is None or low is None or high is None or not any(low <= border <= high for border in borders):
-        return None
-    distance = min(abs(value - border) for border in borders)
-    return math.inf if distance == 0 else ((high - low) / 2 / distance) ** 2
+def _open(needed: str) -> str:
+    """The verdict "undecided", with what would settle it."""
+    return f"undecided: {needed}" if needed else "undecided"
 
 
-def _needed(estimate: Estimate, borders: Sequence[float], prompts: int) -> str:
-    """Behind "undecided": what would settle it."""
-    if estimate.value is None:
-        return ""
-    if estimate.low is None or estimate.high is None:
-        return f" ({estimate.note})" if estimate.note else ""
-    factor = times_as_many(estimate, borders)
-    if factor is None:
-        return ""
-    if factor > 1000:
-        return f" (more than {1000 * prompts:,} prompts would be needed)"
-    needed = math.ceil(factor * prompts / 10) * 10
-    return f" (if the centre stays, its interval leaves the border at about {needed:,} prompts)"
+def _rises(estimate: Estimate, digits: int = 2) -> str:
+    """A change with its sign: "+0.21 [0.14, 0.28]"."""
+    return ("+" if (estimate.value or 0.0) > 0 else "") + interval(estimate, digits)
 
 
 def signed(estimate: Estimate) -> str:
@@ -93,33 +65,37 @@ def _aligned(found: PairAnalysis | GibbsAnalysis) -> str:
 
 def real_models_table(runs: Runs, trainings: Trainings) -> str:
     """A column a run."""
-    names = list(runs)
-    rows: list[tuple[str, list[str]]] = [
-        ("prior", [_SIZES.get(found.run.prior, found.run.prior) for found in runs.values()]),
-        ("aligned model p+", [_aligned(found) for found in runs.values()]),
-        ("strings; of them from p+; prompts", [_counts(found) for found in runs.values()]),
-        ("tokens at most; strings that ended", [_lengths(found) for found in runs.values()]),
-        ("E L under p+, nats", [interval(_likelihood(found), 1) for found in runs.values()]),
-        ("E R under p+ = KL(p+ to p), nats", [interval(_secret(found)) for found in runs.values()]),
-        ("E r/beta under p+, VADER (beta 1/4; smollm2 1/2)", [_named(found, "vader") for found in runs.values()]),
-        ("E r/beta under p+, valence (beta 3/2)", [_named(found, "valence") for found in runs.values()]),
-        ("b", [interval(_exchange(found), 3) for found in runs.values()]),
-        ("does a small global cooling trade?", [_global(found) for found in runs.values()]),
-        ("most that E R moves for a nat of E L, by it", [_size(found) for found in runs.values()]),
-        ("does local cooling from T = 1 trade L for R?", [_local(found) for found in runs.values()]),
-        ("and L for the reward that was asked for?", [_local_asked(found) for found in runs.values()]),
-        ("Corr(L, R) within prompts", [interval(_correlation(found)) for found in runs.values()]),
-        ("Cov(Lbar, Rbar) of corpora mixed from the settings", [_mixed(found) for found in runs.values()]),
-        ("acceptance, local to global, T = 1/2", [_acceptance(found) for found in runs.values()]),
-        ("Corr(R, r) within prompts, r asked for", [_learned(found, trainings) for found in runs.values()]),
-        ("slope of R on r/beta", [_slope(found, trainings) for found in runs.values()]),
+    names = [f"[{name}]({name}.md)" for name in runs]
+
+    def row(name: str, cell: Callable[[PairAnalysis | GibbsAnalysis], str], otherwise: str = "") -> tuple[str, ...]:
+        return (name, *(cell(found) or otherwise for found in runs.values()))
+
+    rows = [
+        row("prior p", lambda found: _SIZES.get(found.run.prior, found.run.prior)),
+        row("aligned model p+", _aligned),
+        row("strings in all; from p+ itself; prompts", _counts),
+        row("longest string, tokens; share that ended by itself", _lengths),
+        row("E L under p+, nats", lambda found: interval(_likelihood(found), 1)),
+        row("E R under p+ = KL(p+ to p), nats", _secret),
+        row("E r/beta under p+, VADER", lambda found: _named(found, "vader"), "not scored"),
+        row("E r/beta under p+, valence", lambda found: _named(found, "valence"), "not scored"),
+        row("b", lambda found: interval(_exchange(found), 3)),
+        row("does a small global cooling trade?", _global),
+        row("by how much: |dE R/dE L| is at most", _size),
+        row("local cooling from T = 1: does it trade L for R?", _local, "not sampled"),
+        row("the same step: L for the r that was asked for?", _local_asked, "not recorded"),
+        row("Corr(L, R) within prompts", lambda found: interval(_correlation(found))),
+        row("sign of Cov(Lbar, Rbar), corpora of N strings from all settings", _mixed, "one setting"),
+        row("acceptance, local to global, T = 1/2", _acceptance, "no estimate"),
+        row("Corr(R, r) within prompts", lambda found: _learned(found, trainings), "not measured"),
+        row("slope of R on r/beta within prompts", lambda found: _slope(found, trainings), "not measured"),
     ]
-    return markdown_table(("", *names), [(name, *cells) for name, cells in rows])
+    return markdown_table(("", *names), rows)
 
 
 def _counts(found: PairAnalysis | GibbsAnalysis) -> str:
     own = 0 if isinstance(found, GibbsAnalysis) else base_of(found).strings
-    return f"{found.strings:,}; {own:,}; {len(found.run.prompts)}"
+    return f"{found.strings:,}; {f'{own:,}' if own else 'none'}; {len(found.run.prompts)}"
 
 
 def _lengths(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -140,16 +116,19 @@ def slope_bound(b: Estimate) -> float | None:
 
 def _size(found: PairAnalysis | GibbsAnalysis) -> str:
     most = slope_bound(_exchange(found))
-    return "" if most is None else f"{most:.3f} nats"
+    return "no bound" if most is None else f"{most:.3f}"
 
 
 def _likelihood(found: PairAnalysis | GibbsAnalysis) -> Estimate:
     return found.gibbs.mean_log_prior if isinstance(found, GibbsAnalysis) else base_of(found).mean_log_prior
 
 
-def _secret(found: PairAnalysis | GibbsAnalysis) -> Estimate:
-    """E R under p+ is KL(p+ || p); of a Gibbs posterior R is r / beta - log Z, which is not what was stored."""
-    return Estimate(None, None, None) if isinstance(found, GibbsAnalysis) else base_of(found).mean_reward
+def _secret(found: PairAnalysis | GibbsAnalysis) -> str:
+    """E R under p+, which is KL(p+ || p); of a Gibbs posterior R is r / beta - log Z, whose two means are known."""
+    if isinstance(found, PairAnalysis):
+        return interval(base_of(found).mean_reward)
+    reward, log_z = found.gibbs.mean_reward.value, found.gibbs.log_partition.value
+    return "" if reward is None or log_z is None else f"{reward - log_z:.2f} (E r/beta - log Z, no interval)"
 
 
 def _named(found: PairAnalysis | GibbsAnalysis, name: str) -> str:
@@ -178,7 +157,7 @@ def _global(found: PairAnalysis | GibbsAnalysis) -> str:
     answer = found.gibbs.trades if isinstance(found, GibbsAnalysis) else found.trades
     if answer != "undecided":
         return answer or "no verdict"
-    return answer + _needed(_exchange(found), (-1.0, 0.0), len(found.run.prompts))
+    return _open(settled_by(found, _exchange(found), borders=EXCHANGE))
 
 
 def _local(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -187,11 +166,12 @@ def _local(found: PairAnalysis | GibbsAnalysis) -> str:
     step = next((s for s in found.cooling if not s.behind and s.warm == 1), None)
     if step is None:
         return ""
-    moved = f"E L {interval(step.mean_log_prior, 1)}, E R {interval(step.mean_reward)} at T = {step.cool:g}"
+    likelihood, reward = _rises(step.mean_log_prior, 1), _rises(step.mean_reward)
+    moved = f"at T = {step.cool:g} E L {likelihood}, E R {reward}"
     answer = locally(found)
     if answer == "undecided":
-        answer += _needed(step.mean_reward, (0.0,), len(found.run.prompts))
-    return f"{answer}: {moved}"
+        answer = _open(settled_by(found, step.mean_log_prior, step.mean_reward))
+    return f"{answer}; {moved}"
 
 
 def _local_asked(found: PairAnalysis | GibbsAnalysis) -> str:
@@ -204,7 +184,9 @@ def _local_asked(found: PairAnalysis | GibbsAnalysis) -> str:
         return ""
     own = step.rewards[name]
     answer = "no, both rise" if own.trades == "no" and _up(step.mean_log_prior) and _up(own.mean) else own.trades
-    return f"{answer}: E r/beta {interval(own.mean)}"
+    if answer == "undecided":
+        answer = _open(settled_by(found, step.mean_log_prior, own.mean))
+    return f"{answer}; E r/beta {_rises(own.mean)}"
 
 
 def _up(estimate: Estimate) -> bool:
@@ -258,9 +240,30 @@ def _slope(found: PairAnalysis | GibbsAnalysis, trainings: Trainings) -> str:
     return "" if record is None else interval(record.held_out.slope_on_reward)
 
 
-_CUT = (
-    "A string that was cut at the length limit counts as the event that a string begins so: where few ended, b, KL and "
-    "the correlations are those of the law of beginnings, and KL of whole strings is at least as large."
+_READING = (
+    "L is log p of a string. R = log p+ - log p is its *secret reward*: the reward, in nats, for which p+ is the "
+    "aligned law of p. r is the reward that was asked for, VADER's score or the summed valence of the words, and "
+    "r/beta is r in nats: beta is 1/4 for VADER, 3/2 for valence, and 1/2 in the column smollm2.",
+    "Intervals are 95 % over prompts; [how often they hold the truth](coverage.md) was measured. A number without an "
+    "interval comes with the reason, and with what an interval would need.",
+    "Most strings reached the longest length and were cut. A cut string stands for the event that a string begins so, "
+    "and b, KL and the correlations are those of beginnings. KL of whole strings is at least as large.",
+    "b = Cov(L, I)/Var I with I = -log p+. A small global cooling at T = 1 moves E R by -(1 + b)/b nats for each nat "
+    "of E L. It trades, raising one mean and lowering the other, iff b lies outside [-1, 0].",
+    "*Undecided* means that an interval holds the border. Beside it stands how many prompts would settle it, as many "
+    "strings each as now: (half the interval / distance to the border)^2 times those of the run. This supposes that "
+    "the estimate stays where it is, which nobody can promise.",
+    "In the column smollm2 nothing was trained: p+ is p e^(r/beta)/Z by definition, and strings of p are weighted. Its "
+    "strings are shorter than those of the other columns, so that E L does not compare. E r/beta is R + log Z and does "
+    "not compare with E R. Corr(R, r) is of strings of p, after the prompts that training did not see.",
+)
+"""How the table is read, a line each."""
+
+_CAPTION = (
+    "*Columns: the three adapters. Upper row: mean log-likelihood under the prior against the mean secret reward; "
+    "lower row: against the reward that was asked for. The star is p+ itself, the line joins the temperatures, the "
+    "other marks are truncations. Bars are 95 % intervals over prompts. A trade of reward for likelihood would run "
+    "from the star to the lower right.*"
 )
 
 
@@ -269,7 +272,7 @@ def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
     rows = []
     for name, found in runs.items():
         prior = _SIZES.get(found.run.prior, found.run.prior)
-        local = "" if isinstance(found, GibbsAnalysis) else locally(found)
+        local = "not sampled" if isinstance(found, GibbsAnalysis) else locally(found)
         answer = found.gibbs.trades if isinstance(found, GibbsAnalysis) else found.trades
         numbers = (interval(_exchange(found), 3), interval(_correlation(found)))
         rows.append((f"[{name}]({results}/{name}.md)", f"{prior}: {_aligned(found)}", *numbers, answer or "", local))
@@ -279,16 +282,18 @@ def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
         "b",
         "Corr(L, R)",
         "does a small global cooling trade?",
-        "local, a step from T = 1?",
+        "does local cooling from T = 1 trade?",
     )
     parts = [
         "## Real models",
-        "Strings scored under both models; intervals are 95 % over prompts. [Side by side]"
-        f"({results}/{PAGE}.md) has more, with what is cut, what would settle an open question, and how the adapters "
-        "were trained.",
+        "Strings of real models, scored under the prior p and the aligned model p+. Here R = log p+ - log p is the "
+        "secret reward, for which log Z = 0, and b = Cov(L, I)/V: a small global cooling trades iff b lies outside "
+        "[-1, 0]. Intervals are 95 % over prompts; *undecided* means that one holds the border. [Side by side]"
+        f"({results}/{PAGE}.md) has more: all means, how many strings would settle an open question, and how the "
+        "adapters were trained.",
         markdown_table(head, rows),
         "\n".join(_sentences(runs)),
-        "![the adapters' settings](figures/adapters.png)" if trainings else "",
+        f"![the adapters' settings](figures/adapters.png)\n\n{_CAPTION}" if trainings else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -300,23 +305,53 @@ def _sentences(runs: Runs) -> Iterator[str]:
         return
     signs = {name: signed(_correlation(found)) for name, found in runs.items()}
     yield (
-        "- Sentence A, a trade-off in corpora of p+ (Corr): corpora of independent strings have the correlation of "
-        f"single strings. It is {_listed(signs)}. Where it is not settled, neither a trade-off nor its absence is "
-        f"shown."
+        "- Sentence A, a trade-off in corpora of p+: corpora of independent strings have the Corr(L, R) of single "
+        f"strings. It is {_listed(signs)}. Where it is negative the pair shows the trade-off. Where it is not settled, "
+        "neither a trade-off nor its absence is shown."
     )
     gaps = max(own.budget_residual or 0.0 for found in pairs.values() for own in found.settings)
     yield (
-        "- Sentence B, the treatment: L + R + I = 0 for every string, I = -log p+, is an identity, so no pair "
-        "can test it. What follows from it is proved. The stored numbers agree: the adaptors' log-weights and "
-        f"log p+ / T differ by at most {power_of_ten_above(gaps)} nats a string."
+        "- Sentence B, the formal treatment: L + R = -I holds for every string by the definition of R, so no pair can "
+        "test it, and what follows from it is proved. As a check of the stored numbers, the log-weights of the "
+        f"temperatures and log p+ / T differ by at most {power_of_ten_above(gaps)} nats a string."
     )
     answers = {name: locally(found) for name, found in pairs.items()}
+    small = {name: found.trades or "no verdict" for name, found in pairs.items()}
+    shown = [name for name in pairs if "yes" in (answers[name], small[name])]
     yield (
-        "- Sentence C, the adaptor selects the exchange (rows on cooling, and Cov for mixtures of adaptors): "
-        "does local "
-        f"cooling from T = 1 to the next temperature exchange L for R? {_listed(answers).capitalize()}. Other "
-        f"steps and "
-        "settings are on the page of each run."
+        "- Sentence C, the adaptor selects the exchange: does a small global cooling trade L for R? "
+        f"{_listed(small).capitalize()}. Does local cooling from T = 1 to the next temperature that was sampled? "
+        f"{_listed(answers).capitalize()}. "
+        + (f"So an exchange is shown on {_and(shown)}" if shown else "So no exchange is shown")
+        + " by these two. Other steps and settings are on the page of each run."
+    )
+    yield from _strength(pairs)
+
+
+_WEAK, _STRONG = "smollm2-vader-weak", "smollm2-vader"
+
+
+def _strength(pairs: Mapping[str, PairAnalysis]) -> Iterator[str]:
+    """What more training towards one reward did, at p+ and at the hottest temperature."""
+    if _WEAK not in pairs or _STRONG not in pairs:
+        return
+    weak, strong = pairs[_WEAK], pairs[_STRONG]
+    one, two, parts = base_of(weak), base_of(strong), []
+    for words, few, many in (
+        ("E L", one.mean_log_prior, two.mean_log_prior),
+        ("KL = E R", one.mean_reward, two.mean_reward),
+        ("E r/beta", one.rewards["vader"].mean, two.rewards["vader"].mean),
+    ):
+        told = "" if apart(few, many) else ", not told apart"
+        parts.append(f"{words} is {interval(few)} and {interval(many)}{told}")
+    hot = (("temperature", "5/4"),)
+    few, many = (found.settings[found.run.chains.index(hot)].mean_reward for found in (weak, strong))
+    yield (
+        "- Strength (alignment.strength): along p e^(lambda r)/Z a larger lambda raises E r and KL, and E L may "
+        "rise, fall or turn. The adapter towards VADER "
+        f"after 100 and after 400 steps, under p+: {'; '.join(parts)}. Local T = 5/4: E R is {interval(few)} and "
+        f"{interval(many)}{', which differ' if apart(few, many) else ', not told apart'}. Two numbers are told apart "
+        "here where their intervals do not meet."
     )
 
 
@@ -337,17 +372,11 @@ def real_models_page(runs: Runs, trainings: Trainings) -> str:
     lines = [
         "# Real models, side by side",
         "",
-        "p is the prior, p+ the aligned model, R = log p+/p the secret reward, r a reward that was asked for. Every "
-        "string was scored under both models. Intervals are 95 % over prompts; [how often they hold the "
-        f"truth](coverage.md) was measured. Where none does, the number stands with what an interval would need. "
-        f"{_CUT} "
-        "Global cooling is a small step at T = 1; it trades, raising one mean and lowering the other, iff b = "
-        "Cov(L, I)/Var I lies outside [-1, 0], and moves E R by -(1 + b)/b for a nat of E L. Prompts that an open "
-        "question needs are reckoned from the width of its interval, (half width / distance to the border)^2 times as "
-        "many, with as many strings each: a plan, since the centre moves, too. The column smollm2 was not trained: its "
-        "strings are the prior's, reweighted, and shorter. E r/beta has no log Z taken off, so that it does not "
-        "compare "
-        "with E R.",
+        "The paper speaks of a prior p and a model p+ that was aligned from it. Here are such pairs: "
+        "[default](default.md) is tiny, the next three are adapters on SmolLM2-135M-Instruct that "
+        "`probqual train` made, and [smollm2](smollm2.md) is the same prior tilted by a reward.",
+        "",
+        *(f"- {line}" for line in _READING),
         "",
         real_models_table(runs, trainings),
         "",
@@ -355,74 +384,12 @@ def real_models_page(runs: Runs, trainings: Trainings) -> str:
         "",
         "![the adapters' settings](../../figures/adapters.png)",
         "",
+        _CAPTION if trainings else "",
+        "",
     ]
     if trainings:
-        lines += ["## How the adapters were trained", "", *_trainings(trainings)]
+        lines += ["## How the adapters were trained", "", *trained(trainings)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
-
-
-def _trainings(trainings: Trainings) -> Iterator[str]:
-    one = next(iter(trainings.values()))
-    yield (
-        f"`probqual train --pair smollm2` and `--pair smollm2-valence`: direct preference optimisation of a low-rank "
-        f"adapter on {one.base}, in nats, {len(one.history)} steps of {one.pairs} pairs. Both strings of a pair are "
-        f"drawn from the prior, of at most {one.length} tokens, and come a second time after step {one.fresh}. "
-        f"{_LABELS[one.labels]} What comes after a cut is not trained. "
-        f"The numbers are of {one.prompts} held-out prompts with {one.strings} strings each."
-    )
-    yield ""
-    columns = [(f"{name}, beta = {record.beta}", record) for name, record in trainings.items()]
-    rows: list[tuple[str, list[str]]] = [
-        ("how often R puts the preferred string first", [interval(r.held_out.accuracy, 3) for _, r in columns]),
-        ("how often r itself does, the best there is", [interval(r.held_out.best_accuracy, 3) for _, r in columns]),
-        ("loss, nats (0.693 before training)", [interval(r.held_out.loss, 3) for _, r in columns]),
-        ("least loss there is, that of r/beta", [interval(r.held_out.least_loss, 3) for _, r in columns]),
-        ("Corr(R, r) within prompts", [interval(r.held_out.correlation_with_reward, 3) for _, r in columns]),
-        ("slope of R on r/beta", [interval(r.held_out.slope_on_reward, 3) for _, r in columns]),
-        ("E r under p, reward units", [interval(r.held_out.mean_reward_prior, 3) for _, r in columns]),
-        ("E r under p+, reward units", [interval(r.held_out.mean_reward_aligned, 3) for _, r in columns]),
-        ("KL(p+ to p) of beginnings = E R, nats", [interval(r.held_out.kl, 3) for _, r in columns]),
-        ("strings that end, under p and p+", [_ended(r.held_out) for _, r in columns]),
-    ]
-    yield markdown_table(("", *(name for name, _ in columns)), [(name, *cells) for name, cells in rows])
-    yield ""
-    yield (
-        "R is near r/beta where the correlation and the slope are 1: that is the minimum of the loss. "
-        + " ".join(_saved(name, record) for name, record in trainings.items())
-        + " The means of r under p and under p+ come from different strings, and their difference is not tested here."
-    )
-    yield ""
-    yield (
-        f"The loss of the training pairs, in the mean over fifty steps. Up to step {one.fresh} each pair is new "
-        f"when it "
-        "is scored. After it pairs are seen again, and what the loss falls below that of the held-out prompts is "
-        "memory "
-        "of them:"
-    )
-    yield ""
-    marks = list(range(50, len(one.history) + 1, 50))
-    head = ("reward", *(f"to step {mark}" for mark in marks))
-    yield markdown_table(head, [(name, *_fifties(record, marks)) for name, record in trainings.items()])
-    yield ""
-    yield "![how the adapters were trained](../../figures/training.png)"
-
-
-def _saved(name: str, record: TrainingRecord) -> str:
-    loss, least = record.held_out.loss.value, record.held_out.least_loss.value
-    assert loss is not None, "held-out prompts have strings"
-    assert least is not None, "held-out prompts have strings"
-    return (
-        f"Towards {name} training saved {math.log(2) - loss:.2f} of the {math.log(2) - least:.2f} nats that the "
-        f"best law saves."
-    )
-
-
-def _ended(found: HeldOut) -> str:
-    return f"{found.ended_prior:.0%}, {found.ended_aligned:.0%}"
-
-
-def _fifties(record: TrainingRecord, marks: Sequence[int]) -> list[str]:
-    return [f"{sum(step.loss for step in record.history[mark - 50 : mark]) / 50:.3f}" for mark in marks]
 
 
 __all__ = [
@@ -434,5 +401,4 @@ __all__ = [
     "real_models_table",
     "signed",
     "slope_bound",
-    "times_as_many",
 ]

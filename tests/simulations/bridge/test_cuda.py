@@ -13,7 +13,7 @@ pytest.importorskip("pyarrow")
 
 import torch
 
-from tests.simulations.bridge.making import analysed, command, float64_scores, key, llama, pair, rows, run_file, sampled
+from tests.simulations.bridge.making import analysed, command, float64_scores, key, llama, pair, rows, run_file
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -26,8 +26,8 @@ def test_log_probabilities_on_a_gpu(tmp_path: Path, dtype: str, bound: float) ->
     pair(tmp_path)
     models = f'prior = "prior"\naligned = "aligned"\ndtype = "{dtype}"'
     path = run_file(tmp_path, models=models, prompts=ENOUGH)
-    path.write_text(path.read_text("utf-8").replace('device = "cpu"', 'device = "cuda"'), "utf-8")
-    sampled(path)
+    done = command("sample", path, "--device", "cuda")
+    assert done.exit_code == 0, done.output
     prompts = key(tmp_path)["prompt_ids"]
     for row in rows(tmp_path):
         for name, seed in (("log_prior", 11), ("log_aligned", 12)):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.bridge.runs import Run, RunError, read_run
+from simulations.bridge.runs import Run, RunError, read_run, read_runs
 from theory.adaptors.exact import chain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -480,3 +480,15 @@ def test_refused_engines_and_marks(adaptor: str, message: str, tmp_path: Path) -
     said = refused(written(tmp_path, adaptor=f"[[adaptor]]\n{adaptor}"))
     assert "adaptor 1" in said
     assert message in said
+
+
+def test_a_device_instead_of_the_files(tmp_path: Path) -> None:
+    """--device is what the file would have said, in the run and so in its key; openvino still refuses a GPU."""
+    path = written(tmp_path)
+    (own,), (other,) = read_runs(path), read_runs(path, device="cuda:1")
+    assert other.device == other.record().device == "cuda:1" != own.device
+    assert replace(other, device=own.device) == own
+    text_of = path.read_text("utf-8").replace("[models]", '[models]\nbackend = "openvino"')
+    path.write_text(text_of, "utf-8")
+    with pytest.raises(RunError, match="runs on the CPU, not on cuda:1"):
+        read_runs(path, device="cuda:1")

@@ -326,6 +326,17 @@ def test_shards_do_not_depend_on_their_order(tmp_path: Path) -> None:
     assert contents(store) == calm
 
 
+def test_groups_of_many_prompts_come_first(tmp_path: Path) -> None:
+    """A run that is stopped has the most prompts: of shards of 1, 2 and 3 prompts those of 3 are made first."""
+    made = tree_plan(tmp_path)
+    groups = [(0, 0), (1, 1, 2, 2), (3, 3, 4, 4, 5, 5)]
+    settings = len(made.run.chains)
+    plan = dataclasses.replace(made, shards=tuple(Shard(k, own) for k in range(settings) for own in groups))
+    order = plan.turns()
+    assert [len(set(plan.shards[k].prompt)) for k in order] == [3] * settings + [2] * settings + [1] * settings
+    assert [plan.shards[k].setting for k in order] == list(range(settings)) * 3
+
+
 def test_what_is_made_is_said(tmp_path: Path) -> None:
     """Each shard with its strings and tokens, and a second worker finds nothing to do."""
     made = tree_plan(tmp_path)

@@ -142,6 +142,45 @@ def test_training_that_is_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "halves" / name).read_bytes(), name
 
 
+def test_drawing_that_is_stopped_goes_on(tmp_path: Path) -> None:
+    """Told to stop before every second block, by the time or by Ctrl-C, the strings are those of one go, to the bit."""
+    recipe = read_recipe(recipe_of(tmp_path, steps=3, **{"length = 4": "length = 4\nrows = 4"}))
+    trained(recipe, tmp_path / "whole")
+    asked, stops = 0, 0
+
+    def soon() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked % 3 == 0
+
+    said: list[str] = []
+    while not train_adapter(recipe, tmp_path / "parts", say=said.append, until=soon).finished:
+        stops += 1
+        assert stops < 99
+    assert stops > 5
+    assert any(", going on after 8" in line for line in said)
+    assert any("tokens/s, about" in line for line in said)
+    names = sorted(path.name for path in (tmp_path / "whole" / "strings").glob("*.npz"))
+    assert names == ["held-out.npz", "round-000.npz"]
+    assert sorted(path.name for path in (tmp_path / "parts" / "strings").glob("*.npz")) == names
+    for name in names:
+        with (
+            np.load(tmp_path / "whole" / "strings" / name) as one,
+            np.load(tmp_path / "parts" / "strings" / name) as two,
+        ):
+            assert sorted(one) == sorted(two) == ["ended", "log_prob", "prompt", "tokens"]
+            assert all(np.array_equal(one[part], two[part]) for part in one)
+    assert (tmp_path / "whole" / "record.json").read_bytes() == (tmp_path / "parts" / "record.json").read_bytes()
+
+
+def test_progress_has_the_time_left(tmp_path: Path) -> None:
+    """Every saved state but the last says how long a step takes and what is left."""
+    _, said = trained(read_recipe(recipe_of(tmp_path, steps=21)), tmp_path / "out")
+    lines = [line for line in said if line.startswith("step ")]
+    assert [line.split(":")[0] for line in lines] == ["step 10 of 21", "step 20 of 21", "step 21 of 21"]
+    assert ["s a step, about" in line for line in lines] == [True, True, False]
+
+
 def test_an_adapter_learns_the_reward(tmp_path: Path) -> None:
     """After many steps R goes with r / beta within held-out prompts, and p+ earns more; at step 0 it does neither."""
     path = recipe_of(tmp_path, steps=120, rate="5e-3", held_out=32)

@@ -16,7 +16,6 @@ from theory.report.real_models import (
     real_models_table,
     signed,
     slope_bound,
-    times_as_many,
 )
 from theory.report.records import (
     RUNS,
@@ -28,6 +27,7 @@ from theory.report.records import (
     training_record,
 )
 from theory.report.samples import interval
+from theory.report.settling import apart
 
 
 def runs() -> dict[str, object]:
@@ -38,30 +38,6 @@ def runs() -> dict[str, object]:
 def trainings() -> dict[str, object]:
     """The committed trainings."""
     return {name: training_record(name) for name in TRAININGS}
-
-
-@pytest.mark.parametrize(
-    ("estimate", "expected"),
-    [
-        (Estimate(1.0, 0.0, 2.0), 4.0),
-        (Estimate(1.0, 0.6, 1.4), None),
-        (Estimate(0.5, 0.0, 1.0), math.inf),
-        (Estimate(1.0, None, None), None),
-        (Estimate(None, None, None), None),
-    ],
-)
-def test_prompts_that_would_settle_a_question(estimate: Estimate, expected: float | None) -> None:
-    """(half width / distance to the border)^2, and nothing where the border lies outside."""
-    assert times_as_many(estimate, (0.5,)) == expected
-
-
-def test_an_interval_of_that_many_prompts_ends_at_the_border() -> None:
-    """By the other way: the width falls like one over the square root, so it then reaches the border exactly."""
-    estimate = Estimate(-0.9, -1.3, -0.5)
-    factor = times_as_many(estimate, (-1.0, 0.0))
-    assert factor is not None
-    half = 0.4 / math.sqrt(factor)
-    assert -0.9 - half == pytest.approx(-1.0)
 
 
 def test_the_most_that_a_nat_costs() -> None:
@@ -117,9 +93,37 @@ def test_the_sentences_turn_with_the_numbers() -> None:
 
     falling, rising = said(Estimate(-0.5, -0.6, -0.4), "yes"), said(Estimate(0.5, 0.4, 0.6), "no")
     assert "It is negative on smollm2-vader. Where" in falling
-    assert "exchange L for R? Yes on smollm2-vader." in falling
+    assert "that was sampled? Yes on smollm2-vader. So an exchange is shown on smollm2-vader by" in falling
     assert "It is positive on smollm2-vader. Where" in rising
-    assert "exchange L for R? No on smollm2-vader." in rising
+    assert "that was sampled? No on smollm2-vader. So no exchange is shown by" in rising
+
+
+def test_strength_says_what_is_told_apart() -> None:
+    """The two adapters towards VADER: numbers whose intervals meet are not told apart, others are said to differ."""
+    pairs = {name: pair_record(name) for name in ("smollm2-vader-weak", "smollm2-vader")}
+    (line,) = [one for one in real_models_section(pairs, {}, "docs/results").splitlines() if "Strength" in one]
+    weak, strong = (interval(base_of(found).mean_log_prior) for found in pairs.values())
+    assert f"E L is {weak} and {strong}, not told apart" in line
+    assert line.count("not told apart") == 3
+    assert ", which differ." in line
+    assert not apart(Estimate(0.0, -1.0, 1.0), Estimate(2.0, 1.0, 3.0))
+    assert apart(Estimate(0.0, -1.0, 1.0), Estimate(2.0, 1.5, 2.5))
+    assert apart(Estimate(2.0, 1.5, 2.5), Estimate(0.0, -1.0, 1.0))
+    assert not apart(Estimate(2.0, 1.5, 2.5), Estimate(0.0, None, None))
+    assert "Strength" not in real_models_section({"smollm2-vader": pairs["smollm2-vader"]}, {}, "docs/results")
+
+
+def test_no_cell_is_empty() -> None:
+    """What is not known is said so: "not sampled", "not measured"."""
+    lines = real_models_table(runs(), trainings()).splitlines()  # type: ignore[arg-type]
+    for line in lines[2:]:
+        assert all(cell.strip() for cell in line.removeprefix("|").removesuffix("|").split(" | ")), line
+
+
+def test_kl_of_the_tilted_prior() -> None:
+    """E R = E r/beta - E log Z, by hand from the page of that run: 0.851 and 0.588."""
+    (line,) = [one for one in real_models_table(runs(), {}).splitlines() if one.startswith("| E R under p+")]  # type: ignore[arg-type]
+    assert line.endswith("| 0.26 (E r/beta - log Z, no interval) |")
 
 
 def test_the_page_has_the_training() -> None:
