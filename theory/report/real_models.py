@@ -289,8 +289,7 @@ def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
         "Strings of real models, scored under the prior p and the aligned model p+. Here R = log p+ - log p is the "
         "secret reward, for which log Z = 0, and b = Cov(L, I)/V: a small global cooling trades iff b lies outside "
         "[-1, 0]. Intervals are 95 % over prompts; *undecided* means that one holds the border. [Side by side]"
-        f"({results}/{PAGE}.md) has more: all means, how many strings would settle an open question, and how the "
-        "adapters were trained.",
+        f"({results}/{PAGE}.md) has more, with what would settle an open question.",
         markdown_table(head, rows),
         "\n".join(_sentences(runs)),
         f"![the adapters' settings](figures/adapters.png)\n\n{_CAPTION}" if trainings else "",
@@ -323,9 +322,8 @@ def _sentences(runs: Runs) -> Iterator[str]:
         f"{_listed(small).capitalize()}. Does local cooling from T = 1 to the next temperature that was sampled? "
         f"{_listed(answers).capitalize()}. "
         + (f"So an exchange is shown on {_and(shown)}" if shown else "So no exchange is shown")
-        + " by these two. Other steps stand on each run's page."
+        + " by these two."
     )
-    yield from _strength(pairs)
 
 
 _WEAK, _STRONG = "smollm2-vader-weak", "smollm2-vader"
@@ -381,6 +379,7 @@ def real_models_page(runs: Runs, trainings: Trainings) -> str:
         real_models_table(runs, trainings),
         "",
         *_sentences(runs),
+        *_strength({name: found for name, found in runs.items() if isinstance(found, PairAnalysis)}),
         "",
         "![the adapters' settings](../../figures/adapters.png)",
         "",

@@ -101,7 +101,7 @@ def test_the_sentences_turn_with_the_numbers() -> None:
 def test_strength_says_what_is_told_apart() -> None:
     """The two adapters towards VADER: numbers whose intervals meet are not told apart, others are said to differ."""
     pairs = {name: pair_record(name) for name in ("smollm2-vader-weak", "smollm2-vader")}
-    (line,) = [one for one in real_models_section(pairs, {}, "docs/results").splitlines() if "Strength" in one]
+    (line,) = [one for one in real_models_page(pairs, {}).splitlines() if "Strength" in one]
     weak, strong = (interval(base_of(found).mean_log_prior) for found in pairs.values())
     assert f"E L is {weak} and {strong}, not told apart" in line
     assert line.count("not told apart") == 3
@@ -110,7 +110,7 @@ def test_strength_says_what_is_told_apart() -> None:
     assert apart(Estimate(0.0, -1.0, 1.0), Estimate(2.0, 1.5, 2.5))
     assert apart(Estimate(2.0, 1.5, 2.5), Estimate(0.0, -1.0, 1.0))
     assert not apart(Estimate(2.0, 1.5, 2.5), Estimate(0.0, None, None))
-    assert "Strength" not in real_models_section({"smollm2-vader": pairs["smollm2-vader"]}, {}, "docs/results")
+    assert "Strength" not in real_models_page({"smollm2-vader": pairs["smollm2-vader"]}, {})
 
 
 def test_no_cell_is_empty() -> None:
