@@ -36,7 +36,8 @@ moment_sums: Any = None
 w = p e^{R - exponent} and L and R are measured from their shifts; exponent within 600 below the largest R."""
 
 tree_products: Any = None
-"""Fills ``mass`` with p(prefix) p(end | prefix): (parent, prob, end, mass) of a ``TreeModel``, each of shape (n,)."""
+"""Fills ``mass`` with p(prefix) p(end | prefix): (parent, prob, end, mass) of a ``TreeModel``, each of shape (n,),
+n >= 1, the parents non-decreasing. Returns whether a string ends at every node, so that ``end`` is read only once."""
 
 try:
     import numba
@@ -121,12 +122,31 @@ else:
         return sums
 
     @numba.njit
-    def _tree_products(parent: Any, prob: Floats, end: Floats, mass: Floats) -> None:
+    def _tree_products(parent: Any, prob: Floats, end: Floats, mass: Floats) -> Any:
+        inner = max(parent[-1] + 1, 1)  # parents do not decrease: no node reads the product of a later one
         mass[0] = prob[0]
-        for node in range(1, len(parent)):
+        for node in range(1, inner):
             mass[node] = mass[parent[node]] * prob[node]
-        for node in range(len(parent)):
+        silent = 0
+        node = inner
+        while node < len(parent):
+            above = parent[node]
+            reached = mass[above]
+            if node + 4 <= len(parent) and parent[node + 3] == above:  # four siblings at once
+                e0, e1, e2, e3 = end[node], end[node + 1], end[node + 2], end[node + 3]
+                silent += (e0 == 0.0) | (e1 == 0.0) | (e2 == 0.0) | (e3 == 0.0)
+                m0, m1 = reached * prob[node] * e0, reached * prob[node + 1] * e1
+                m2, m3 = reached * prob[node + 2] * e2, reached * prob[node + 3] * e3
+                mass[node], mass[node + 1], mass[node + 2], mass[node + 3] = m0, m1, m2, m3
+                node += 4
+            else:
+                silent += end[node] == 0.0
+                mass[node] = reached * prob[node] * end[node]
+                node += 1
+        for node in range(inner):
+            silent += end[node] == 0.0
             mass[node] *= end[node]
+        return silent == 0
 
     moment_sums, tree_products = _moment_sums, _tree_products
 

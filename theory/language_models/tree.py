@@ -223,8 +223,8 @@ class TreeModel:
         if fast_products is None:
             return self._at_strings(self.prefix_prob() * self.end)
         mass = np.empty(len(self.prob))
-        fast_products(self.tree.parent, self.prob, self.end, mass)
-        return self._at_strings(mass)
+        ends_everywhere = fast_products(self.tree.parent, self.prob, self.end, mass)
+        return mass if ends_everywhere else self._at_strings(mass)
 
     def _at_strings(self, values: Array) -> Array:
         """The values at the nodes where strings end; without a copy where they end everywhere."""

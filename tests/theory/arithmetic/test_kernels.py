@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from theory.adaptors.moments import float_moments
@@ -15,6 +17,7 @@ from theory.arithmetic import kernels
 from theory.arithmetic.compiled import WORTH
 from theory.arithmetic.exact import precision
 from theory.examples.finite import dense_tree
+from theory.language_models.tree import PrefixTree
 
 pytest.importorskip("numba", reason="numba is not installed")
 
@@ -102,3 +105,22 @@ def test_string_probabilities(everywhere: bool, monkeypatch: pytest.MonkeyPatch)
         patch.setattr(kernels, "tree_products", None)
         assert (found == model.string_prob()).all()
     assert len(found) == (model.end > 0).sum()
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(0, 2**32 - 1), st.booleans())
+@settings(deadline=None, max_examples=200)
+def test_tree_products(children: list[int], seed: int, silent: bool) -> None:
+    """p(prefix) p(end | prefix) bit for bit on trees of any branching, and whether a string ends at every node."""
+    parent = np.array([-1])
+    for node, count in enumerate(children[:1] + [max(c, 1) for c in children[1:]]):
+        if node < len(parent):
+            parent = np.append(parent, np.full(count, node))
+    rng = np.random.default_rng(seed)
+    prob, end = rng.uniform(0.1, 1, len(parent)), rng.uniform(0.1, 1, len(parent))
+    if silent:
+        end[rng.integers(len(end))] = 0
+    tree = PrefixTree.of("abcdefghi", parent, np.zeros(len(parent), dtype=np.int64))
+    expected = tree.descend(prob[0], prob, np.multiply) * end
+    mass = np.empty(len(parent))
+    assert bool(kernels.tree_products(parent, prob, end, mass)) is not silent
+    assert (mass == expected).all()
