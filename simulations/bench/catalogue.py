@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import datetime
 import importlib.util
 import pstats
 from collections.abc import Callable, Sequence
@@ -77,6 +78,7 @@ def record(
         machine=machine.description(),
         versions=machine.versions(),
         rates=machine.rates(),
+        measured=datetime.date.today().isoformat(),
     )
     if checkout is not None:
         series = []

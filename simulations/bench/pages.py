@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulations.bench.catalogue import REGRESSION
+from simulations.bench.catalogue import REGRESSION, predicted
 from simulations.bench.projection import WIDE
 from simulations.bench.timing import EXPONENTIALS, FLOPS, MEMORY, PYTHON, SORTING, UNIFORMS, WORDS
 from theory.report.markdown import markdown_table
@@ -40,8 +40,8 @@ def ratio_text(value: float) -> str:
 # --- docs/benchmarks.md --------------------------------------------------------------------------------------------
 
 
-def benchmarks_page(record: BenchRecord) -> str:
-    """The table of ratios, what stops us, and how cost grows."""
+def benchmarks_page(record: BenchRecord, earlier: BenchRecord) -> str:
+    """The table of ratios, what stops us, how cost grows, and what the record before had."""
     rates, machine = record.rates, record.machine
     lines = [
         "# Benchmarks",
@@ -84,6 +84,16 @@ def benchmarks_page(record: BenchRecord) -> str:
         _growth(record.growth),
         "",
         "![How time and memory grow with size](../figures/scaling.png)",
+        "",
+        "## The run before",
+        "",
+        f"Measured on {earlier.measured or 'an earlier day'} on {earlier.machine.processor}, {earlier.machine.cores} "
+        f"cores; the tables above on {record.measured or 'a later day'}. *Predicted* is the earlier ratio times the "
+        "change of the rates that both sides lean on, as for `--verify`. A row is faster than predicted where the code "
+        "became faster, and slower or faster by what two runs differ; the last column is the ratio now over the one "
+        "predicted.",
+        "",
+        _two_runs(record, earlier),
     ]
     return "\n".join(lines) + "\n"
 
@@ -122,6 +132,18 @@ def _ratios(rows: Sequence[BenchRow]) -> str:
         )
     head = ("work", "peer", "times faster", "aim", "", "ours", "peer's", "leans on", "physical limit", "of it")
     return markdown_table(head, cells)
+
+
+def _two_runs(record: BenchRecord, earlier: BenchRecord) -> str:
+    """The rows that both records have."""
+    before, cells = {row.name: row for row in earlier.rows}, []
+    for row in record.rows:
+        if row.name in before:
+            own = before[row.name]
+            expected = predicted(own, earlier.rates, record.rates)
+            numbers = (own.ratio.median, expected, row.ratio.median, row.ratio.median / expected)
+            cells.append((row.name, *map(ratio_text, numbers)))
+    return markdown_table(("row", "times faster then", "predicted for now", "now", "now / predicted"), cells)
 
 
 def _shortfalls(rows: Sequence[BenchRow]) -> list[str]:

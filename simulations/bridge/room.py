@@ -6,8 +6,6 @@ that the next, larger arrays do not fit into.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
@@ -70,9 +68,9 @@ def _begins(there: torch.Tensor, room: torch.Tensor) -> bool:
     return bool(same and there.shape[:2] == room.shape[:2] and there.shape[3] == room.shape[3])
 
 
-def roomy(cache: Any) -> Any:
+def roomy(cache: object) -> object:
     """The cache, with room in each layer that keeps all tokens; other layers and other caches are left as they are."""
-    if type(cache) is DynamicCache:
+    if isinstance(cache, DynamicCache) and type(cache) is DynamicCache:
         for layer in cache.layers:
             if type(layer) is DynamicLayer:
                 layer.__class__ = RoomyLayer

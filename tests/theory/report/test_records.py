@@ -29,6 +29,7 @@ from theory.report.records import (
     bench_record,
     bridge_record,
     coverage_record,
+    earlier_bench_record,
     engines_pair_record,
     pair_record,
     read_record,
@@ -56,6 +57,7 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "sweep": (SweepRecord, sweep_record),
     "sweep_steps": (SweepRecord, sweep_steps_record),
     "bench": (BenchRecord, bench_record),
+    "bench_earlier": (BenchRecord, earlier_bench_record),
     "coverage": (CoverageRecord, coverage_record),
 }
 

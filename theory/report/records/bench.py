@@ -129,7 +129,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class BenchRecord:
-    """All rows with their environment; a record of the whole has growth and a projection, too."""
+    """All rows with their environment and their day; a record of the whole has growth and a projection, too."""
 
     FORMAT: ClassVar[int] = 2
     MADE_BY: ClassVar[str] = "probqual bench"
@@ -140,6 +140,7 @@ class BenchRecord:
     rates: Rates
     growth: tuple[Growth, ...] = ()
     projection: Projection | None = None
+    measured: str | None = None
 
 
 __all__ = [

@@ -109,6 +109,11 @@ def bench_record() -> BenchRecord:
     return read_record(BenchRecord, *_committed("bench.json"))
 
 
+def earlier_bench_record() -> BenchRecord:
+    """The measurements that were committed before."""
+    return read_record(BenchRecord, *_committed("bench_earlier.json"))
+
+
 def _committed(name: str) -> tuple[str, str]:
     """(the text of a committed file, its name in errors)."""
     return resources.files("theory").joinpath(f"data/{name}").read_text(encoding="utf-8"), f"theory/data/{name}"
@@ -121,6 +126,7 @@ __all__ = [
     "SampledRecord",
     "bench_record",
     "bridge_record",
+    "earlier_bench_record",
     "engines_pair_record",
     "pair_record",
     "sampled_record",
