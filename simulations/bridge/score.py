@@ -25,10 +25,7 @@ from simulations.bridge.samples import Given, Samples
 from simulations.bridge.witnesses import Witnesses
 from simulations.sampling.adaptors import log_softmax
 from simulations.sampling.generate import PAD, Decoder, Floats, Mask, Sample, Tokens, check_logits, ends_of
-from simulations.sampling.score import token_log_probs
-
-_CELLS, _TOKENS, _READ = 1 << 23, 1 << 11, 1 << 13
-"""Logits, and tokens, of one pass, and the tokens that are read for them, prompts included."""
+from simulations.sampling.score import READ, token_log_probs, tokens_a_pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,14 +287,14 @@ def _side_by_side(prompts: Sequence[Sequence[int]]) -> Tokens:
 
 def _passes(prompts: Sequence[Sequence[int]], tokens: Tokens, width: int) -> Iterator[Tokens]:
     """Rows that go through a model together: prompts of about one length, and no more numbers than memory wants."""
-    room = max(1, min(_TOKENS, _CELLS // width))
+    room = tokens_a_pass(width)
     lengths = (tokens != PAD).sum(axis=1)
     chosen: list[int] = []
     for row in sorted(range(len(prompts)), key=lambda k: (len(prompts[k]), int(lengths[k]))):
         several = [*chosen, row]
         least, most = len(prompts[several[0]]), len(prompts[row])
         longest = int(lengths[several].max())
-        if chosen and (len(several) * (most - least + longest) > room or len(several) * (most + longest) > _READ):
+        if chosen and (len(several) * (most - least + longest) > room or len(several) * (most + longest) > READ):
             yield np.array(chosen)
             several = [row]
         chosen = several

@@ -104,7 +104,7 @@ def draw(writer: TorchDecoder, prompt: Tokens, length: int, rng: np.random.Gener
     Raises:
         ValueError: it cannot be read at all, or its logits are no numbers; names the architecture.
     """
-    width = len(writer.kept) if writer.kept is not None else int(writer.model.get_input_embeddings().weight.shape[0])
+    width = len(writer.kept) if writer.kept is not None else writer.width
     prompts = np.tile(prompt, (STRINGS if STRINGS * length * width <= _CELLS else 2, 1))
     try:
         return _drawn(writer, prompts, length, rng)

@@ -36,15 +36,22 @@ def log_probs_in_passes(decoder: Decoder, prompts: Tokens, tokens: Tokens, width
     """
     longest = int((tokens != PAD).sum(axis=1).max(initial=1))
     result = np.zeros(tokens.shape)
-    rows = max(1, min(min(_TOKENS, _CELLS // width) // longest, _READ // (prompts.shape[1] + longest)))
+    rows = max(1, min(tokens_a_pass(width) // longest, READ // (prompts.shape[1] + longest)))
     for low in range(0, len(prompts), rows):
         part = slice(low, low + rows)
         result[part, :longest] = log_probs(decoder, prompts[part], tokens[part, :longest])
     return result
 
 
-_TOKENS, _CELLS, _READ = 1 << 11, 1 << 23, 1 << 13
-"""Tokens scored in one forward pass, their logits, 32 MiB of float32, and the tokens that are read for them."""
+def tokens_a_pass(width: int) -> int:
+    """How many are scored in one forward pass over ``width`` ids: their logits are at most 32 MiB of float32."""
+    return max(1, min(_TOKENS, _CELLS // width))
+
+
+_TOKENS, _CELLS = 1 << 11, 1 << 23
+
+READ = 1 << 13
+"""Tokens that a forward pass reads, prompts included."""
 
 
 def token_log_probs(logits: NDArray[np.floating], tokens: Tokens) -> Floats:
@@ -87,4 +94,4 @@ def _logits(decoder: Decoder, prompts: Tokens, tokens: Tokens) -> NDArray[np.flo
     return np.where(inside[..., None], logits, 0.0)
 
 
-__all__ = ["adapted", "gathered", "log_probs", "log_probs_in_passes", "token_log_probs"]
+__all__ = ["READ", "adapted", "gathered", "log_probs", "log_probs_in_passes", "token_log_probs", "tokens_a_pass"]

@@ -170,7 +170,7 @@ class Aligned:
     def alike(self) -> Alike:
         """Which strings share p, R and p+: decided once."""
         if not self._alike:
-            prior = _firsts(self.prior.tolist(), lambda p: whole_numbers(p))
+            prior = _firsts(self.prior.tolist(), whole_numbers)
             reward = _firsts(self.reward, lambda r: whole_numbers(r.factor, r.exponent))
             if self._one_factor():
                 # then c e^a = p x e^a is that of p and a: the pair of their first places says which

@@ -100,6 +100,19 @@ def test_small_models_are_left_alone() -> None:
     assert LARGE > 1024 * 128
 
 
+@pytest.mark.parametrize("name", ["Llama", "GPT-NeoX", "Qwen3"])
+def test_a_copy_is_plain(name: str, small: None) -> None:
+    """The numbers of the model before it was packed, bit for bit; another dtype can be asked of the copy."""
+    model = ARCHITECTURES[name].make(5)
+    before = probe(TorchDecoder(model, 1))
+    assert pack(TorchDecoder(model, 1))
+    found = copy.deepcopy(model)
+    assert not packed(TorchDecoder(found, 1))
+    assert np.array_equal(probe(TorchDecoder(found, 1)), before)
+    half = probe(TorchDecoder(found.to(torch.bfloat16), 1))
+    assert 0 < np.abs(half - before).max() < 0.5
+
+
 class _OwnProduct(torch.nn.Module):
     """Reads the weight of a layer by itself, as some architectures do."""
 

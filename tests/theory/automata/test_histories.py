@@ -10,6 +10,7 @@ from flint import fmpq
 
 from simulations.sampling.adaptors import log_sum, log_weights
 from simulations.sampling.history import History
+from tests.theory.specification.test_automaton import CYCLE
 from theory.adaptors.exact import Chain, chain
 from theory.arithmetic.exact import to_float
 from theory.automata.adaptors import unrolled
@@ -121,27 +122,6 @@ def test_the_product_remembers_what_is_asked() -> None:
     assert (found.automaton.prob == cyclic().prob[found.step]).all()
 
 
-SPECIFICATION = """[prior]
-kind = "automaton"
-alphabet = ["a", "b"]
-states = 1
-stop = ["1/2"]
-[[prior.arc]]
-from = 0
-to = 0
-token = "a"
-prob = "1/4"
-[[prior.arc]]
-from = 0
-to = 0
-token = "b"
-prob = "1/4"
-[reward]
-beta = "1"
-[[adaptor]]
-"""
-
-
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -156,11 +136,11 @@ beta = "1"
 def test_what_cannot_be_followed_is_refused(entry: str, message: str) -> None:
     """Unless it is asked for and finite, with the entry's number and what to do."""
     with pytest.raises(SpecificationError, match="adaptor 1: ") as error:
-        read_automaton(SPECIFICATION + entry)
+        read_automaton(f"{CYCLE}[[adaptor]]\n{entry}")
     assert message in str(error.value)
 
 
 def test_a_penalty_that_is_asked_for_is_read() -> None:
     """And its law is there."""
-    found = read_automaton(SPECIFICATION + 'name = "presence_penalty"\nvalue = "1"\nproduct = true')
+    found = read_automaton(f'{CYCLE}[[adaptor]]\nname = "presence_penalty"\nvalue = "1"\nproduct = true')
     assert found.model().adapted(found.adaptors[0].chain, "local").status == "OK"
