@@ -133,7 +133,7 @@ def _sample(strings: int) -> Work:
     from simulations.bench import real
     from simulations.bridge.sample import draw_shard
 
-    plan = real.planned("torch", strings, length=_SHORT)
+    plan = real.planned("onednn", strings, length=_SHORT)
     return lambda: draw_shard(plan, plan.shards[0], None, rng=np.random.default_rng(0))
 
 

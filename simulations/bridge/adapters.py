@@ -25,7 +25,7 @@ from transformers import AutoTokenizer
 from simulations.bridge.conventions import Conventions
 from simulations.bridge.decoder import TorchDecoder, probe
 from simulations.bridge.models import LoadedModel, load, located, one_line, quietly
-from simulations.bridge.packed import pack
+from simulations.bridge.packed import LARGE, pack
 from simulations.bridge.runs import ADAPTER
 from theory.files import sha256
 
@@ -89,7 +89,7 @@ class Loader:
 
     Args:
         dtype, device, revision, base: as ``load`` takes them.
-        packed: whether large matrices are packed for torch, before any adapter is put on.
+        packed: whether large matrices are packed, before any adapter is put on.
     """
 
     dtype: str
@@ -108,8 +108,11 @@ class Loader:
         """
         if name not in self._models:
             found = load(name, dtype=self.dtype, device=self.device, revision=self.revision, base=self.base)
-            if self.packed:
-                pack(found.decoder)
+            if self.packed and not pack(found.decoder):
+                raise ValueError(
+                    f'{name}: [models] backend = "onednn" packs no matrix of it: none of a linear layer has {LARGE:,} '
+                    "weights, or packed ones give other numbers; leave backend out"
+                )
             self._models[name] = found
         return self._models[name]
 

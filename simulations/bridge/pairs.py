@@ -16,7 +16,6 @@ from simulations.bridge.cost import check_memory
 from simulations.bridge.decoder import TorchDecoder
 from simulations.bridge.models import LoadedModel, check_tokenizers, library_versions, versions
 from simulations.bridge.openvino_engine import openvino_engine, openvino_version
-from simulations.bridge.packed import packed
 from simulations.bridge.rewards import identity as reward_identity
 from simulations.bridge.runs import Run
 from simulations.bridge.sample import Models, Plan
@@ -33,7 +32,7 @@ def loader(run: Run) -> Loader:
         ValueError: torch does not have the device.
     """
     # torchrun numbers the workers of a machine, one per GPU
-    fixed = "cpu" if run.backend == "openvino" else run.device
+    fixed = run.device if run.backend == "torch" else "cpu"
     device = fixed or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros(1, device=device).cpu()
@@ -41,7 +40,7 @@ def loader(run: Run) -> Loader:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"[models] device {device!r}: torch cannot use it here: {reason}") from None
     torch.set_num_threads(run.threads)
-    return Loader(run.dtype, device, run.revision, run.base, packed=run.backend == "torch")
+    return Loader(run.dtype, device, run.revision, run.base, packed=run.backend == "onednn")
 
 
 def load_models(run: Run, models: Loader | None = None) -> Models:
@@ -110,6 +109,8 @@ def _backend(run: Run, loaded: Mapping[str, LoadedModel]) -> JsonObject:
     """
     if run.backend == "torch":
         return {}
+    if run.backend == "onednn":
+        return {"backend": {"name": run.backend, "version": torch.__version__}}
     version = openvino_version()
     for name, one in loaded.items():
         if one.decoder.engine is None:
@@ -168,8 +169,7 @@ def _resolved(
     """What decides the numbers besides the run file and the weights, as it came out."""
     template = run.template or loaded[-1].tokenizer.chat_template
     reward: JsonObject = {"files": reward_identity(run.reward, run.source, run.base), "reads": run.reads}
-    products: JsonObject = {"products": "oneDNN, packed"} if any(packed(one.decoder) for one in loaded) else {}
-    found: JsonObject = {
+    return {
         "ends": list(ends),
         "begin": begin,
         "ids": {"width": len(known), "known": int(known.sum()), "sha256": sha256(np.packbits(known).tobytes().hex())},
@@ -180,7 +180,6 @@ def _resolved(
         "rewards": {one.name: reward_identity(one.kind, one.source, run.base) for one in run.rewards},
         "versions": library_versions(),
     }
-    return found | products
 
 
 def _notes(

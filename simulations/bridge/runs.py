@@ -7,7 +7,7 @@ aligned = "embedded:aligned"     # left out: p+ is the prior tilted by the rewar
 dtype = "float32"                # or bfloat16, float16
 device = "cpu"                   # by default a GPU if there is one
 threads = 1                      # of torch on a CPU: part of the numbers' last bits
-backend = "torch"                # or openvino: the passes in float32 on a CPU, by the package openvino
+backend = "torch"                # or, in float32 on a CPU: openvino, by that package; onednn, packed matrices
 revision = "..."                 # of hub ids
 end = [2, 5]                     # ids that end a string; by default all that the aligned model's files name
 
@@ -91,7 +91,7 @@ class ModelsTable(Table):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str | None = None
     threads: int = Field(default=1, ge=1, le=4096)
-    backend: Literal["torch", "openvino"] = "torch"
+    backend: Literal["torch", "openvino", "onednn"] = "torch"
     revision: str | None = None
     end: list[Annotated[int, Field(ge=0, description=_ENDS)]] | None = Field(
         default=None, min_length=1, description=_ENDS
@@ -177,7 +177,7 @@ class Run:
         base: where relative paths are looked up: beside the run file.
         rewards: that are kept beside ``reward``, by name.
         template: of chats, as Jinja; None for the tokenizer's.
-        backend: what makes the models' passes: "torch" or "openvino".
+        backend: what makes the models' passes: "torch", "openvino" or "onednn".
         said: of the engines whose chains these are, for the screen.
     """
 
@@ -355,9 +355,13 @@ def _check_backend(models: ModelsTable) -> None:
     if models.backend == "torch":
         return
     if models.dtype != "float32":
-        raise ValueError(f'[models] backend = "openvino" computes in float32, not {models.dtype}; leave dtype out')
+        raise ValueError(
+            f'[models] backend = "{models.backend}" computes in float32, not {models.dtype}; leave dtype out'
+        )
     if models.device not in {None, "cpu"}:
-        raise ValueError(f'[models] backend = "openvino" runs on the CPU, not on {models.device}; leave device out')
+        raise ValueError(
+            f'[models] backend = "{models.backend}" runs on the CPU, not on {models.device}; leave device out'
+        )
 
 
 def _template(path: Path) -> str:

@@ -16,10 +16,10 @@ import torch
 
 from simulations.bridge import packed as module
 from simulations.bridge.decoder import TorchDecoder, probe
-from simulations.bridge.packed import LARGE, PackedLinear, pack, packed
+from simulations.bridge.packed import PackedLinear, pack, packed
 from simulations.bridge.self_check import BOUNDS, self_check
 from tests.simulations.bridge.architectures import ARCHITECTURES
-from tests.simulations.bridge.making import key, llama, pair, rows, run_file, sampled, save
+from tests.simulations.bridge.making import key, llama, pair, refused, rows, run_file, sampled, save
 from tests.simulations.bridge.test_adapters import check_reward, lora, merged
 
 PROMPT = np.array([0, 2, 3, 4, 5], dtype=np.int64)
@@ -92,12 +92,11 @@ def test_other_dtypes_are_left_alone(dtype: str, small: None) -> None:
 
 
 def test_small_models_are_left_alone() -> None:
-    """The numbers of the pair that comes with the package do not move: its largest matrix is below the bound."""
+    """A matrix of a core's cache gains nothing."""
     decoder = TorchDecoder(llama(7), 1)
     before = probe(decoder)
     assert not pack(decoder)
     assert np.array_equal(probe(decoder), before)
-    assert LARGE > 1024 * 128
 
 
 @pytest.mark.parametrize("name", ["Llama", "GPT-NeoX", "Qwen3"])
@@ -146,16 +145,28 @@ def test_other_numbers_are_noticed(small: None, monkeypatch: pytest.MonkeyPatch)
     assert np.array_equal(probe(decoder), before)
 
 
-def test_a_run_says_so(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """key.json has the products only where they are packed."""
+MODEL = 'prior = "prior"\nbackend = "onednn"\n'
+MODELS = 'prior = "prior"\naligned = "aligned"\nbackend = "onednn"'
+
+
+def test_a_run_says_so(tmp_path: Path, small: None) -> None:
+    """key.json has the backend, and nothing of it without one."""
     pair(tmp_path)
-    sampled(run_file(tmp_path))
-    assert key(tmp_path)["resolved"]["products"] == "oneDNN, packed"
-    monkeypatch.setattr(module, "LARGE", 1 << 18)
-    (tmp_path / "plain").mkdir()
+    sampled(run_file(tmp_path, models=MODELS))
+    assert key(tmp_path)["models"]["backend"]["name"] == "onednn"
     pair(tmp_path / "plain")
     sampled(run_file(tmp_path / "plain"))
-    assert "products" not in key(tmp_path / "plain")["resolved"]
+    assert "backend" not in key(tmp_path / "plain")["models"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("", "packs no matrix of it"), ('dtype = "bfloat16"', "computes in float32, not bfloat16; leave dtype out")],
+)
+def test_runs_that_are_refused(line: str, says: str, tmp_path: Path) -> None:
+    """Small models, and what is not packed."""
+    pair(tmp_path)
+    assert says in refused(run_file(tmp_path, models=f"{MODELS}\n{line}"))
 
 
 # peft 0.21.2 asks transformers 5.23.0 by a deprecated name
@@ -166,15 +177,12 @@ def test_adapters_on_a_packed_base(tmp_path: Path, small: None) -> None:
     save(base, tmp_path / "prior")
     for k, name in enumerate(("adapter", "other")):
         lora(base, tmp_path / name, 3 + k)
-        sampled(
-            run_file(
-                tmp_path, models=f'prior = "prior"\naligned = {{adapter = "{name}"}}', output=f'folder = "{k}/run"'
-            )
-        )
+        models = f'{MODEL}aligned = {{adapter = "{name}"}}'
+        sampled(run_file(tmp_path, models=models, output=f'folder = "{k}/run"'))
         found = tmp_path / str(k)
-        assert key(found)["resolved"]["products"] == "oneDNN, packed"
+        assert key(found)["models"]["backend"]["name"] == "onednn"
         check_reward(base, merged(base, tmp_path / name), key(found)["prompt_ids"], rows(found))
-    sampled(run_file(tmp_path, models='prior = "prior"\naligned = [{adapter = "adapter"}, {adapter = "other"}]'))
+    sampled(run_file(tmp_path, models=MODEL + 'aligned = [{adapter = "adapter"}, {adapter = "other"}]'))
     for k, name in enumerate(("adapter", "other")):
         alone, together = tmp_path / str(k) / "run", tmp_path / "run" / name
         for file in ("key.json", "shards/00000.sha256"):

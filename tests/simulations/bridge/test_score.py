@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from simulations.bridge import packed
 from simulations.bridge.models import load
 from simulations.bridge.store import Store
 from tests.simulations.bridge.making import (
@@ -510,14 +509,6 @@ def test_planted_accounting_errors(name: str, strings: dict[str, Any], tmp_path:
     assert said.endswith(": " + says) or (name.startswith("ours") and says in said)
     assert said.startswith("warning: ") != name.startswith("ours")
     assert key(tmp_path)["accounting"]["given"] == said.split("that came: ")[1]
-
-
-def test_another_dtype_is_named_of_a_packed_model(
-    strings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What came is compared with a copy of the model in the other dtype, and packed matrices have float32 alone."""
-    monkeypatch.setattr(packed, "LARGE", 1)
-    test_planted_accounting_errors("other dtype", strings, tmp_path)
 
 
 def test_log_probabilities_of_another_model_are_refused(strings: dict[str, Any], tmp_path: Path) -> None:
