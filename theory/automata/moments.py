@@ -11,6 +11,7 @@ expected visits and P the law of the next step. The end counts as a state.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from theory.automata.path_sums import (
     ball_solver,
     end_sums,
     float_solver,
+    scaled_weights,
     step_features,
     step_matrix,
     step_weights,
@@ -150,17 +152,19 @@ class _Scaled:
         self.graph = graph
         self._steps = np.diff(graph.starts, append=len(graph))
         self.value = np.append(value, 1.0)
-        self.law: Floats = weight * self.value.take(graph.target) / self.here(value)
-        self._factors = factors.scaled(value)
+        self.law = scaled_weights(graph, weight, value)
+        self._matrix = step_matrix(graph, self.law)
+        self._factors = factors.scaled(value, self._matrix)
         self.slack = accuracy + (int(self._steps.max()) + 8) * UNIT
         steps = self._factors.solve(np.ones(graph.states), tolerances=ROUGH)
-        left = steps - self.rows(self.law * self.ahead(steps)) * (1 + self.slack) - 2 * UNIT * np.abs(steps)
+        left = steps - self.following(steps) * (1 + self.slack) - 2 * UNIT * np.abs(steps)
         delta = float(left.min())
         if not (delta > 0 and (steps > 0).all()):
             raise Undecided("float64 cannot certify that the sum is finite; use the exact engine")
         self.bound: Floats = steps / delta * (1 + 1e-9)
         mass = self.rows(self.law)
-        self.rho = float((np.abs(mass - 1) + self.slack * mass + UNIT).max())
+        # a sum of m weights has m + 1 roundings, two of them in each weight; slack is for sums of products
+        self.rho = float((np.abs(mass - 1) + (self.slack - 5 * UNIT) * mass + UNIT).max())
         if not self.rho * self.bound[graph.initial] < 0.5:
             raise Undecided("float64 bounds the relative error of the sum by no less than half; use the exact engine")
 
@@ -171,24 +175,25 @@ class _Scaled:
     def visits(self) -> tuple[Floats, float]:
         """n, about (I - M~')^-1 e_0, and a bound of sum_j |e_0 - (I - M~')n|_j K_j.
 
-        It is solved from equal visits on, as BiCGSTAB breaks down where it starts with a single state. Where very many
-        steps lead into one state they are added in the widest float.
+        Where very many steps lead into one state they are added in the widest float.
         """
         graph = self.graph
         start = np.zeros(graph.states)
         start[graph.initial] = 1.0
-        equal = np.full(graph.states, self.bound[graph.initial] / graph.states)
-        into = step_matrix(graph, self.law).T
-        missing = start - equal + (into @ np.append(equal, 0.0))[:-1]
-        visits = equal + self._factors.solve_transposed(missing, tolerances=UNREFINED)
+        visits = self._factors.solve_transposed(start, tolerances=UNREFINED)
         steps = int(np.bincount(graph.target)[:-1].max(initial=0))
         real = np.longdouble if steps > _MANY_STEPS else np.float64
-        into = into.astype(real)
+        into = self._matrix.T.astype(real, copy=False)
         arrivals = (into @ np.append(visits, 0.0).astype(real))[:-1]
         largest = (into @ np.append(np.abs(visits), 0.0).astype(real))[:-1] if (visits < 0).any() else arrivals
         slack = self.slack + (steps + 2) * float(np.finfo(real).eps) / 2
         residual = np.abs(start - visits + arrivals) + slack * largest + 2 * UNIT * np.abs(visits)
         return visits, float(residual @ self.bound) * (1 + 1e-9)
+
+    def following(self, x: Floats) -> Floats:
+        """M~ x."""
+        result: Floats = (self._matrix @ np.append(x, 0.0))[:-1]
+        return result
 
     def ahead(self, x: Floats) -> Floats:
         """x at the target of each step, 0 at the end."""
@@ -211,6 +216,7 @@ class _Difference:
     Args:
         value: shape (n,).
         slack: absolute error of each, shape (n,).
+        size: |d| + slack, shape (n,).
         drift: bound of |E[sum of d | state]| / K, at every state.
         ahead: h, shape (S,).
         left: E[d at the next step], shape (S,): the residual of h.
@@ -218,6 +224,7 @@ class _Difference:
 
     value: Floats
     slack: Floats
+    size: Floats
     drift: float
     ahead: Floats
     left: Floats
@@ -234,73 +241,102 @@ def _difference(system: _Scaled, feature: Floats, accuracy: float, inexact: Floa
     size = np.abs(feature, out=here)
     size *= accuracy + 3 * UNIT
     slack += size
-    left = system.rows(np.multiply(system.law, value, out=size))
-    np.abs(value, out=size)
+    doubt = np.multiply(system.law, value, out=size)
+    left = system.rows(doubt)
+    size = np.abs(value)
     size += slack
-    size *= inexact
-    size += slack
-    size *= system.law
-    drift = np.abs(left) + system.rows(size)
-    return _Difference(value, slack, float(drift.max()) * 1.01, h, left)
+    np.multiply(size, inexact, out=doubt)
+    doubt += slack
+    doubt *= system.law
+    drift = np.abs(left) + system.rows(doubt)
+    return _Difference(value, slack, size, float(drift.max()) * 1.01, h, left)
+
+
+def _mean(system: _Scaled, visits: Floats, one: _Difference) -> tuple[float, float]:
+    """E f = h_0 + E[sum of d], the latter about n'left, and a bound of its absolute error."""
+    at = system.graph.initial
+    short = system.rho * float(system.bound[at])
+    more = float(visits @ one.left)
+    found = float(one.ahead[at]) + more
+    error = one.drift * float(system.bound[at]) / (1 - short) * 1.01
+    return found, error + abs(more) + 2 * UNIT * abs(found)
+
+
+_BLOCK = 8
+"""So many terms of a long sum are added in float64, their sums exactly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Visited:
-    """Moments from the expected visits: Cov(f, g) = E[(sum of d)(sum of e)] - E[sum of d] E[sum of e].
+class _Covariances:
+    """Cov(f, g) = E[(sum of d)(sum of e)] - E[sum of d] E[sum of e] from the expected visits, with error bounds.
 
     With u the true scaled solution and X_i = E[(sum of d)(sum of e) | i], Y = u X satisfies (I - M~) Y = R,
     R_i = sum_j M~_ij (u_j d e + d u_j E_j + e u_j D_j), where u_j |D_j| <= drift K_j. With n about (I - M~')^-1 e_0 and
     its residual q = e_0 - (I - M~')n, Y_0 = n'R + q'(I - M~)^-1 R, and |(I - M~)^-1 R| <= K max|R|.
 
+    R is taken to be sum_j M~_ij d e, and each term of it is off by no more than
+    K_j (drift_d e + drift_e d) + slack_d e + slack_e d + inexact d e with the sizes of d and e. Summed with |n|, these
+    are inner products over the steps.
+
     Args:
         visits: n, shape (S,).
         missed: bound of sum_j |q_j| K_j.
-        ahead: K at the target of each step, 0 at the end, shape (n,).
-        inexact: relative error of each step's weight times u, shape (n,).
+        reached: sum over the steps of |n| M~ K times the size of each d, shape (F,).
+        loose: sum over the steps of |n| M~ times the slack of one d and the size of another, shape (F, F).
+        vague: the same with inexact and the size of both; inexact is the relative error of a step's weight times u.
+        most: bounds of K and of inexact; and of the size and the slack of each d.
     """
 
     system: _Scaled
+    differences: Sequence[_Difference]
     visits: Floats
     missed: float
-    ahead: Floats
-    inexact: Floats
+    reached: Floats
+    loose: Floats
+    vague: Floats
+    most: tuple[float, float, list[tuple[float, float]]]
 
-    def mean(self, one: _Difference) -> tuple[float, float]:
-        """E f = h_0 + E[sum of d], the latter about n'left, and a bound of its absolute error."""
-        at = self.system.graph.initial
-        short = self.system.rho * float(self.system.bound[at])
-        more = float(self.visits @ one.left)
-        found = float(one.ahead[at]) + more
-        error = one.drift * float(self.system.bound[at]) / (1 - short) * 1.01
-        return found, error + abs(more) + 2 * UNIT * abs(found)
+    @staticmethod
+    def of(system: _Scaled, differences: Sequence[_Difference], ahead: Floats, inexact: Floats) -> _Covariances:
+        """From K at the target of each step and ``inexact``, shapes (n,); both are overwritten."""
+        visits, missed = system.visits()
+        largest = [(float(d.size.max()), float(d.slack.max())) for d in differences]
+        most = float(ahead.max()), float(inexact.max()), largest
+        flow = system.here(np.abs(visits))
+        flow *= system.law
+        ahead *= flow
+        inexact *= flow
+        reached = np.array([ahead @ d.size for d in differences])
+        loose, vague = (
+            np.array([[weight @ e.size for e in differences] for weight in weights])
+            for weights in ((flow * d.slack for d in differences), (inexact * d.size for d in differences))
+        )
+        return _Covariances(system, differences, visits, missed, reached, loose, vague, most)
 
-    def covariance(self, one: _Difference, two: _Difference) -> tuple[float, float]:
-        """Cov(f, g), and a bound of its absolute error."""
-        system = self.system
+    def row(self, k: int) -> Iterator[tuple[float, float]]:
+        """Cov(f_k, f_l), l = 0, ..., k, and a bound of its absolute error. 1.01 is for the rounding of the bounds."""
+        system, one = self.system, self.differences[k]
         weighted = system.law * one.value
-        weighted *= two.value
-        right = system.rows(weighted)
-        d, e = np.abs(one.value), np.abs(two.value)
-        d += one.slack
-        e += two.slack
-        doubt = np.multiply(d, two.drift, out=weighted)
-        doubt += one.drift * e
-        doubt *= self.ahead
-        doubt += one.slack * e
-        doubt += two.slack * d
-        d *= e
-        d *= self.inexact
-        doubt += d
-        doubt *= system.law
-        off = system.rows(doubt)
-        terms = self.visits * right
-        found = math.fsum(terms)
-        error = float(np.abs(self.visits) @ off) * (1 + 1e-9) + 2 * UNIT * float(np.abs(terms).sum())
-        error += self.missed * float((np.abs(right) + off).max())
         reach = float(system.bound[system.graph.initial])
         short = system.rho * reach
-        error = (error + abs(found) * short) / (1 - short)
-        return found, 1.01 * (error + one.drift * two.drift * (reach / (1 - short)) ** 2)
+        blocks = np.arange(0, system.graph.states, _BLOCK)
+        for l, two in enumerate(self.differences[: k + 1]):
+            right = system.rows(weighted * two.value)
+            terms = self.visits * right
+            found = math.fsum(np.add.reduceat(terms, blocks).tolist())
+            error = one.drift * self.reached[l] + two.drift * self.reached[k]
+            error += self.loose[k, l] + self.loose[l, k] + self.vague[k, l]
+            error += (_BLOCK + 2) * UNIT * float(np.abs(terms).sum())
+            error += self.missed * (float(np.abs(right).max()) + self._most_doubt(k, l))
+            error = (error + abs(found) * short) / (1 - short)
+            yield found, 1.01 * (error + one.drift * two.drift * (reach / (1 - short)) ** 2)
+
+    def _most_doubt(self, k: int, l: int) -> float:
+        """How far sum_j M~_ij d e is from R_i at most; the sum of M~_ij is below 2."""
+        steps, inexact, largest = self.most
+        (d, s), (e, t) = largest[k], largest[l]
+        doubt = steps * (self.differences[k].drift * e + self.differences[l].drift * d)
+        return 2 * (doubt + s * e + t * d + inexact * d * e)
 
 
 def _float_moments(
@@ -321,11 +357,10 @@ def _float_moments(
     inexact += system.slack
     differences = [_difference(system, f, accuracy, inexact) for f in features]
     inexact += system.slack
-    visited = _Visited(system, *system.visits(), bound, inexact)
+    covariances = _Covariances.of(system, differences, bound, inexact)
     for k, one in enumerate(differences):
-        mean[k], error.mean[k] = visited.mean(one)
-        for l, two in enumerate(differences[: k + 1]):
-            found = visited.covariance(one, two)
+        mean[k], error.mean[k] = _mean(system, covariances.visits, one)
+        for l, found in enumerate(covariances.row(k)):
             covariance[k, l], error.covariance[k, l] = found
             covariance[l, k], error.covariance[l, k] = found
     ahead = np.stack([d.ahead for d in differences])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 from flint import arb, arb_mat, fmpq, fmpq_mat
 from hypothesis import assume, given
 
@@ -22,7 +21,6 @@ from theory.automata.path_sums import (
     ball_solver,
     float_solver,
     formal_weights,
-    stabilised_gradients,
     step_features,
     step_weights,
     totals,
@@ -236,21 +234,6 @@ def test_bounds_hold_where_very_many_steps_lead_into_one_state() -> None:
         assert within(found, expected)
         assert found.error is not None
         assert float(found.error.covariance.max()) < 1e-10
-
-
-def test_the_iteration_solves_its_system() -> None:
-    """x - M x = y against numpy's solution, M and M'; None where a step has no direction, or too few are made."""
-    rng = np.random.default_rng(2)
-    matrix = rng.random((40, 40)) / 45
-    sparse = scipy.sparse.csr_array(matrix)
-    right = rng.normal(size=40)
-    for one, dense in ((sparse, matrix), (sparse.T, matrix.T)):
-        found = stabilised_gradients(one, right, 1e-13, 100)
-        assert found is not None
-        assert np.abs(found - np.linalg.solve(np.eye(40) - dense, right)).max() < 1e-11 * np.abs(found).max()
-        assert stabilised_gradients(one, right, 1e-13, 2) is None
-    turn = scipy.sparse.csr_array(np.array([[1.0, 1.0], [-1.0, 1.0]]))
-    assert stabilised_gradients(turn, np.array([1.0, 0.0]), 1e-13, 100) is None
 
 
 def test_slow_mixing_falls_back_to_sparse_lu() -> None:
