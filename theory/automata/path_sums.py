@@ -125,8 +125,10 @@ def totals(graph: Graph, weight: Array) -> Array:
 
 def end_sums(graph: Graph, weight: Array) -> Array:
     """b, shape (S,)."""
-    zero = weight[0] * 0
-    return graph.row_sums(np.where(graph.target == graph.states, weight, zero))
+    ends = np.flatnonzero(graph.target == graph.states)
+    result = np.full(graph.states, weight[0] * 0, dtype=weight.dtype)
+    np.add.at(result, graph.source[ends], weight[ends])
+    return result
 
 
 def entries(graph: Graph, weight: Array) -> dict[tuple[int, int], Any]:
@@ -346,10 +348,17 @@ def step_matrix(graph: Graph, weight: Floats) -> scipy.sparse.csr_array:
 
 def scaled_weights(graph: Graph, weight: Floats, scale: Floats) -> Floats:
     """The weights of V^-1 M V, V the diagonal of ``scale``, shape (S,), and 1 at the end; shape (n,)."""
-    result: Floats = np.append(scale, 1.0).take(graph.target)
-    result *= weight
-    result /= scale.repeat(np.diff(graph.starts, append=len(graph)))
+    result, ahead = np.empty(len(graph)), np.append(scale, 1.0)
+    for low in range(0, len(graph), _PIECE):
+        some = slice(low, low + _PIECE)
+        part = ahead.take(graph.target[some])
+        part *= weight[some]
+        np.divide(part, scale.take(graph.source[some]), out=result[some])
     return result
+
+
+_PIECE = 1 << 12
+"""Steps at a time, so that temporary arrays stay in the cache."""
 
 
 class _SparseFactors:
@@ -362,7 +371,6 @@ class _SparseFactors:
 
     def __init__(self, graph: Graph, weight: Floats) -> None:
         self._matrix = step_matrix(graph, weight)
-        self._transposed: scipy.sparse.csr_array | None = None
         self._pair = dominant_pair(self._matrix)
         self._factors: Any = None
 
@@ -370,13 +378,11 @@ class _SparseFactors:
         return self._solve(self._matrix, right, "N", tolerances)
 
     def solve_transposed(self, right: Floats, *, tolerances: Sequence[float] = REFINED) -> Floats:
-        if self._transposed is None:
-            self._transposed = self._matrix.T.tocsr()
-        return self._solve(self._transposed, right, "T", tolerances)
+        return self._solve(self._matrix.T, right, "T", tolerances)
 
     def scaled(self, scale: Floats, matrix: scipy.sparse.csr_array) -> _Factors:
         found = copy.copy(self)
-        found._matrix, found._transposed, found._factors = matrix, None, None
+        found._matrix, found._factors = matrix, None
         scale = np.append(scale, 1.0)
         with np.errstate(over="ignore"):
             pair = self._pair[0] / scale, self._pair[1] * scale
