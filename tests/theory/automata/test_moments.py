@@ -261,7 +261,10 @@ def test_bounds_count_every_way_to_be_off() -> None:
     automaton = random_automaton(np.random.default_rng(12), 40, 3).rewarded()
     graph = automaton.graph
     log_prior, reward = automaton.floats()
-    weight, features, accuracy = np.exp(log_prior + reward), np.stack((log_prior, reward)), 1e-9
+    # the first feature is large, and nearly the same along every path: its slack is large against its size
+    height = np.append(np.random.default_rng(13).normal(size=graph.states) * 10, 0.0)
+    telescope = height[graph.source] - height[graph.target] + reward
+    weight, features, accuracy = np.exp(log_prior + reward), np.stack((telescope, log_prior)), 1e-9
     found = path_moments(graph, weight, features, accuracy=accuracy)
     assert found.error is not None
     system = moments_module._Scaled(graph, weight, "dense", accuracy)
