@@ -86,8 +86,8 @@ def path_moments(
     """Total, means and covariances of K features that add up along paths, without enumerating them.
 
     One function, three engines: ``exact`` (rationals or balls in, balls out), ``dense`` (float64 LU, O(S^3)) and
-    ``sparse`` (float64 BiCGSTAB, or sparse LU where it converges slowly). By default the arithmetic of the weights
-    decides, and for float64 the number of states.
+    ``sparse`` (float64, O(n) an iteration; BiCGSTAB or sparse LU where partial sums settle slowly). By default the
+    arithmetic of the weights decides, and for float64 the number of states.
 
     Args:
         graph: trimmed.
