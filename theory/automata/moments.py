@@ -10,6 +10,7 @@ expected visits and P the law of the next step. The end counts as a state.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +29,14 @@ from theory.automata.path_sums import (
     ball_solver,
     end_sums,
     float_solver,
+    scaled_weights,
     step_features,
     step_matrix,
     step_weights,
     totals,
 )
 from theory.automata.spectral_radius import converges
-from theory.language_models.automaton import Automaton, Floats, Graph
+from theory.language_models.automaton import Automaton, Floats, Graph, Index
 
 _FEW = 400
 """Up to this many states float64 moments are dense too; above, a few sparse iterations cost less than the factors."""
@@ -84,8 +86,8 @@ def path_moments(
     """Total, means and covariances of K features that add up along paths, without enumerating them.
 
     One function, three engines: ``exact`` (rationals or balls in, balls out), ``dense`` (float64 LU, O(S^3)) and
-    ``sparse`` (float64 BiCGSTAB, or sparse LU where it converges slowly). By default the arithmetic of the weights
-    decides, and for float64 the number of states.
+    ``sparse`` (float64, O(n) an iteration; BiCGSTAB or sparse LU where partial sums settle slowly). By default the
+    arithmetic of the weights decides, and for float64 the number of states.
 
     Args:
         graph: trimmed.
@@ -148,19 +150,21 @@ class _Scaled:
         if not (np.isfinite(value).all() and (value > 0).all()):
             raise Undecided("float64 finds no positive solution; the exact engine decides whether the sum is finite")
         self.graph = graph
-        self._steps = np.diff(graph.starts, append=len(graph))
+        self.runs = _runs(graph)
         self.value = np.append(value, 1.0)
-        self.law: Floats = weight * self.value.take(graph.target) / self.here(value)
-        self._factors = factors.scaled(value)
-        self.slack = accuracy + (int(self._steps.max()) + 8) * UNIT
+        self.law = scaled_weights(graph, weight, value)
+        self._matrix = step_matrix(graph, self.law)
+        self._factors = factors.scaled(value, self._matrix)
+        self.slack = accuracy + (max(int(run.count.max()) for run in self.runs) + 8) * UNIT
         steps = self._factors.solve(np.ones(graph.states), tolerances=ROUGH)
-        left = steps - self.rows(self.law * self.ahead(steps)) * (1 + self.slack) - 2 * UNIT * np.abs(steps)
+        left = steps - self.following(steps) * (1 + self.slack) - 2 * UNIT * np.abs(steps)
         delta = float(left.min())
         if not (delta > 0 and (steps > 0).all()):
             raise Undecided("float64 cannot certify that the sum is finite; use the exact engine")
         self.bound: Floats = steps / delta * (1 + 1e-9)
-        mass = self.rows(self.law)
-        self.rho = float((np.abs(mass - 1) + self.slack * mass + UNIT).max())
+        mass = graph.row_sums(self.law)
+        # a sum of m weights has m + 1 roundings, two of them in each weight; slack is for sums of products
+        self.rho = float((np.abs(mass - 1) + (self.slack - 5 * UNIT) * mass + UNIT).max())
         if not self.rho * self.bound[graph.initial] < 0.5:
             raise Undecided("float64 bounds the relative error of the sum by no less than half; use the exact engine")
 
@@ -171,77 +175,153 @@ class _Scaled:
     def visits(self) -> tuple[Floats, float]:
         """n, about (I - M~')^-1 e_0, and a bound of sum_j |e_0 - (I - M~')n|_j K_j.
 
-        It is solved from equal visits on, as BiCGSTAB breaks down where it starts with a single state. Where very many
-        steps lead into one state they are added in the widest float.
+        Where very many steps lead into one state they are added in the widest float.
         """
         graph = self.graph
         start = np.zeros(graph.states)
         start[graph.initial] = 1.0
-        equal = np.full(graph.states, self.bound[graph.initial] / graph.states)
-        into = step_matrix(graph, self.law).T
-        missing = start - equal + (into @ np.append(equal, 0.0))[:-1]
-        visits = equal + self._factors.solve_transposed(missing, tolerances=UNREFINED)
+        visits = self._factors.solve_transposed(start, tolerances=UNREFINED)
         steps = int(np.bincount(graph.target)[:-1].max(initial=0))
         real = np.longdouble if steps > _MANY_STEPS else np.float64
-        into = into.astype(real)
+        into = self._matrix.T.astype(real, copy=False)
         arrivals = (into @ np.append(visits, 0.0).astype(real))[:-1]
         largest = (into @ np.append(np.abs(visits), 0.0).astype(real))[:-1] if (visits < 0).any() else arrivals
         slack = self.slack + (steps + 2) * float(np.finfo(real).eps) / 2
         residual = np.abs(start - visits + arrivals) + slack * largest + 2 * UNIT * np.abs(visits)
         return visits, float(residual @ self.bound) * (1 + 1e-9)
 
-    def ahead(self, x: Floats) -> Floats:
-        """x at the target of each step, 0 at the end."""
-        result: Floats = np.append(x, 0.0).take(self.graph.target)
+    def following(self, x: Floats) -> Floats:
+        """M~ x."""
+        result: Floats = (self._matrix @ np.append(x, 0.0))[:-1]
         return result
 
-    def here(self, x: Floats) -> Floats:
-        """x at the source of each step."""
-        return np.repeat(x, self._steps)
+    def expected(self, features: Floats) -> Floats:
+        """E[f at the next step | state] with the weights M~: shape (F, n) to (F, S)."""
+        parts = [run.sums(self.law[run.steps] * features[:, run.steps]) for run in self.runs]
+        return np.concatenate(parts, axis=1)
 
-    def rows(self, x: Floats) -> Floats:
-        """The sum over the steps of each state."""
-        return self.graph.row_sums(x)
+
+_LONG = 1 << 12
+"""Steps of a run; arrays of 64 KB stay in the cache, and those above 128 KB are new pages each time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Difference:
-    """d = f_ij + h_j - h_i for a feature f and any h, with which f = h_0 + sum of d along every path.
+class _Run:
+    """States in a row with their steps, few enough for temporary arrays.
 
     Args:
-        value: shape (n,).
-        slack: absolute error of each, shape (n,).
-        drift: bound of |E[sum of d | state]| / K, at every state.
-        ahead: h, shape (S,).
-        left: E[d at the next step], shape (S,): the residual of h.
+        states, steps: which.
+        starts: the first step of each state, from the run's first on.
+        count: steps of each state.
     """
 
-    value: Floats
-    slack: Floats
-    drift: float
-    ahead: Floats
-    left: Floats
+    states: slice
+    steps: slice
+    starts: Index
+    count: Index
+
+    def here(self, x: Floats) -> Floats:
+        """x, shape (..., S), at the source of each step."""
+        return x[..., self.states].repeat(self.count, axis=-1)
+
+    def sums(self, x: Floats) -> Floats:
+        """The sum over the steps of each state: shape (..., steps) to (..., states)."""
+        result: Floats = np.add.reduceat(x, self.starts, axis=-1)
+        return result
 
 
-def _difference(system: _Scaled, feature: Floats, accuracy: float, inexact: Floats) -> _Difference:
-    h = system.solve(system.rows(system.law * feature))
-    value, here = system.ahead(h), system.here(h)
-    slack = np.abs(value)
-    value -= here
-    value += feature
+def _runs(graph: Graph) -> list[_Run]:
+    starts = np.append(graph.starts, len(graph))
+    count = np.diff(starts)
+    cuts = sorted({*np.searchsorted(graph.starts, np.arange(0, len(graph), _LONG)).tolist(), graph.states})
+    return [
+        _Run(slice(i, j), slice(starts[i], starts[j]), starts[i:j] - starts[i], count[i:j])
+        for i, j in itertools.pairwise(cuts)
+    ]
+
+
+class _Differences:
+    """d = f_ij + h_j - h_i for each feature f and any h, with which f = h_0 + sum of d along every path.
+
+    What is needed of them are sums over the steps: of each state for values, with the expected visits n for bounds. The
+    slack of d bounds its absolute error, its size is |d| + slack; inexact is the relative error of a step's weight
+    times u, the true scaled solution.
+
+    Args:
+        ahead: h, shape (F, S).
+        left: E[d at the next step], shape (F, S): the residual of h.
+        products: sum_j M~_ij d e of each two, shape (F, F, S).
+        drift: bound of |E[sum of d | state]| / K at every state, shape (F,).
+        reached: sum of |n| M~ K times the size of d, shape (F,).
+        loose: sum of |n| M~ times the slack of one d and the size of another, shape (F, F).
+        vague: the same with inexact and the size of both.
+        slack, size: bounds of each, shape (F,).
+    """
+
+    def __init__(self, system: _Scaled, features: Floats, accuracy: float, visits: Floats) -> None:
+        count, states = len(features), system.graph.states
+        self.ahead = np.stack([system.solve(right) for right in system.expected(features)])
+        self.left = np.empty((count, states))
+        self.products = np.empty((count, count, states))
+        self.drift, self.reached, self.size = np.zeros((3, count))
+        self.loose, self.vague = np.zeros((2, count, count))
+        passed, bound = np.abs(visits), np.append(system.bound, 0.0)
+        after = np.append(self.ahead, np.zeros((count, 1)), axis=1)
+        for run in system.runs:
+            target, law = system.graph.target[run.steps], system.law[run.steps]
+            found = _difference(after.take(target, axis=1), run.here(after), features[:, run.steps], accuracy)
+            self._add(run, law, run.here(passed) * law, bound.take(target), system, *found)
+        self.drift *= 1.01
+        # |f| is at most the sum of |d|, |h_i| and |h_j|
+        self.slack = (accuracy + 8 * UNIT) * (self.size + 2 * np.abs(self.ahead).max(axis=1))
+
+    def _add(
+        self,
+        run: _Run,
+        law: Floats,
+        flow: Floats,
+        bound: Floats,
+        system: _Scaled,
+        value: Floats,
+        slack: Floats,
+        size: Floats,
+    ) -> None:
+        """The steps of one run; ``flow`` is |n| M~, ``bound`` K at the targets."""
+        np.maximum(self.size, size.max(axis=1), out=self.size)
+        weighted = law * value
+        left = run.sums(weighted)
+        self.left[:, run.states] = left
+        self.products[:, :, run.states] = run.sums(weighted[:, None] * value)
+        self.loose += (slack * flow) @ size.T
+        self.reached += size @ (flow * bound)
+        bound *= system.rho
+        bound += system.slack
+        doubt = np.multiply(size, bound, out=weighted)
+        doubt += slack
+        doubt *= law
+        np.maximum(self.drift, (np.abs(left) + run.sums(doubt)).max(axis=1), out=self.drift)
+        bound += system.slack
+        bound *= flow
+        self.vague += (size * bound) @ size.T
+
+
+def _difference(ahead: Floats, here: Floats, features: Floats, accuracy: float) -> tuple[Floats, Floats, Floats]:
+    """(d, its slack, its size) on some steps, from h at both their ends; shapes (F, steps)."""
+    value = ahead - here
+    value += features
+    slack = np.abs(ahead, out=ahead)
     slack += np.abs(here, out=here)
     slack *= 3 * UNIT
-    size = np.abs(feature, out=here)
+    size = np.abs(features, out=here)
     size *= accuracy + 3 * UNIT
     slack += size
-    left = system.rows(np.multiply(system.law, value, out=size))
     np.abs(value, out=size)
     size += slack
-    size *= inexact
-    size += slack
-    size *= system.law
-    drift = np.abs(left) + system.rows(size)
-    return _Difference(value, slack, float(drift.max()) * 1.01, h, left)
+    return value, slack, size
+
+
+_BLOCK = 8
+"""So many terms of a long sum are added in float64, their sums exactly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,55 +332,48 @@ class _Visited:
     R_i = sum_j M~_ij (u_j d e + d u_j E_j + e u_j D_j), where u_j |D_j| <= drift K_j. With n about (I - M~')^-1 e_0 and
     its residual q = e_0 - (I - M~')n, Y_0 = n'R + q'(I - M~)^-1 R, and |(I - M~)^-1 R| <= K max|R|.
 
+    R is taken to be sum_j M~_ij d e; a term of it is off by no more than K_j (drift_d e + drift_e d) + slack_d e
+    + slack_e d + inexact d e, with the sizes of d and e. The factor 1.01 is for the rounding of these bounds.
+
     Args:
         visits: n, shape (S,).
         missed: bound of sum_j |q_j| K_j.
-        ahead: K at the target of each step, 0 at the end, shape (n,).
-        inexact: relative error of each step's weight times u, shape (n,).
     """
 
     system: _Scaled
+    differences: _Differences
     visits: Floats
     missed: float
-    ahead: Floats
-    inexact: Floats
 
-    def mean(self, one: _Difference) -> tuple[float, float]:
+    def mean(self, k: int) -> tuple[float, float]:
         """E f = h_0 + E[sum of d], the latter about n'left, and a bound of its absolute error."""
-        at = self.system.graph.initial
+        at, own = self.system.graph.initial, self.differences
         short = self.system.rho * float(self.system.bound[at])
-        more = float(self.visits @ one.left)
-        found = float(one.ahead[at]) + more
-        error = one.drift * float(self.system.bound[at]) / (1 - short) * 1.01
+        more = float(self.visits @ own.left[k])
+        found = float(own.ahead[k, at]) + more
+        error = float(own.drift[k]) * float(self.system.bound[at]) / (1 - short) * 1.01
         return found, error + abs(more) + 2 * UNIT * abs(found)
 
-    def covariance(self, one: _Difference, two: _Difference) -> tuple[float, float]:
-        """Cov(f, g), and a bound of its absolute error."""
-        system = self.system
-        weighted = system.law * one.value
-        weighted *= two.value
-        right = system.rows(weighted)
-        d, e = np.abs(one.value), np.abs(two.value)
-        d += one.slack
-        e += two.slack
-        doubt = np.multiply(d, two.drift, out=weighted)
-        doubt += one.drift * e
-        doubt *= self.ahead
-        doubt += one.slack * e
-        doubt += two.slack * d
-        d *= e
-        d *= self.inexact
-        doubt += d
-        doubt *= system.law
-        off = system.rows(doubt)
+    def covariance(self, k: int, l: int) -> tuple[float, float]:
+        """Cov(f_k, f_l), l <= k, and a bound of its absolute error."""
+        own, right = self.differences, self.differences.products[k, l]
         terms = self.visits * right
-        found = math.fsum(terms)
-        error = float(np.abs(self.visits) @ off) * (1 + 1e-9) + 2 * UNIT * float(np.abs(terms).sum())
-        error += self.missed * float((np.abs(right) + off).max())
-        reach = float(system.bound[system.graph.initial])
-        short = system.rho * reach
+        found = math.fsum(np.add.reduceat(terms, np.arange(0, len(terms), _BLOCK)).tolist())
+        error = float(own.drift[k] * own.reached[l] + own.drift[l] * own.reached[k])
+        error += float(own.loose[k, l] + own.loose[l, k] + own.vague[k, l])
+        error += (_BLOCK + 2) * UNIT * float(np.abs(terms).sum())
+        error += self.missed * (float(np.abs(right).max()) + self._most_doubt(k, l))
+        reach = float(self.system.bound[self.system.graph.initial])
+        short = self.system.rho * reach
         error = (error + abs(found) * short) / (1 - short)
-        return found, 1.01 * (error + one.drift * two.drift * (reach / (1 - short)) ** 2)
+        return found, 1.01 * (error + float(own.drift[k] * own.drift[l]) * (reach / (1 - short)) ** 2)
+
+    def _most_doubt(self, k: int, l: int) -> float:
+        """How far sum_j M~_ij d e is from R_i at most; the sum of M~_ij is below 2."""
+        own, most = self.differences, float(self.system.bound.max())
+        doubt = most * (own.drift[k] * own.size[l] + own.drift[l] * own.size[k])
+        doubt += own.slack[k] * own.size[l] + own.slack[l] * own.size[k]
+        return 2 * float(doubt + (self.system.rho * most + 2 * self.system.slack) * own.size[k] * own.size[l])
 
 
 def _float_moments(
@@ -316,20 +389,15 @@ def _float_moments(
     mean, covariance, none = np.zeros(size), np.zeros((size, size)), np.zeros((0, graph.states))
     if not size:
         return PathMoments(log_total, mean, covariance, system.value, none, error=error)
-    bound = system.ahead(system.bound)
-    inexact = system.rho * bound
-    inexact += system.slack
-    differences = [_difference(system, f, accuracy, inexact) for f in features]
-    inexact += system.slack
-    visited = _Visited(system, *system.visits(), bound, inexact)
-    for k, one in enumerate(differences):
-        mean[k], error.mean[k] = visited.mean(one)
-        for l, two in enumerate(differences[: k + 1]):
-            found = visited.covariance(one, two)
+    visits, missed = system.visits()
+    visited = _Visited(system, _Differences(system, features, accuracy, visits), visits, missed)
+    for k in range(size):
+        mean[k], error.mean[k] = visited.mean(k)
+        for l in range(k + 1):
+            found = visited.covariance(k, l)
             covariance[k, l], error.covariance[k, l] = found
             covariance[l, k], error.covariance[l, k] = found
-    ahead = np.stack([d.ahead for d in differences])
-    return PathMoments(log_total, mean, covariance, system.value, ahead, error=error)
+    return PathMoments(log_total, mean, covariance, system.value, visited.differences.ahead, error=error)
 
 
 def family(automaton: Automaton, s: fmpq, t: fmpq, *, engine: Engine = "exact") -> PathMoments:

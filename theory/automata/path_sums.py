@@ -22,6 +22,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from theory.arithmetic.exact import Array, Undecided, ball, balls, floats, objects, power, widen
 from theory.arithmetic.formal import FormalSum, rational_power
+from theory.automata.iterations import aggregated_sums, dominant_pair, stabilised_gradients
 from theory.language_models.automaton import Automaton, Floats, Graph
 from theory.language_models.rewards import Reward
 
@@ -124,8 +125,10 @@ def totals(graph: Graph, weight: Array) -> Array:
 
 def end_sums(graph: Graph, weight: Array) -> Array:
     """b, shape (S,)."""
-    zero = weight[0] * 0
-    return graph.row_sums(np.where(graph.target == graph.states, weight, zero))
+    ends = np.flatnonzero(graph.target == graph.states)
+    result = np.full(graph.states, weight[0] * 0, dtype=weight.dtype)
+    np.add.at(result, graph.source[ends], weight[ends])
+    return result
 
 
 def entries(graph: Graph, weight: Array) -> dict[tuple[int, int], Any]:
@@ -233,7 +236,8 @@ class _RefinedSolver:
             return None
         scale = objects(arb(float(v)) for v in np.append(value, 1.0))
         scaled = weight * scale[graph.target] / scale[graph.source]
-        solver = _RefinedSolver(graph, scale[:-1], scaled, factors.scaled(value))
+        factors = factors.scaled(value, step_matrix(graph, scaled_weights(graph, approximate, value)))
+        solver = _RefinedSolver(graph, scale[:-1], scaled, factors)
         try:
             for transposed in (False, True):
                 solver._bounds[transposed] = solver._certificate(transposed)
@@ -299,8 +303,8 @@ class _Factors(Protocol):
 
     def solve_transposed(self, right: Floats, *, tolerances: Sequence[float] = REFINED) -> Floats: ...
 
-    def scaled(self, scale: Floats) -> _Factors:
-        """The same for V^-1 M V, V the diagonal of ``scale``."""
+    def scaled(self, scale: Floats, matrix: scipy.sparse.csr_array) -> _Factors:
+        """The same for V^-1 M V, V the diagonal of ``scale``; ``matrix`` has its steps."""
 
 
 def float_solver(graph: Graph, weight: Floats, engine: Engine | None = None) -> _Factors:
@@ -330,7 +334,7 @@ class _DenseFactors:
         solved: Floats = scipy.linalg.lapack.dgetrs(self._lu, self._pivots, right / self._scale, trans=1)[0]
         return solved * self._scale
 
-    def scaled(self, scale: Floats) -> _Factors:
+    def scaled(self, scale: Floats, matrix: scipy.sparse.csr_array) -> _Factors:
         result = copy.copy(self)
         result._scale = self._scale * scale
         return result
@@ -342,8 +346,23 @@ def step_matrix(graph: Graph, weight: Floats) -> scipy.sparse.csr_array:
     return scipy.sparse.csr_array((weight, graph.target, pointers), shape=(graph.states + 1, graph.states + 1))
 
 
+def scaled_weights(graph: Graph, weight: Floats, scale: Floats) -> Floats:
+    """The weights of V^-1 M V, V the diagonal of ``scale``, shape (S,), and 1 at the end; shape (n,)."""
+    result, ahead = np.empty(len(graph)), np.append(scale, 1.0)
+    for low in range(0, len(graph), _PIECE):
+        some = slice(low, low + _PIECE)
+        part = ahead.take(graph.target[some])
+        part *= weight[some]
+        np.divide(part, scale.take(graph.source[some]), out=result[some])
+    return result
+
+
+_PIECE = 1 << 12
+"""Steps at a time, so that temporary arrays stay in the cache."""
+
+
 class _SparseFactors:
-    """BiCGSTAB, and a sparse LU from the first system on that it does not solve in 300 iterations.
+    """Aggregated sums; from where they settle slowly BiCGSTAB, and a sparse LU where that needs over 300 iterations.
 
     The end is a state too, where the right side and x are 0; so M is the steps as they are.
     """
@@ -352,6 +371,7 @@ class _SparseFactors:
 
     def __init__(self, graph: Graph, weight: Floats) -> None:
         self._matrix = step_matrix(graph, weight)
+        self._pair = dominant_pair(self._matrix)
         self._factors: Any = None
 
     def solve(self, right: Floats, *, tolerances: Sequence[float] = REFINED) -> Floats:
@@ -360,19 +380,19 @@ class _SparseFactors:
     def solve_transposed(self, right: Floats, *, tolerances: Sequence[float] = REFINED) -> Floats:
         return self._solve(self._matrix.T, right, "T", tolerances)
 
-    def scaled(self, scale: Floats) -> _Factors:
-        found, own = copy.copy(self), self._matrix
-        data = np.append(scale, 1.0).take(own.indices)
-        data *= own.data
-        data /= np.repeat(scale, np.diff(own.indptr)[:-1])
-        found._matrix = scipy.sparse.csr_array((data, own.indices, own.indptr), shape=own.shape)
-        found._factors = None
+    def scaled(self, scale: Floats, matrix: scipy.sparse.csr_array) -> _Factors:
+        found = copy.copy(self)
+        found._matrix, found._factors = matrix, None
+        scale = np.append(scale, 1.0)
+        with np.errstate(over="ignore"):
+            pair = self._pair[0] / scale, self._pair[1] * scale
+        found._pair = pair if np.isfinite(pair).all() else (0 * scale, 0 * scale)
         return found
 
-    def _solve(self, matrix: Any, right: Floats, trans: str, tolerances: Sequence[float]) -> Floats:
+    def _solve(self, matrix: scipy.sparse.csr_array, right: Floats, trans: str, tolerances: Sequence[float]) -> Floats:
         right = np.append(right, 0.0)
         if self._factors is None:
-            solution = self._iterate(matrix, right, tolerances)
+            solution = self._iterate(matrix, right, self._pair if trans == "N" else self._pair[::-1], tolerances)
             if solution is not None:
                 return solution[:-1]
             try:
@@ -384,67 +404,29 @@ class _SparseFactors:
         result += self._factors.solve(right - result + matrix @ result, trans=trans)
         return result[:-1]
 
-    def _iterate(self, matrix: Any, right: Floats, tolerances: Sequence[float]) -> Floats | None:
-        """The solution, refined once for each further tolerance; None where the iteration does not converge."""
-        solution = np.zeros_like(right)
-        residual = right
-        for tolerance in tolerances:
+    def _iterate(
+        self,
+        matrix: scipy.sparse.csr_array,
+        right: Floats,
+        pair: tuple[Floats, Floats],
+        tolerances: Sequence[float],
+    ) -> Floats | None:
+        """The solution; by BiCGSTAB refined once for each further tolerance. None where neither iteration converges."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            solution, residual = aggregated_sums(matrix, right, pair, math.prod(tolerances))
+        if residual is None:
+            return solution
+        first = tolerances[0] * float(np.linalg.norm(right) / np.linalg.norm(residual))
+        for tolerance in (first, *tolerances[1:]):
             if not residual.any():
                 break
             step = stabilised_gradients(matrix, residual, tolerance, self._ITERATIONS)
             if step is not None:
                 solution = solution + step
                 residual = right - solution + matrix @ solution
-            elif tolerance == tolerances[0]:
+            elif tolerance == first:
                 return None
         return solution
-
-
-def stabilised_gradients(matrix: scipy.sparse.sparray, right: Floats, tolerance: float, most: int) -> Floats | None:
-    """x with x - M x = y by BiCGSTAB until |residual| <= tolerance |y| (Euclidean norms); None where it is not reached.
-
-    scipy's own takes twice as long where a product takes ten microseconds.
-    Source: van der Vorst (1992), SIAM J. Sci. Stat. Comput. 13, 631-644.
-
-    Args:
-        matrix: M; scipy sparse, shape (S, S).
-        right: y, not all 0, shape (S,).
-        tolerance: relative, > 0.
-        most: iterations; each has two products with M.
-    """
-    dot, add = scipy.linalg.blas.ddot, scipy.linalg.blas.daxpy
-    goal = tolerance * math.sqrt(dot(right, right))
-    x = np.zeros_like(right)
-    r = np.array(right)
-    shadow, p, v = right, np.zeros_like(right), np.zeros_like(right)
-    rho = alpha = omega = 1.0
-    for _ in range(most):
-        before, rho = rho, dot(shadow, r)
-        if not (rho and omega):
-            return None
-        # p <- r + beta (p - omega v)
-        add(v, p, a=-omega)
-        p *= rho / before * (alpha / omega)
-        p += r
-        v = p - matrix @ p
-        along = dot(shadow, v)
-        if not along:
-            return None
-        alpha = rho / along
-        add(v, r, a=-alpha)
-        add(p, x, a=alpha)
-        if math.sqrt(dot(r, r)) <= goal:
-            return x
-        t = r - matrix @ r
-        omega = dot(t, r) / (dot(t, t) or math.nan)
-        add(r, x, a=omega)
-        add(t, r, a=-omega)
-        size = math.sqrt(dot(r, r))
-        if size <= goal:
-            return x
-        if not math.isfinite(size):
-            return None
-    return None
 
 
 __all__ = [
@@ -464,7 +446,7 @@ __all__ = [
     "entries",
     "float_solver",
     "formal_weights",
-    "stabilised_gradients",
+    "scaled_weights",
     "step_features",
     "step_matrix",
     "step_weights",

@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 from flint import arb, arb_mat, fmpq, fmpq_mat
 from hypothesis import assume, given
 
 from tests.automata import acyclic_automata, automata
 from theory.adaptors.moments import moments
 from theory.arithmetic.exact import Undecided, balls, floats, objects, precision, to_float
+from theory.automata import moments as moments_module
 from theory.automata.adaptors import unrolled
 from theory.automata.moments import PathMoments, family, path_moments
 from theory.automata.path_sums import (
+    UNIT,
     Diverges,
     Engine,
     ball_solver,
     float_solver,
     formal_weights,
-    stabilised_gradients,
     step_features,
     step_weights,
     totals,
@@ -238,19 +238,78 @@ def test_bounds_hold_where_very_many_steps_lead_into_one_state() -> None:
         assert float(found.error.covariance.max()) < 1e-10
 
 
-def test_the_iteration_solves_its_system() -> None:
-    """x - M x = y against numpy's solution, M and M'; None where a step has no direction, or too few are made."""
-    rng = np.random.default_rng(2)
-    matrix = rng.random((40, 40)) / 45
-    sparse = scipy.sparse.csr_array(matrix)
-    right = rng.normal(size=40)
-    for one, dense in ((sparse, matrix), (sparse.T, matrix.T)):
-        found = stabilised_gradients(one, right, 1e-13, 100)
-        assert found is not None
-        assert np.abs(found - np.linalg.solve(np.eye(40) - dense, right)).max() < 1e-11 * np.abs(found).max()
-        assert stabilised_gradients(one, right, 1e-13, 2) is None
-    turn = scipy.sparse.csr_array(np.array([[1.0, 1.0], [-1.0, 1.0]]))
-    assert stabilised_gradients(turn, np.array([1.0, 0.0]), 1e-13, 100) is None
+@pytest.mark.parametrize("long", [1, 7, 64])
+def test_steps_in_short_runs_sum_to_the_same(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In runs of about so many steps: the same values bit for bit, and the same bounds but for rounding."""
+    automaton = random_automaton(np.random.default_rng(11), 60, 4).rewarded()
+    log_prior, reward = automaton.floats()
+    weight, features = np.exp(log_prior + reward), np.stack((log_prior, reward, log_prior + reward))
+    whole = path_moments(automaton.graph, weight, features)
+    monkeypatch.setattr("theory.automata.moments._LONG", long)
+    monkeypatch.setattr("theory.automata.path_sums._PIECE", long)
+    found = path_moments(automaton.graph, weight, features)
+    assert (found.mean == whole.mean).all()
+    assert (found.covariance == whole.covariance).all()
+    assert found.error is not None
+    assert whole.error is not None
+    assert np.allclose(found.error.mean, whole.error.mean, rtol=1e-12, atol=0)
+    assert np.allclose(found.error.covariance, whole.error.covariance, rtol=1e-12, atol=0)
+
+
+def test_bounds_count_every_way_to_be_off() -> None:
+    """The error bounds are not below those of their formulas, summed step by step in Python from the same solutions."""
+    automaton = random_automaton(np.random.default_rng(12), 40, 3).rewarded()
+    graph = automaton.graph
+    log_prior, reward = automaton.floats()
+    # the first feature is large, and nearly the same along every path: its slack is large against its size
+    height = np.append(np.random.default_rng(13).normal(size=graph.states) * 10, 0.0)
+    telescope = height[graph.source] - height[graph.target] + reward
+    weight, features, accuracy = np.exp(log_prior + reward), np.stack((telescope, log_prior)), 1e-9
+    found = path_moments(graph, weight, features, accuracy=accuracy)
+    assert found.error is not None
+    system = moments_module._Scaled(graph, weight, "dense", accuracy)
+    visits, missed = system.visits()
+    after, bound = np.append(found.ahead, [[0.0], [0.0]], axis=1), np.append(system.bound, 0.0)
+    rows = [(i, int(j), k) for k, (i, j) in enumerate(zip(graph.source.tolist(), graph.target, strict=True))]
+
+    def slack(f: int, i: int, j: int, k: int) -> float:
+        heights = 3 * UNIT * (abs(after[f, i]) + abs(after[f, j]))
+        return float(heights + (accuracy + 3 * UNIT) * abs(features[f, k]))
+
+    def off(f: int, i: int, j: int, k: int) -> float:
+        return float(features[f, k] + after[f, j] - after[f, i])
+
+    def size(f: int, *step: int) -> float:
+        return abs(off(f, *step)) + slack(f, *step)
+
+    drift = []
+    for f in range(2):
+        left, doubt = np.zeros(graph.states), np.zeros(graph.states)
+        for step in rows:
+            i, j, k = step
+            left[i] += system.law[k] * off(f, *step)
+            inexact = system.rho * bound[j] + system.slack
+            doubt[i] += system.law[k] * (slack(f, *step) + inexact * size(f, *step))
+        drift.append(float((np.abs(left) + doubt).max()))
+        assert drift[f] * bound[graph.initial] <= found.error.mean[f]
+    short = system.rho * bound[graph.initial]
+    reach = bound[graph.initial] / (1 - short)
+    for d, e in ((0, 0), (1, 0), (1, 1)):
+        products, doubt = np.zeros(graph.states), np.zeros(graph.states)
+        for step in rows:
+            i, j, k = step
+            products[i] += system.law[k] * off(d, *step) * off(e, *step)
+            inexact = system.rho * bound[j] + 2 * system.slack
+            doubt[i] += system.law[k] * (
+                bound[j] * (drift[d] * size(e, *step) + drift[e] * size(d, *step))
+                + slack(d, *step) * size(e, *step)
+                + slack(e, *step) * size(d, *step)
+                + inexact * size(d, *step) * size(e, *step)
+            )
+        least = float(np.abs(visits) @ doubt) + 2 * UNIT * float(np.abs(visits * products).sum())
+        least += missed * float((np.abs(products) + doubt).max()) + abs(float(found.covariance[d, e])) * short
+        least = least / (1 - short) + drift[d] * drift[e] * reach**2
+        assert least <= found.error.covariance[d, e] <= 1.04 * least
 
 
 def test_slow_mixing_falls_back_to_sparse_lu() -> None:
