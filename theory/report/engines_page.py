@@ -40,6 +40,13 @@ def engines_page(rows: Sequence[EngineRow]) -> str:
         "",
         "![engines](../../figures/engines.png)",
         "",
+        f"Numbers of engines by what their law does to p+; on the {PAIR} that comes with the package verdicts are by "
+        "95 % intervals over prompts.",
+        "",
+        _counts(rows),
+        "",
+        "By name:",
+        "",
         *_verdicts(rows),
         "",
         *(f"- {line}" for line in _apart(rows)),
@@ -54,24 +61,25 @@ def engines_page(rows: Sequence[EngineRow]) -> str:
 
 
 def engines_section(rows: Sequence[EngineRow]) -> str:
-    """The short form: how many engines move each model which way, and where they disagree."""
-    table = []
-    for model in dict.fromkeys(row.model for row in rows):
-        table.append((model, *(_counted(_of(rows, setting, model)) for setting in SETTINGS)))
-    head = ("model", f"defaults of {len(ENGINES)} engines", "one nominal setting")
+    """The short form: where engines disagree."""
     return "\n\n".join(
         (
             "## Which law an engine samples",
-            f"What the same settings do to E L and E R depends on the engine. {_MEANING} Numbers of engines by what "
-            "their law does to p+, token by token; [engines](docs/results/engines.md) has the numbers, and the "
-            f"[presets](docs/engines.md) say how each was verified. On the {PAIR} that comes with the package verdicts "
-            "are by 95 % intervals over prompts.",
-            markdown_table(head, table),
+            f"What the same settings do to E L and E R depends on the engine. {_MEANING} Of {len(ENGINES)} engines, "
+            "token by token ([numbers](docs/results/engines.md), [how each was verified](docs/engines.md)):",
             "\n".join(f"- {line}" for line in _apart(rows)),
             ADVICE,
             "![engines](figures/engines.png)",
         )
     )
+
+
+def _counts(rows: Sequence[EngineRow]) -> str:
+    """How many engines move each model which way."""
+    table = []
+    for model in dict.fromkeys(row.model for row in rows):
+        table.append((model, *(_counted(_of(rows, setting, model)) for setting in SETTINGS)))
+    return markdown_table(("model", f"defaults of {len(ENGINES)} engines", "one nominal setting"), table)
 
 
 def _of(rows: Sequence[EngineRow], setting: str, model: str) -> list[EngineRow]:

@@ -39,7 +39,6 @@ TELLING = {
         "adaptors.interior",
         "adaptors.local-global",
         "adaptors.gauge",
-        "adaptors.order-preserving",
     ),
 }
 """The claims that settle each sentence of the abstract; the others are in the table of all claims."""
@@ -55,7 +54,7 @@ def markdown(report: Report) -> str:
         _pictures(report),
         _sentences(report),
         toy_section(report.toy),
-        real_models_section(report.runs, report.trainings, RESULTS),
+        real_models_section(report.runs, RESULTS),
         *([engines_section(report.engines)] if report.engines else []),
         _reading(),
         _all_claims(report),

@@ -267,8 +267,8 @@ _CAPTION = (
 )
 
 
-def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
-    """The section of the front page: a line a run, the three sentences, and a figure."""
+def real_models_section(runs: Runs, results: str) -> str:
+    """The section of the front page: a line a run, and the three sentences."""
     rows = []
     for name, found in runs.items():
         prior = _SIZES.get(found.run.prior, found.run.prior)
@@ -292,7 +292,6 @@ def real_models_section(runs: Runs, trainings: Trainings, results: str) -> str:
         f"({results}/{PAGE}.md) has more, with what would settle an open question.",
         markdown_table(head, rows),
         "\n".join(_sentences(runs)),
-        f"![the adapters' settings](figures/adapters.png)\n\n{_CAPTION}" if trainings else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -305,14 +304,14 @@ def _sentences(runs: Runs) -> Iterator[str]:
     signs = {name: signed(_correlation(found)) for name, found in runs.items()}
     yield (
         "- Sentence A, a trade-off in corpora of p+: corpora of independent strings have the Corr(L, R) of single "
-        f"strings. It is {_listed(signs)}. Where it is negative the pair shows the trade-off. Where it is not settled, "
-        "neither a trade-off nor its absence is shown."
+        f"strings. It is {_listed(signs)}. Where it is negative the pair shows the trade-off; where it is not settled "
+        "nothing is shown."
     )
     gaps = max(own.budget_residual or 0.0 for found in pairs.values() for own in found.settings)
     yield (
-        "- Sentence B, the formal treatment: L + R = -I holds for every string by the definition of R, so no pair can "
-        "test it, and what follows from it is proved. As a check of the stored numbers, the log-weights of the "
-        f"temperatures and log p+ / T differ by at most {power_of_ten_above(gaps)} nats a string."
+        "- Sentence B, the formal treatment: L + R = -I holds by the definition of R, so no pair can test it. As a "
+        "check of the stored numbers, the log-weights of the temperatures and log p+ / T differ by at most "
+        f"{power_of_ten_above(gaps)} nats a string."
     )
     answers = {name: locally(found) for name, found in pairs.items()}
     small = {name: found.trades or "no verdict" for name, found in pairs.items()}

@@ -117,7 +117,7 @@ def test_the_trigrams_where_there_is_no_law() -> None:
     assert own["gpt4all"].verdict.startswith("no law: a penalty needs the tokens before")
     assert math.isnan(own["mlx-lm"].mean_log_prior)
     assert "| no law: a penalty" in engines_page(trigram_rows())
-    assert "never ends: 3; no law: 2" in engines_section(trigram_rows())
+    assert "never ends: 3; no law: 2" in engines_page(trigram_rows())
 
 
 def test_the_pair_has_every_chain() -> None:

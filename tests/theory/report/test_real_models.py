@@ -89,7 +89,7 @@ def test_the_sentences_turn_with_the_numbers() -> None:
         base = replace(found.settings[place], within_correlation=correlation)
         settings = (*found.settings[:place], base, *found.settings[place + 1 :])
         changed = replace(found, settings=settings, trades_locally=locally)
-        return real_models_section({name: changed}, {}, "docs/results")
+        return real_models_section({name: changed}, "docs/results")
 
     falling, rising = said(Estimate(-0.5, -0.6, -0.4), "yes"), said(Estimate(0.5, 0.4, 0.6), "no")
     assert "It is negative on smollm2-vader. Where" in falling
