@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,12 @@ TRIGRAM_BETAS = ("4/5", "1")
 SPEECHES = ("adaptors", "rewards")
 """The two parts of the study of the speeches' word model, the longer one first."""
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where numerical libraries read how many threads they may have."""
+
+ENGINES = ("words", "trigrams")
+"""The models on which the engines' chains take long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Studies:
@@ -38,6 +45,7 @@ class Studies:
     trigrams: tuple[Any, ...]
     audit: tuple[Any, ...]
     speeches: tuple[Any, ...]
+    engines: tuple[Any, ...]
 
 
 def check(
@@ -219,6 +227,7 @@ def _run_all(
     """Claims and studies side by side in worker processes, the long ones first; a progress line for each that ends."""
     tasks: list[tuple[str, str]] = []
     if with_studies:
+        tasks += [("engines", model) for model in ENGINES]
         tasks += [("speeches", part) for part in SPEECHES]
         tasks += [("words", beta) for beta in WORDS_BETAS]
         tasks += [("trigrams", beta) for beta in TRIGRAM_BETAS]
@@ -230,10 +239,10 @@ def _run_all(
             found[task] = value
             advance(" ".join(task).strip())
     results = [found[task] for task in claims]
-    words, trigrams, speeches = (
-        tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams", "speeches")
+    words, trigrams, speeches, engines = (
+        tuple(found[t] for t in tasks if t[0] == kind) for kind in ("words", "trigrams", "speeches", "engines")
     )
-    return results, Studies(found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()), speeches)
+    return results, Studies(found.get(("toy", "")), words, trigrams, found.get(("audit", ""), ()), speeches, engines)
 
 
 def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -244,8 +253,8 @@ def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) ->
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 
-    # spawned, not forked: the numerical libraries hold threads
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # spawned, not forked: the numerical libraries hold threads, of which each process is to have one
+    with _one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(evaluate, task, profile): task for task in tasks}
         try:
             for future in as_completed(futures):
@@ -255,13 +264,28 @@ def _evaluated(tasks: Sequence[tuple[str, str]], profile: Profile, jobs: int) ->
             raise
 
 
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started in this block have linear algebra of one thread, unless the user says otherwise.
+
+    Several processes of several threads wait for each other: a solve of 600 states takes ten times as long.
+    """
+    missing = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(missing, "1"))
+    try:
+        yield
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
 def evaluate(task: tuple[str, str], profile: Profile) -> Any:
     """One claim, or one study, by name."""
     from theory.arithmetic.exact import precision, rational
     from theory.claims.outside import of_file
     from theory.claims.registry import check
     from theory.claims.running import run
-    from theory.report import ngrams, studies
+    from theory.report import engines, ngrams, studies
 
     kind, name = task
     if kind == "claim":
@@ -275,6 +299,8 @@ def evaluate(task: tuple[str, str], profile: Profile) -> Any:
             return studies.toy_study()
         if kind == "audit":
             return studies.audit_study()
+        if kind == "engines":
+            return (engines.words_rows if name == "words" else engines.trigram_rows)()
         if kind == "speeches":
             return (ngrams.adapted_rows if name == "adaptors" else ngrams.reward_rows)()
         return (studies.words_study if kind == "words" else studies.trigram_study)(rational(name))
@@ -307,7 +333,7 @@ def _settle(
     target: Path | None, studies: Studies, chosen: Sequence[Claim], results: Sequence[Result], *, verify: bool
 ) -> bool:
     """Write the report and the pages beside it, or compare them with those there are; whether one differs."""
-    from theory.report.engines import engine_rows
+    from theory.report.engines import pair_rows, small_rows
     from theory.report.ngrams import ngram_study
     from theory.report.pages import FOLDERS, FRONT, pages
     from theory.report.paper_check import with_table
@@ -340,7 +366,7 @@ def _settle(
         steps=sweep_steps_record(),
         coverage=coverage_record(),
         speeches=ngram_study(rows, adapted),
-        engines=engine_rows(),
+        engines=(*small_rows(), *chain.from_iterable(studies.engines), *pair_rows()),
         trainings={name: training_record(name) for name in TRAININGS},
     )
     found, root, readme = pages(report), target.parent, target.parent / "README.md"

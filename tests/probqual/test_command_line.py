@@ -610,3 +610,19 @@ def test_process_bad_input(tmp_path: Path) -> None:
     assert done.stderr.startswith("probqual: no claim 'nothing'; known: ")
     assert len(done.stderr.splitlines()) == 1
     assert files(tmp_path) == {}
+
+
+def test_processes_of_a_check_have_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the user has said how many; and what the command itself has stays as it was."""
+    check = importlib.import_module("probqual.commands.check")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    with check._one_thread_each():
+        assert {name: os.environ[name] for name in check.THREADS} == {
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "3",
+            "MKL_NUM_THREADS": "1",
+        }
+    assert dict(os.environ) == before

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flint import arb, fmpq
 
-from theory.adaptors.bends import absolute_log, bent
+from theory.adaptors.bends import absolute_logs, bent
 from theory.adaptors.chains import Adaptor
 from theory.adaptors.cuts import kept_by
 from theory.adaptors.rows import Row
@@ -32,7 +32,8 @@ def applied(row: Row, steps: Sequence[Adaptor]) -> Row:
 def weights_of(row: Row) -> list[arb]:
     """The weights after a chain that bends, 0 where a token is cut; of the normalised law that the row began with."""
     kept = set(row.kept)
-    return [absolute_log(row, token).exp() if token in kept else arb(0) for token in row.whole]
+    logs = absolute_logs(row, row.kept)
+    return [logs[token].exp() if token in kept else arb(0) for token in row.whole]
 
 
 def _tossed(row: Row, step: Adaptor, rest: Sequence[Adaptor]) -> Row:

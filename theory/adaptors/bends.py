@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq
@@ -48,12 +48,13 @@ class _Symbol(FormalSum):
         return self.value()
 
 
-def absolute_log(row: Row, token: int) -> arb:
-    """log of a weight, at the working precision; of the normalised law where the row's weights are proportional."""
-    found: arb = row.base(token).log()
+def absolute_logs(row: Row, tokens: Collection[int]) -> dict[int, arb]:
+    """log of weights, at the working precision; of the normalised law where the row's weights are proportional."""
+    logs = {token: row.base(token).log() for token in tokens}
     if not row.absolute:
-        found -= sum((row.base(t) for t in row.whole), start=arb(0)).log()
-    return found * row.power
+        whole = sum((row.base(t) for t in row.whole), start=arb(0)).log()
+        logs = {token: log - whole for token, log in logs.items()}
+    return {token: log * row.power for token, log in logs.items()}
 
 
 def bent(row: Row, step: Adaptor) -> Row:
@@ -98,7 +99,7 @@ def _dynamic_temperature(row: Row, step: Adaptor) -> Row:
         _, entropy = row.surprisals()
         share = power(entropy / arb(count).log(), step.number("exponent"))
         temperature = low + (high - low) * share
-        return {t: absolute_log(row, t) / temperature for t in row.kept}
+        return {t: log / temperature for t, log in absolute_logs(row, row.kept).items()}
 
     return _made(row, log_weight, lambda token: None)
 
@@ -109,7 +110,7 @@ def _quadratic(row: Row, step: Adaptor) -> Row:
     top = row.descending()[0]
 
     def log_weight() -> dict[int, arb]:
-        logs = {t: absolute_log(row, t) for t in row.kept}
+        logs = absolute_logs(row, row.kept)
         gaps = {t: logs[top] - x for t, x in logs.items()}
         return {t: logs[top] - (d * d * square + d * d * d * cube) for t, d in gaps.items()}
 
@@ -130,7 +131,7 @@ def _lowered(row: Row, by: Mapping[int, fmpq]) -> Row:
         return found if row.absolute else _normalised(row, found)
 
     def log_weight() -> dict[int, arb]:
-        return {t: absolute_log(row, t) - by.get(t, _ZERO) for t in row.kept}
+        return {t: log - by.get(t, _ZERO) for t, log in absolute_logs(row, row.kept).items()}
 
     return _made(row, log_weight, lambda token: str(by.get(token, _ZERO)))
 
@@ -196,12 +197,12 @@ def _repetition(row: Row, step: Adaptor) -> Row:
     shift = gauge * row.power
 
     def logit_sign(token: int) -> int:
-        return sign(lambda: absolute_log(row, token) + shift, lambda: _is_one(row, token, shift))
+        return sign(lambda: absolute_logs(row, [token])[token] + shift, lambda: _is_one(row, token, shift))
 
     positive = {t: logit_sign(t) > 0 for t in repeated}
 
     def log_weight() -> dict[int, arb]:
-        found = {t: absolute_log(row, t) for t in row.kept}
+        found = absolute_logs(row, row.kept)
         factors = {t: 1 / penalty if positive[t] else penalty for t in repeated}
         return found | {t: (found[t] + shift) * k - shift for t, k in factors.items()}
 
@@ -253,4 +254,4 @@ _BENDS: dict[str, Callable[[Row, Adaptor], Row]] = {
 }
 
 
-__all__ = ["absolute_log", "bent", "longest_match"]
+__all__ = ["absolute_logs", "bent", "longest_match"]

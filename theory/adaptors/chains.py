@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import SupportsIndex, overload
@@ -9,7 +10,7 @@ from typing import SupportsIndex, overload
 from flint import fmpq
 
 from theory.adaptors.other_names import hint
-from theory.arithmetic.exact import rational
+from theory.arithmetic.exact import rational, whole_numbers
 
 Given = str | int | float | fmpq
 Test = Callable[[fmpq], bool]
@@ -160,6 +161,10 @@ class Adaptor:
             raise ValueError(f"{self.name} has no option {next(iter(given))!r}; it takes {takes}")
         object.__setattr__(self, "options", tuple(found))
 
+    def __hash__(self) -> int:
+        # that of an fmpq is a Fraction's, and slow
+        return hash((self.name, *whole_numbers(self.value), self.options))
+
     @property
     def kind(self) -> Kind:
         """What is known by the name."""
@@ -167,11 +172,12 @@ class Adaptor:
 
     def word(self, option: str) -> str:
         """An option's text, its default where it was not given."""
-        return dict(self.options).get(option, self.kind.options[option].default)
+        default = self.kind.options[option].default
+        return dict(self.options).get(option, default) if self.options else default
 
     def number(self, option: str) -> fmpq:
         """An option's number."""
-        return rational(self.word(option))
+        return _number(self.word(option))
 
     @property
     def setting(self) -> str:
@@ -185,6 +191,12 @@ class Adaptor:
     def __repr__(self) -> str:
         options = f", options={self.options}" if self.options else ""
         return f"Adaptor(name={self.name!r}, value={self.value}{options})"
+
+
+@functools.cache
+def _number(text: str) -> fmpq:
+    """An option's text is read at every prefix of a model."""
+    return rational(text)
 
 
 class Chain(tuple[Adaptor, ...]):

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -39,7 +39,7 @@ from theory.adaptors.chains import ADAPTORS, FURTHER_ADAPTORS, Adaptor, Chain, a
 from theory.adaptors.rows import Before, Row, rounded
 from theory.adaptors.sure_cuts import Rows, handles
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
-from theory.arithmetic.exact import Array, Real, exp, is_exact, log, to_float
+from theory.arithmetic.exact import Array, Real, exp, is_exact, log, to_float, whole_numbers
 from theory.arithmetic.formal import FormalSum
 from theory.language_models.tree import Index, Mask
 
@@ -66,9 +66,16 @@ class Kept:
 
     def strings(self) -> Mask:
         """Which of the model's strings have every step kept."""
-        alive = self.aligned.tree.descend(True, self.edge, np.logical_and)
+        alive = _alive(self)
         result: Mask = alive[self.aligned.node] & self.end[self.aligned.node]
         return result
+
+
+@functools.lru_cache(maxsize=4)
+def _alive(kept: Kept) -> Mask:
+    """Which prefixes have every step kept; not to be changed."""
+    alive: Mask = kept.aligned.tree.descend(True, kept.edge, np.logical_and)
+    return alive
 
 
 @remembered
@@ -85,16 +92,16 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
     end[aligned.node] = True
     exponent = functools.reduce(lambda p, step: p / step.value if step.name == "temperature" else p, steps, fmpq(1))
     if all(step.name == "temperature" for step in steps):
-        return Kept(aligned, edge, end, exponent)
+        return _kept(aligned, edge.tobytes(), end.tobytes(), whole_numbers(exponent))
     weights = None
     if steps.bends:
         weights = np.full(len(tree), arb(0), dtype=object), np.full(len(tree), arb(0), dtype=object)
         weights[0][0] = arb(1)
-    choices = _choices(aligned, 1 if steps.bends else 2)
+    choices, history = _choices(aligned, 1 if steps.bends else 2), steps.history is not None
     if handles(steps):
         choices = _surely(numbers, steps, edge, end)
     for choice in choices:
-        row = applied(_row(numbers, choice, steps), steps)
+        row = applied(_row(numbers, choice, history), steps)
         kept = set(row.kept)
         for place, child in enumerate(choice.children):
             edge[child] = place in kept
@@ -104,7 +111,15 @@ def decide(numbers: Numbers, steps: Chain) -> Kept:
             weights[0][choice.children.start : choice.children.stop] = found[: len(choice.children)]
             if choice.may_end:
                 weights[1][choice.node] = found[-1]
+    if weights is None:
+        return _kept(aligned, edge.tobytes(), end.tobytes(), whole_numbers(exponent))
     return Kept(aligned, edge, end, exponent, weights, steps.random is not None)
+
+
+@functools.lru_cache(maxsize=32)
+def _kept(aligned: Aligned, edge: bytes, end: bytes, power: tuple[int, ...]) -> Kept:
+    """One object for chains that keep the same, so that what they make of a model is computed once."""
+    return Kept(aligned, np.frombuffer(edge, dtype=bool), np.frombuffer(end, dtype=bool), fmpq(*power))
 
 
 def _surely(numbers: Numbers, steps: Chain, edge: Mask, end: Mask) -> tuple[_Choice, ...]:
@@ -159,24 +174,37 @@ def _groups(numbers: Numbers) -> tuple[_Group, ...]:
     return tuple(found)
 
 
-def _row(numbers: Numbers, choice: _Choice, steps: Chain) -> Row:
+def _row(numbers: Numbers, choice: _Choice, history: bool) -> Row:
     """The next-token law of one prefix, with the tokens before it where a step needs them."""
-    enclosures = [numbers.prefix_prob[child] for child in choice.children]
-    if choice.may_end:
-        enclosures.append(numbers.prefix_prob[choice.node] * numbers.end_prob[choice.node])
-    before = None
-    if steps.history is not None:
-        tree = numbers.aligned.tree
-        tokens = [int(tree.token[child]) for child in choice.children] + [-1] * choice.may_end
-        before = Before(tuple(_history(tree.parent, tree.token, choice.node)), tuple(tokens))
+    enclosures = _enclosures(numbers, ctx.prec).get(choice.node)
+    if enclosures is None:
+        enclosures = numbers.prefix_prob[choice.children.start : choice.children.stop].tolist()
+        if choice.may_end:
+            enclosures.append(numbers.prefix_prob[choice.node] * numbers.end_prob[choice.node])
+        _enclosures(numbers, ctx.prec)[choice.node] = enclosures
+    before = _before(numbers.aligned)[choice.node] if history else None
     return Row(choice.weights, enclosures, fmpq(1), list(range(len(enclosures))), before)
 
 
-def _history(parent: Index, token: Index, node: int) -> Iterator[int]:
-    """The tokens on the way from the root, oldest first."""
-    if node:
-        yield from _history(parent, token, int(parent[node]))
-        yield int(token[node])
+@functools.lru_cache(maxsize=2)
+def _enclosures(_numbers: Numbers, _bits: int) -> dict[int, list[arb]]:
+    """{prefix: its next-token law up to a factor}, as they are asked for; a model is asked about many adaptors."""
+    return {}
+
+
+@functools.lru_cache(maxsize=2)
+def _before(aligned: Aligned) -> list[Before]:
+    """Of each prefix the tokens before, oldest first, and those that may come; the end, where it may, is the last."""
+    tree = aligned.tree
+    token, parent = tree.token.tolist(), tree.parent.tolist()
+    history: list[tuple[int, ...]] = [()]
+    following: list[list[int]] = [[] for _ in token]
+    for node in range(1, len(token)):
+        history.append((*history[parent[node]], token[node]))
+        following[parent[node]].append(token[node])
+    for node in aligned.node.tolist():
+        following[node].append(-1)
+    return [Before(*both) for both in zip(history, map(tuple, following), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,7 +341,7 @@ def _log_sums(numbers: Numbers, kept: Kept) -> Array:
     ends[numbers.aligned.node] = True
     cut = ends & ~kept.end
     cut[tree.parent[1:][~kept.edge[1:]]] = True
-    cut &= tree.descend(True, kept.edge, np.logical_and)
+    cut &= _alive(kept)
     log_step = whole.copy()
     node = np.flatnonzero(cut)
     total = np.full(len(cut), arb(0), dtype=object)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from theory.adaptors.hull import hull
 from theory.alignment.gibbs import Numbers, in_own_arithmetic
-from theory.arithmetic.exact import Array, Real, Undecided, exp, floats, is_exact, objects, to_float
+from theory.arithmetic.exact import Array, Real, Undecided, exp, floats, inner, is_exact, objects, to_float
 
 _STEPS = 200
 
@@ -68,7 +68,7 @@ class Member:
     @property
     def entropy(self) -> Real:
         """H(q) = A - s E L - t E R, summed directly."""
-        return -(self.prob * self.log_prob).sum()
+        return -inner(self.prob, self.log_prob)
 
     @property
     def flow(self) -> Pair:
@@ -77,7 +77,7 @@ class Member:
 
     def divergence(self, other: Member) -> Real:
         """KL(q || other), summed directly."""
-        return (self.prob * (self.log_prob - other.log_prob)).sum()
+        return inner(self.prob, self.log_prob - other.log_prob)
 
     def variance(self, weights: Pair) -> Any:
         """Var(a L + b R) for the weights (a, b)."""
@@ -108,8 +108,9 @@ def member(log_prior: Array, reward: Array, prior_power: Real | fmpq, reward_pow
     log_partition = peak + (total.log() if exact else math.log(total))
     log_prob = log_weight - log_partition
     prob = exp(log_prob)
-    mean_l, mean_r = (prob * log_prior).sum(), (prob * reward).sum()
+    mean_l, mean_r = inner(prob, log_prior), inner(prob, reward)
     from_l, from_r = log_prior - mean_l, reward - mean_r
+    share_l, share_r = prob * from_l, prob * from_r
     return Member(
         prior_power=prior_power,
         reward_power=reward_power,
@@ -118,9 +119,9 @@ def member(log_prior: Array, reward: Array, prior_power: Real | fmpq, reward_pow
         log_partition=log_partition,
         mean_log_prior=mean_l,
         mean_reward=mean_r,
-        var_log_prior=(prob * from_l * from_l).sum(),
-        cov=(prob * from_l * from_r).sum(),
-        var_reward=(prob * from_r * from_r).sum(),
+        var_log_prior=inner(share_l, from_l),
+        cov=inner(share_l, from_r),
+        var_reward=inner(share_r, from_r),
     )
 
 

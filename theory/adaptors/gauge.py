@@ -11,6 +11,7 @@ what makes the gauge powerful.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,12 +193,19 @@ def local_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_s
     return mean[0]
 
 
-@in_own_arithmetic
 def global_series(numbers: Numbers, values: Array, tau: arb, terms: int) -> arb_series:
     """E f under the global temperature law q(y) prop. p+(y)^tau at tau + x, as a power series in x."""
+    (found,) = all_global_series(numbers, [values], tau, terms)
+    return found
+
+
+@in_own_arithmetic
+def all_global_series(numbers: Numbers, functions: Sequence[Array], tau: arb, terms: int) -> list[arb_series]:
+    """``global_series`` of several functions of the strings."""
     raised = [arb_series([-i * tau, -i], terms).exp() for i in numbers.surprisal]
-    weighted = [w * f for w, f in zip(raised, values, strict=True)]
-    return sum(weighted[1:], start=weighted[0]) / sum(raised[1:], start=raised[0])
+    total = sum(raised[1:], start=raised[0])
+    weighted = [[w * f for w, f in zip(raised, values, strict=True)] for values in functions]
+    return [sum(row[1:], start=row[0]) / total for row in weighted]
 
 
 def contexts(numbers: Numbers) -> list[tuple[int, list[arb], list[int]]]:

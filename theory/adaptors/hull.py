@@ -22,8 +22,8 @@ def orientation(numbers: Numbers, i: int, j: int, k: int) -> int:
     Raises:
         Undecided: neither recognised as zero nor away from it at 16,384 bits.
     """
-    aligned = numbers.aligned
-    if len({_point(aligned, y) for y in (i, j, k)}) < 3:
+    aligned, place = numbers.aligned, _places(numbers.aligned)
+    if len({place[i], place[j], place[k]}) < 3:
         return 0
     quick = _determinant(*(numbers.log_prior[[i, j, k]], numbers.reward[[i, j, k]]))
     if quick > 0:
@@ -42,11 +42,11 @@ def orientation(numbers: Numbers, i: int, j: int, k: int) -> int:
 @in_own_arithmetic
 def independent(numbers: Numbers) -> bool:
     """Whether 1, L and R are linearly independent on the strings: their hull has an interior. Cost: O(n)."""
-    aligned = numbers.aligned
-    other = next((y for y in range(1, len(aligned)) if _point(aligned, y) != _point(aligned, 0)), None)
+    place = _places(numbers.aligned)
+    other = next((y for y, one in enumerate(place) if one != place[0]), None)
     if other is None:
         return False
-    return any(orientation(numbers, 0, other, y) for y in range(len(aligned)))
+    return any(orientation(numbers, 0, other, y) for y in range(len(place)))
 
 
 @in_own_arithmetic
@@ -56,7 +56,9 @@ def hull(numbers: Numbers) -> tuple[int, ...]:
     Each corner is one string, the first with its (L, R). Monotone chain, Andrew (1979). Cost: O(n log n).
     """
     aligned = numbers.aligned
-    first = {_point(aligned, y): y for y in range(len(aligned) - 1, -1, -1)}
+    first: dict[tuple[int, int], int] = {}
+    for y, one in enumerate(_places(aligned)):
+        first.setdefault(one, y)
 
     def compare(one: int, two: int) -> int:
         if aligned.prior[one] != aligned.prior[two]:
@@ -78,8 +80,15 @@ def hull(numbers: Numbers) -> tuple[int, ...]:
     return (*chain(order), *chain(order[::-1]))
 
 
+@functools.lru_cache(maxsize=2)
+def _places(aligned: Aligned) -> list[tuple[int, int]]:
+    """(the first string with the same p, the first with the same R): equal pairs, equal (L, R)."""
+    same = aligned.alike()
+    return list(zip(same.log_prior.tolist(), same.reward.tolist(), strict=True))
+
+
 def _point(aligned: Aligned, y: int) -> tuple[fmpq, fmpq, fmpq]:
-    """(p, x, a) with R = a + log x: equal triples, equal (L, R), since e^a is irrational for rational a != 0."""
+    """(p, x, a) with R = a + log x."""
     return aligned.prior[y], aligned.reward[y].factor, aligned.reward[y].exponent
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic, remembered
 from theory.arithmetic.compiled import compiled
-from theory.arithmetic.exact import Array, Real, is_exact, largest, to_float, working
+from theory.arithmetic.exact import Array, Real, inner, is_exact, largest, to_float, working
 from theory.frames import Row, as_frame, as_html
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ class Moments:
 
 def constants(aligned: Aligned, string: Array | None = None) -> Constant:
     """Which of L, R, I are constant on the given strings (default: all)."""
-    alike = aligned.alike()
-    rows = (alike.log_prior, alike.reward, alike.surprisal)
-    chosen = rows if string is None else [row[string] for row in rows]
-    return Constant(*(bool((row == row[0]).all()) for row in chosen))
+    rows = aligned.alike().rows
+    chosen = rows if string is None else rows[:, string]
+    return Constant(*np.logical_and.reduce(chosen == chosen[:, :1], axis=1).tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,15 +125,16 @@ def centred(numbers: Numbers, prob: Array, chosen: Array) -> Centred:
     aligned = numbers.aligned
     rows = (numbers.log_prior[chosen], numbers.reward[chosen], numbers.surprisal[chosen])
     if not is_exact(prob):
-        means = [(prob * row).sum() for row in rows]
-        return Centred(*means, *(row - mean for row, mean in zip(rows, means, strict=True)))
-    anchor, alike = largest(prob), aligned.alike()
-    means, distances = [], []
-    for row, first in zip(rows, (alike.log_prior, alike.reward, alike.surprisal), strict=True):
+        own: list[Any] = [inner(prob, row) for row in rows]
+        return Centred(*own, *(row - mean for row, mean in zip(rows, own, strict=True)))
+    anchor, alike = largest(prob), aligned.alike().rows[:, chosen]
+    means: list[Any] = []
+    distances: list[Array] = []
+    at_anchor = alike == alike[:, [anchor]]
+    for row, same in zip(rows, at_anchor, strict=True):
         from_anchor = row - row[anchor]
-        own = first[chosen]
-        from_anchor[own == own[anchor]] = arb(0)
-        shift = (prob * from_anchor).sum()
+        from_anchor[same] = arb(0)
+        shift = inner(prob, from_anchor)
         means.append(row[anchor] + shift)
         distances.append(from_anchor - shift)
     return Centred(*means, *distances)
@@ -169,14 +169,14 @@ def moments(numbers: Numbers, law: Adapted | None = None) -> Moments:
     return Moments(
         mean_log_prior=found.mean_log_prior,
         mean_reward=found.mean_reward,
-        entropy=-(prob * log_prob).sum(),
-        cross_entropy=(prob * surprisal).sum(),
-        kl_to_aligned=(prob * (log_prob + surprisal)).sum(),
-        var_log_prior=(share_l * from_l).sum(),
-        var_reward=(share_r * from_r).sum(),
-        cov=(share_l * from_r).sum(),
-        var_surprisal=(share_i * from_i).sum(),
-        cov_log_prior_surprisal=(share_l * from_i).sum(),
+        entropy=-inner(prob, log_prob),
+        cross_entropy=inner(prob, surprisal),
+        kl_to_aligned=inner(prob, log_prob + surprisal),
+        var_log_prior=inner(share_l, from_l),
+        var_reward=inner(share_r, from_r),
+        cov=inner(share_l, from_r),
+        var_surprisal=inner(share_i, from_i),
+        cov_log_prior_surprisal=inner(share_l, from_i),
         constant=constants(aligned, chosen),
         bits=numbers.bits,
     )

@@ -83,6 +83,8 @@ class Row:
     absolute: bool = False
     _bits: int = 0
     _whole: tuple[tuple[int, fmpq, int], arb] | None = None
+    _falling: list[int] | None = None
+    _raised: tuple[tuple[int, fmpq], dict[int, arb]] | None = None
 
     def __post_init__(self) -> None:
         self._bits = self._bits or ctx.prec
@@ -102,8 +104,15 @@ class Row:
 
     def weight(self, token: int) -> arb:
         """weight ** power."""
-        base = self.base(token)
-        return base if self.power == _ONE else power(base, self.power)
+        if self.power == _ONE:
+            return self.base(token)
+        key = ctx.prec, self.power
+        if self._raised is None or self._raised[0] != key:
+            self._raised = key, {}
+        known = self._raised[1]
+        if token not in known:
+            known[token] = power(self.base(token), self.power)
+        return known[token]
 
     def weights(self, tokens: Sequence[int]) -> list[arb]:
         """weight ** power of each of these tokens."""
@@ -122,6 +131,10 @@ class Row:
 
     def compare(self, first: int, second: int) -> int:
         """Sign of p(first) - p(second)."""
+        if ctx.prec == self._bits:
+            one, two = self.balls[first], self.balls[second]
+            if one > two or one < two:
+                return 1 if one > two else -1
         return sign(
             lambda: self.base(first) - self.base(second),
             lambda: self.formal[first].equals(self.formal[second]),
@@ -129,6 +142,18 @@ class Row:
 
     def descending(self) -> list[int]:
         """The kept tokens by falling probability, ties to the lower index.
+
+        The order is found once: what cuts and powers leave of the tokens is in the same one.
+        """
+        if self._falling is None or len(self._falling) < len(self.kept):
+            self._falling = self._ordered()
+        elif len(self._falling) > len(self.kept):
+            kept = set(self.kept)
+            self._falling = [token for token in self._falling if token in kept]
+        return list(self._falling)
+
+    def _ordered(self) -> list[int]:
+        """``descending``, from the weights.
 
         Of many tokens float64 orders those that lie apart by more than it rounds; exact comparisons order the others.
         """

@@ -109,16 +109,20 @@ def remembered(
     What is handed out is shared: nobody changes it. What is given must be hashable.
     """
 
+    @functools.lru_cache(maxsize=_REMEMBERED)
     def at_bits(_bits: int, numbers: Numbers, *given: Given.args, **named: Given.kwargs) -> Found:
         return function(numbers, *given, **named)
 
-    kept: Callable[..., Found] = functools.lru_cache(maxsize=_REMEMBERED)(at_bits)
+    kept: Callable[..., Found] = at_bits
 
-    @in_own_arithmetic
     @functools.wraps(function)
     def computed(numbers: Numbers, /, *given: Given.args, **named: Given.kwargs) -> Found:
+        bits = ctx.prec
+        if numbers.bits is not None and numbers.bits > bits:
+            with numbers.arithmetic():
+                return computed(numbers, *given, **named)
         if len(numbers.aligned) <= _FEW:
-            return kept(ctx.prec, numbers, *given, **named)
+            return kept(bits, numbers, *given, **named)
         return function(numbers, *given, **named)
 
     return computed
@@ -126,11 +130,31 @@ def remembered(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """The first string with the same p, with the same R, and with the same p+, decided exactly; shapes (n,)."""
+    """The first string with the same p, with the same R, and with the same p+, decided exactly.
 
-    log_prior: Index
-    reward: Index
-    surprisal: Index
+    Args:
+        rows: these three, shape (3, n).
+    """
+
+    rows: Index
+
+    @property
+    def log_prior(self) -> Index:
+        """Of p."""
+        found: Index = self.rows[0]
+        return found
+
+    @property
+    def reward(self) -> Index:
+        """Of R."""
+        found: Index = self.rows[1]
+        return found
+
+    @property
+    def surprisal(self) -> Index:
+        """Of p+."""
+        found: Index = self.rows[2]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,11 +198,12 @@ class Aligned:
             reward = _firsts(self.reward, lambda r: whole_numbers(r.factor, r.exponent))
             if self._one_factor():
                 # then c e^a = p x e^a is that of p and a: the pair of their first places says which
-                _, first, place = np.unique(prior * len(self) + reward, return_index=True, return_inverse=True)
-                surprisal = first[place]
+                known: dict[int, int] = {}
+                pairs = enumerate((prior * len(self) + reward).tolist())
+                surprisal = np.array([known.setdefault(pair, k) for k, pair in pairs], dtype=np.int64)
             else:
                 surprisal = _firsts(self.weight_parts(), lambda part: whole_numbers(*part))
-            self._alike.append(Alike(prior, reward, surprisal))
+            self._alike.append(Alike(np.stack((prior, reward, surprisal))))
         return self._alike[0]
 
     def _one_factor(self) -> bool:
@@ -283,8 +308,12 @@ def _firsts(values: Sequence[Value], key: Callable[[Value], Hashable]) -> Index:
 
 def _of_firsts(first: Index, function: Callable[[int], arb]) -> Array:
     """The function of every place, computed once for places of the same first one. Shape (n,)."""
-    places, inverse = np.unique(first, return_inverse=True)
-    return objects(map(function, places.tolist()))[inverse]
+    known: dict[int, arb] = {}
+    places = first.tolist()
+    for place in places:
+        if place not in known:
+            known[place] = function(place)
+    return objects(known[place] for place in places)
 
 
 def _in_balls(reward: Reward) -> arb:

@@ -103,9 +103,7 @@ def fraction(value: fmpq) -> Fraction:
 def objects(values: Iterable[Any]) -> Array:
     """A one-dimensional object array, whatever the elements are."""
     items = list(values)
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
+    return np.fromiter(items, dtype=object, count=len(items))
 
 
 def whole_numbers(*values: fmpq) -> tuple[int, ...]:
@@ -117,11 +115,9 @@ def whole_numbers(*values: fmpq) -> tuple[int, ...]:
     return tuple(int(part) for value in values for part in (value.p, value.q))
 
 
-def _each(function: Callable[[Exact], arb], values: Array) -> Array:
+def _each(function: Callable[[arb], arb], values: Array) -> Array:
     """The function of every element of an object array, in its shape."""
-    array = np.empty(values.shape, dtype=object)
-    array.flat[:] = [function(v) for v in values.flat]
-    return array
+    return np.fromiter(map(function, values.flat), dtype=object, count=values.size).reshape(values.shape)
 
 
 def is_exact(values: Array) -> bool:
@@ -130,8 +126,8 @@ def is_exact(values: Array) -> bool:
 
 
 def balls(values: Array) -> Array:
-    """The array with rationals enclosed in balls at the working precision; float64 is left alone."""
-    return _each(ball, values) if is_exact(values) else values
+    """The array with rationals enclosed in balls at the working precision; float64 and balls are left alone."""
+    return values if not is_exact(values) or set(map(type, values.flat)) <= {arb} else _each(ball, values)
 
 
 def floats(values: Array) -> NDArray[np.float64]:
@@ -157,29 +153,42 @@ def largest(values: Array) -> int:
     """The place of the largest midpoint; where midpoints are equal, the first."""
     places = list(range(len(values)))
     # rounding keeps the order: the largest is among those that round to the largest
-    if all(isinstance(value, arb) for value in values):
-        rounded = floats(values)
-        if not np.isnan(rounded).any():
-            places = np.flatnonzero(rounded == rounded.max()).tolist()
+    if set(map(type, values.flat)) == {arb}:
+        rounded = floats(values).tolist()
+        if not any(map(math.isnan, rounded)):
+            top = max(rounded)
+            places = [place for place, value in enumerate(rounded) if value == top]
+    if len(places) == 1:
+        return places[0]
     middles = {place: ball(values[place]).mid() for place in places}
     return max(places, key=middles.__getitem__)
 
 
 def log(values: Array) -> Array:
     """Elementwise natural logarithm; rationals become balls."""
-    result: Array = _each(lambda v: ball(v).log(), values) if is_exact(values) else np.log(values)
+    result: Array = _each(arb.log, balls(values)) if is_exact(values) else np.log(values)
     return result
 
 
 def exp(values: Array) -> Array:
     """Elementwise exponential; rationals become balls."""
-    result: Array = _each(lambda v: ball(v).exp(), values) if is_exact(values) else np.exp(values)
+    result: Array = _each(arb.exp, balls(values)) if is_exact(values) else np.exp(values)
     return result
 
 
 def ball(value: Any) -> arb:
     """One number as a ball."""
     return value if isinstance(value, arb) else arb(value)
+
+
+def inner(one: Array, two: Array) -> Real:
+    """The sum of one_i two_i, one-dimensional; in balls and rationals from the first to the last.
+
+    >>> inner(objects([fmpq(1, 2), fmpq(1, 3)]), objects([fmpq(1), fmpq(3)]))
+    3/2
+    """
+    found: Real = np.dot(one, two) if is_exact(one) else (one * two).sum()
+    return found
 
 
 def power(base: arb, exponent: fmpq) -> arb:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from flint import fmpq
+from flint import ctx, fmpq
 
 from theory.adaptors.exact import Adapted
 from theory.alignment.gibbs import Aligned, align
@@ -28,7 +28,8 @@ def law_of(found: FiniteModel, weights: Sequence[Exact | int] | Array) -> Adapte
     chosen = [y for y, w in enumerate(weights) if w != 0]
     positive = balls(objects(weights[y] for y in chosen))
     prob = positive / positive.sum()
-    return Adapted(found.aligned, np.array(chosen), prob, log(prob), log(prob) * 0)
+    log_prob = log(prob)
+    return Adapted(found.aligned, np.array(chosen), prob, log_prob, log_prob * 0)
 
 
 def reference_laws(found: FiniteModel) -> list[tuple[str, list[fmpq]]]:
@@ -42,6 +43,16 @@ def reference_laws(found: FiniteModel) -> list[tuple[str, list[fmpq]]]:
     ]
     own = found.aligned.exact_prob()
     return [(name, w) for name, w in laws if own is None or not _proportional(w, list(own))]
+
+
+def references(found: FiniteModel) -> list[tuple[str, Adapted]]:
+    """The laws of ``reference_laws``; the last models' are kept, because several claims ask for them."""
+    return _references(found, ctx.prec)
+
+
+@functools.lru_cache(maxsize=4)
+def _references(found: FiniteModel, _bits: int) -> list[tuple[str, Adapted]]:
+    return [(name, law_of(found, weights)) for name, weights in reference_laws(found)]
 
 
 def _proportional(first: list[fmpq], second: list[fmpq]) -> bool:

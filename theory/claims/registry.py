@@ -54,6 +54,7 @@ def repeated() -> tuple[Claim, ...]:
     return tuple(claim for claim in claims() if not claim.id.startswith("audit."))
 
 
+@functools.cache
 def everywhere() -> tuple[Claim, ...]:
     """The claims that speak of every finite model."""
     return tuple(claim for claim in claims() if claim.everywhere)

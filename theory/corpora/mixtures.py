@@ -21,7 +21,7 @@ from flint import arb, fmpq
 
 from theory.adaptors.exact import Chain, adapt, decide
 from theory.alignment.gibbs import Aligned, Numbers, align, gibbs, in_own_arithmetic
-from theory.arithmetic.exact import Array, Undecided, ball, log, objects
+from theory.arithmetic.exact import Array, Undecided, ball, inner, log, objects
 from theory.corpora.enumeration import counts_of
 from theory.language_models.rewards import Reward
 from theory.language_models.tree import TreeModel
@@ -86,17 +86,14 @@ class Joint:
 
     def mean(self) -> tuple[Any, Any]:
         """(E L, E R)."""
-        return (self.prob * self.log_prior).sum(), (self.prob * self.reward).sum()
+        return inner(self.prob, self.log_prior), inner(self.prob, self.reward)
 
     def covariance(self) -> Covariance:
         """The covariance matrix, from centred values."""
         mean_l, mean_r = self.mean()
         from_l, from_r = self.log_prior - mean_l, self.reward - mean_r
-        return Covariance(
-            (self.prob * from_l * from_l).sum(),
-            (self.prob * from_r * from_r).sum(),
-            (self.prob * from_l * from_r).sum(),
-        )
+        share_l, share_r = self.prob * from_l, self.prob * from_r
+        return Covariance(inner(share_l, from_l), inner(share_r, from_r), inner(share_l, from_r))
 
     def rewarded(self, extra: Any) -> Joint:
         """The same law with ``extra`` added to every reward."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.arithmetic.exact import Array, balls, exp, is_exact, log
+from theory.arithmetic.exact import Array, balls, exp, inner, is_exact, log
 
 
 def surprisal(prob: Array) -> Array:
@@ -23,7 +23,7 @@ def surprisal(prob: Array) -> Array:
 def entropy(prob: Array) -> Any:
     """H(p) = E_p[-log p]; Shannon (1948)."""
     positive = prob[_positive(prob)]
-    return (balls(positive) * surprisal(positive)).sum()
+    return inner(balls(positive), surprisal(positive))
 
 
 def varentropy(prob: Array) -> Any:
@@ -61,13 +61,12 @@ def kl_divergence(law: Array, model: Array) -> Any:
     inside = _positive(law)
     if _certainly_off(law, model):
         return math.inf
-    return (balls(law[inside]) * (log(law[inside]) - log(model[inside]))).sum()
+    return inner(balls(law[inside]), log(law[inside]) - log(model[inside]))
 
 
 def total_variation(law: Array, other: Array) -> Any:
     """TV(q, m) = (1/2) sum |q - m|."""
-    gaps = np.abs(law - other) if not is_exact(law) else np.array([abs(g) for g in law - other], dtype=object)
-    return gaps.sum() * (fmpq(1, 2) if is_exact(law) else 0.5)
+    return np.abs(law - other).sum() * (fmpq(1, 2) if is_exact(law) else 0.5)
 
 
 def _certainly_off(law: Array, model: Array) -> bool:

@@ -43,6 +43,20 @@ def test_the_order_is_that_of_exact_comparisons(seed: int) -> None:
         assert row.descending() == exactly(row)
 
 
+def test_a_row_remembers_no_other_cut_and_no_other_power() -> None:
+    """A chain of cuts and temperatures on one row, against fresh rows."""
+    with precision():
+        weights = [(fmpq(k % 5 + 1), fmpq(k % 3)) for k in range(20)]
+        row = row_of(weights)
+        for power, kept in ((fmpq(1), 20), (fmpq(2), 15), (fmpq(1, 2), 15), (fmpq(1, 2), 7)):
+            row.power, row.kept = power, row.kept[:kept]
+            fresh = row_of(weights)
+            fresh.power, fresh.kept = power, list(row.kept)
+            assert row.descending() == exactly(fresh)
+            assert all(row.weight(t).overlaps(fresh.weight(t)) for t in row.kept)
+            assert (row.total(row.kept) - fresh.total(fresh.kept)).contains(0)
+
+
 def test_weights_that_float64_does_not_hold() -> None:
     """Beyond its range, or in balls that are wide, exact comparisons order all."""
     with precision():

@@ -23,6 +23,7 @@ from theory.arithmetic.exact import (
     floats,
     floor_of,
     fraction,
+    inner,
     is_exact,
     largest,
     log,
@@ -115,6 +116,19 @@ def test_objects_are_one_dimensional() -> None:
     assert not is_exact(np.array([1.0]))
 
 
+@given(st.lists(st.tuples(POSITIVE, POSITIVE), min_size=1, max_size=6))
+def test_inner_products_are_the_sums_of_products(pairs: list[tuple[Fraction, Fraction]]) -> None:
+    """In rationals and float64 the same number; in balls the same midpoint and radius."""
+    one, two = (objects(number(v) for v in row) for row in zip(*pairs, strict=True))
+    assert inner(one, two) == (one * two).sum()
+    assert inner(floats(one), floats(two)) == (floats(one) * floats(two)).sum()
+    with ctx.workprec(256):
+        found, expected = inner(log(one), log(two)), (log(one) * log(two)).sum()
+        assert isinstance(found, arb)
+        assert found.mid() == expected.mid()
+        assert found.rad() == expected.rad()
+
+
 @given(st.lists(POSITIVE, min_size=1, max_size=4))
 def test_arrays_in_two_arithmetics(values: list[Fraction]) -> None:
     """log and exp enclose the logarithm and the exponential; float64 stays float64; shapes are kept."""
@@ -127,6 +141,8 @@ def test_arrays_in_two_arithmetics(values: list[Fraction]) -> None:
     assert rounded.dtype == np.float64
     assert rounded.tolist() == [float(v) for v in values]
     assert balls(rounded) is rounded
+    enclosed = balls(exact)
+    assert balls(enclosed) is enclosed
     assert np.array_equal(log(rounded), np.log(rounded))
     assert np.array_equal(exp(-rounded), np.exp(-rounded))
     assert balls(exact.reshape(1, -1)).shape == floats(exact.reshape(1, -1)).shape == (1, len(values))

@@ -28,6 +28,7 @@ from theory.automata.path_sums import (
     totals,
 )
 from theory.automata.spectral_radius import (
+    _float_perron,
     bisected_exponent,
     converges,
     critical_temperature,
@@ -473,6 +474,25 @@ def test_spectral_radius_of_many_states() -> None:
     value = sum((arb(polynomial[k]) * radius**k for k in range(graph.states + 1)), start=arb(0))
     assert value.contains(0)
     assert float(radius.rad()) < 1e-30
+
+
+def test_spectral_radius_where_the_power_method_is_slow() -> None:
+    """A walk on a line of 100 states, whose two largest eigenvalues lie close together; against numpy's eigenvalues.
+
+    Already the float64 vector has bounds of the radius as close as rounding lets them come.
+    """
+    pairs = [(i, j) for i in range(100) for j in (i - 1, i, i + 1) if 0 <= j < 100]
+    weight = [fmpq(500 + i % 7, 1000) if i == j else fmpq(1, 5) for i, j in pairs]
+    source, target = np.array(pairs).T
+    radius = spectral_radius(Graph(100, 0, source, target), objects(weight))
+    matrix = np.zeros((100, 100))
+    matrix[source, target] = floats(objects(weight))
+    largest = np.linalg.eigvalsh(matrix)[-2:]
+    assert largest[1] - largest[0] < 2e-3
+    assert abs(to_float(radius) - largest[1]) < 1e-12
+    assert float(radius.rad()) < 1e-30
+    vector = _float_perron(matrix, np.ones(100))
+    assert np.ptp(matrix @ vector / vector) < 1e-13
 
 
 def test_radius_of_an_acyclic_graph_is_0() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from flint import arb, fmpq
+from flint import arb
 
-from theory.adaptors.exact import chain
+from theory.adaptors.exact import Adapted, chain
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import Array
-from theory.claims.adaptors.plane_models import (
-    gains_of,
-)
+from theory.arithmetic.exact import Array, inner, objects
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
 from theory.claims.instances import case, integer_cases, small
 from theory.examples import finite as examples
@@ -20,9 +18,9 @@ from theory.models.finite import FiniteModel
 
 def _levels(aligned: Aligned) -> list[list[int]]:
     """The strings of equal p+, decided formally."""
-    groups: dict[tuple[fmpq, fmpq], list[int]] = {}
-    for y, part in enumerate(aligned.weight_parts()):
-        groups.setdefault(part, []).append(y)
+    groups: dict[int, list[int]] = {}
+    for y, first in enumerate(aligned.alike().surprisal.tolist()):
+        groups.setdefault(first, []).append(y)
     return list(groups.values())
 
 
@@ -31,41 +29,73 @@ def _level_means(found: FiniteModel, levels: Sequence[Sequence[int]]) -> list[tu
     pairs = []
     for level in levels:
         prob = found.numbers.prob[level]
-        mean_l = (prob * found.numbers.log_prior[level]).sum() / prob.sum()
+        mean_l = inner(prob, found.numbers.log_prior[level]) / prob.sum()
         surprisal = found.numbers.surprisal[level[0]]
         pairs.append((mean_l - found.mean.mean_log_prior, surprisal - found.mean.entropy))
     return pairs
 
 
-def _string_level(found: FiniteModel, levels: Sequence[Sequence[int]]) -> Iterator[tuple[str, Array]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Law:
+    """A law p+ g(I) on the levels where g is not 0.
+
+    Args:
+        levels: their numbers.
+        string: the strings in them, rising.
+        prob: q of these, shape (m,).
+    """
+
+    levels: Sequence[int]
+    string: Sequence[int]
+    prob: Array
+
+    def shares(self, levels: Sequence[Sequence[int]]) -> Array:
+        """The mass of each of its levels; the levels are in the order of their first strings."""
+        if len(self.levels) == len(self.string):
+            return self.prob
+        prob = dict(zip(self.string, self.prob, strict=True))
+        rows = ([prob[y] for y in levels[j]] for j in self.levels)
+        return objects(sum(row[1:], start=row[0]) for row in rows)
+
+
+def _string_level(found: FiniteModel, levels: Sequence[Sequence[int]]) -> Iterator[tuple[str, _Law]]:
     """Laws p+ g(I): global temperatures, thresholds on I, each level by itself, and a g without order."""
+    every, strings = range(len(levels)), range(len(found.aligned))
     for temperature in ("1/2", "2"):
         law = found.law(chain(("temperature", temperature)), "global")
-        yield f"temperature {temperature}", law.prob
-    order = sorted(range(len(levels)), key=lambda j: float(found.numbers.surprisal[levels[j][0]]))
+        yield f"temperature {temperature}", _Law(every, strings, law.prob)
+    order = sorted(every, key=lambda j: float(found.numbers.surprisal[levels[j][0]]))
     for k in range(1, len(order)):
-        yield f"the {k} most probable levels", _kept(found, [levels[j] for j in order[:k]])
-        yield f"all but the {k} most probable levels", _kept(found, [levels[j] for j in order[k:]])
+        yield f"the {k} most probable levels", _kept(found, levels, order[:k])
+        yield f"all but the {k} most probable levels", _kept(found, levels, order[k:])
     for j in order:
-        yield f"level {j + 1} alone", _kept(found, [levels[j]])
-    weight = found.numbers.prob * 0
+        yield f"level {j + 1} alone", _kept(found, levels, [j])
+    weight = found.numbers.prob.copy()
     for j, level in enumerate(levels):
-        weight[level] = found.numbers.prob[level] * (1 + (5 * j + 3) % 7)
-    yield "g without order", weight / weight.sum()
+        weight[level] *= 1 + (5 * j + 3) % 7
+    yield "g without order", _Law(every, strings, weight / weight.sum())
 
 
-def _kept(found: FiniteModel, levels: Sequence[Sequence[int]]) -> Array:
+def _kept(found: FiniteModel, levels: Sequence[Sequence[int]], kept: Sequence[int]) -> _Law:
     """p+ restricted to these levels."""
-    law = found.numbers.prob * 0
-    for level in levels:
-        law[level] = found.numbers.prob[level]
-    kept: Array = law / law.sum()
-    return kept
+    string = sorted(y for j in kept for y in levels[j])
+    prob = found.numbers.prob[string]
+    return _Law(sorted(kept), string, prob / prob.sum())
 
 
-def _off_line(found: FiniteModel, law: Array, b: arb) -> arb:
+def _gain_l(found: FiniteModel, law: _Law | Adapted) -> arb:
+    """E_q L - E L."""
+    return arb(inner(law.prob, found.numbers.log_prior[law.string]) - found.mean.mean_log_prior)
+
+
+def _gains(found: FiniteModel, law: _Law | Adapted) -> tuple[arb, arb]:
+    """(E_q L - E L, E_q R - E R)."""
+    return _gain_l(found, law), inner(law.prob, found.numbers.reward[law.string]) - found.mean.mean_reward
+
+
+def _off_line(found: FiniteModel, law: _Law | Adapted, b: arb) -> arb:
     """(1 + b)(E_q L - E L) + b (E_q R - E R): 0 on the line of slope -(1 + b)/b through p+."""
-    gain_l, gain_r = gains_of(found, law)
+    gain_l, gain_r = _gains(found, law)
     return arb((1 + b) * gain_l + b * gain_r)
 
 
@@ -73,10 +103,10 @@ def _affine_line(found: FiniteModel) -> Iterator[Finding]:
     levels = _levels(found.aligned)
     means = _level_means(found, levels)
     laws = list(_string_level(found, levels))
+    level_l = objects(mean_l for mean_l, _ in means)
     for name, law in laws:
-        share = [law[level].sum() if len(level) > 1 else law[level[0]] for level in levels]
-        expected = sum((w * mean_l for w, (mean_l, _) in zip(share, means, strict=True)), start=arb(0))
-        yield Finding(f"E_q L = E_q l(I), {name}", gains_of(found, law)[0] - expected, clause="tower")
+        expected = inner(law.shares(levels), level_l[law.levels])
+        yield Finding(f"E_q L = E_q l(I), {name}", _gain_l(found, law) - expected, clause="tower")
     if found.mean.constant.surprisal:
         return
     b = found.mean.exchange_coefficient
@@ -86,7 +116,7 @@ def _affine_line(found: FiniteModel) -> Iterator[Finding]:
             yield Finding("two values of I: l(i) = E L + b (i - H)", residual, clause="two-values")
     if any(r != 0 for r in residuals):
         worst = max(range(len(levels)), key=lambda j: abs(float(residuals[j])))
-        away = abs(_off_line(found, _kept(found, [levels[worst]]), b))
+        away = abs(_off_line(found, _kept(found, levels, [worst]), b))
         yield Finding("l is not affine, and a level leaves the line", away, "positive", clause="line")
         return
     for residual in residuals:
@@ -111,7 +141,7 @@ def _line_of_inverse_slope(found: FiniteModel) -> Iterator[Finding]:
     if _two_levels(found):
         b = found.mean.exchange_coefficient
         for name, law in _string_level(found, _levels(found.aligned)):
-            gain_l, gain_r = gains_of(found, law)
+            gain_l, gain_r = _gains(found, law)
             yield Finding(f"on the line of slope -b/(1+b), {name}", b * gain_l + (1 + b) * gain_r)
 
 
@@ -121,9 +151,7 @@ def _line_of_truncations(found: FiniteModel) -> Iterator[Finding]:
         return
     for k in range(1, len(found.aligned)):
         law = found.law(chain(("top_k", k)), "global")
-        whole = found.numbers.prob * 0
-        whole[law.string] = law.prob
-        yield Finding(f"on the line, top-{k}", _off_line(found, whole, found.mean.exchange_coefficient))
+        yield Finding(f"on the line, top-{k}", _off_line(found, law, found.mean.exchange_coefficient))
 
 
 def _affine_models() -> list[Case]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from flint import arb, ctx, fmpq
 
-from theory.adaptors.gauge import global_series, local_slope
+from theory.adaptors.gauge import all_global_series, local_slope
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import Array, objects, widen
+from theory.arithmetic.exact import Array, exp, inner, widen
 from theory.claims.adaptors.models import TEMPERATURES, small_trees, tempered
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
@@ -23,20 +23,23 @@ _STEP = fmpq(1, 10**20)
 _SMALL, _FEW = fmpq(1, 10**10), 100
 
 
-def _slope(found: FiniteModel, values: Array, tau: fmpq) -> arb:
-    """dE f/dtau along the global temperature, by a symmetric difference whose error is enclosed.
+def _slopes_along(found: FiniteModel, tau: fmpq) -> tuple[arb, arb]:
+    """(dE L/dtau, dE R/dtau) along the global temperature, by symmetric differences whose errors are enclosed.
 
     The third derivative is a joint cumulant of f and three I's: a sum over the 15 partitions of the four, with weights
     that add up to 26, of products of central moments, each at most the product of the ranges. The step falls with the
     working precision, so that more digits tell slopes of any size from 0.
     """
-    means = []
     step = min(_STEP, fmpq(1, 1 << ctx.prec // 4))
-    for t in (tau - step, tau + step):
-        weight = objects((-i * t).exp() for i in found.numbers.surprisal)
-        means.append((weight * values).sum() / weight.sum())
-    error = 26 * _range(values) * _range(found.numbers.surprisal) ** 3 * step**2 / 6
-    return widen((means[1] - means[0]) / (2 * step), error)
+    before, after = (exp(-found.numbers.surprisal * t) for t in (tau - step, tau + step))
+    masses = before.sum(), after.sum()
+    spread = _range(found.numbers.surprisal) ** 3
+
+    def slope(values: Array) -> arb:
+        low, high = inner(before, values) / masses[0], inner(after, values) / masses[1]
+        return widen((high - low) / (2 * step), 26 * _range(values) * spread * step**2 / 6)
+
+    return slope(found.numbers.log_prior), slope(found.numbers.reward)
 
 
 def _range(values: Array) -> arb:
@@ -52,7 +55,7 @@ def _exchange(found: FiniteModel) -> Iterator[Finding]:
         return
     for tau in TEMPERATURES:
         at = found.mean if tau == 1 else tempered(found, tau)
-        along = _slope(found, found.numbers.log_prior, tau), _slope(found, found.numbers.reward, tau)
+        along = _slopes_along(found, tau)
         yield from of("slopes", _slopes(at, tau, along))
         yield from of("trade", _directions(at, tau, along))
         yield from of("inside", _inside(at, tau, along))
@@ -120,12 +123,13 @@ def _second_order(found: FiniteModel) -> Iterator[Finding]:
     from_h = numbers.surprisal - at.entropy
     b, same = at.exchange_coefficient, at.constant
     steps = [tempered(found, 1 + sign * _SMALL) for sign in (-1, 1)]
-    for name, values, own, slope, constant, reached in (
-        ("L", numbers.log_prior, at.mean_log_prior, b, same.log_prior, [q.mean_log_prior for q in steps]),
-        ("R", numbers.reward, at.mean_reward, 1 + b, same.reward, [q.mean_reward for q in steps]),
+    series_l, series_r = all_global_series(numbers, (numbers.log_prior, numbers.reward), one, 3)
+    for name, values, series, own, slope, constant, reached in (
+        ("L", numbers.log_prior, series_l, at.mean_log_prior, b, same.log_prior, [q.mean_log_prior for q in steps]),
+        ("R", numbers.reward, series_r, at.mean_reward, 1 + b, same.reward, [q.mean_reward for q in steps]),
     ):
-        bend = (numbers.prob * (values - own) * from_h * from_h).sum()
-        yield Finding(f"d2E {name}/dtau2", 2 * global_series(numbers, values, one, 3)[2] - bend)
+        bend = inner(numbers.prob * (values - own) * from_h, from_h)
+        yield Finding(f"d2E {name}/dtau2", 2 * series[2] - bend)
         for side, mean_f in zip(("below", "above"), reached, strict=True):
             if constant:
                 yield Finding(f"{name} is constant: E {name} stays, tau just {side} 1", mean_f - own)
@@ -156,7 +160,7 @@ def _finite_step(found: FiniteModel) -> Iterator[Finding]:
 def _turned_slope(found: FiniteModel) -> Iterator[Finding]:
     at = found.mean
     if not at.constant.surprisal:
-        slope = _slope(found, found.numbers.log_prior, fmpq(1))
+        slope, _ = _slopes_along(found, fmpq(1))
         yield Finding("dE L/dtau = +b V", slope - at.exchange_coefficient * at.var_surprisal)
 
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from theory.adaptors.exact import Adapted, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import Array, Exact, log, objects
+from theory.arithmetic.exact import Array, Exact, inner, log, objects
 from theory.claims.claim import Case, Profile
 from theory.claims.instances import (
-    law_of,
     named,
-    reference_laws,
+    references,
 )
 from theory.claims.tree_search import trees_by_size
 from theory.models.finite import FiniteModel
@@ -41,8 +40,7 @@ def small_trees(profile: Profile) -> Iterator[Case]:
 
 def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
     """Laws of very different kinds on a model's strings: references, temperatures, truncations."""
-    for name, weights in reference_laws(found):
-        yield name, law_of(found, weights)
+    yield from references(found)
     for steps in (chain(("temperature", "1/2")), chain(("nucleus", "4/5")), chain(("top_k", 2), ("temperature", 2))):
         kept = decide(found.numbers, steps)
         label = str(steps)
@@ -52,8 +50,7 @@ def laws(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
 
 def direct_divergence(found: FiniteModel, law: Adapted) -> arb:
     """KL(q || p+) from probabilities alone."""
-    divergence: arb = (law.prob * (log_mass(law, ctx.prec) - _log_aligned(found, ctx.prec)[law.string])).sum()
-    return divergence
+    return arb(inner(law.prob, log_mass(law, ctx.prec) - _log_aligned(found, ctx.prec)[law.string]))
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,13 +10,13 @@ from flint import arb, arb_series
 
 from theory.adaptors.frontier import Member, Pair, member
 from theory.adaptors.hull import independent
-from theory.arithmetic.exact import Array, Exact
+from theory.arithmetic.exact import Array, Exact, inner
 from theory.models.finite import FiniteModel
 
 
 def means_under(found: FiniteModel, prob: Array) -> Pair:
     """(E_q L, E_q R)."""
-    return (prob * found.numbers.log_prior).sum(), (prob * found.numbers.reward).sum()
+    return inner(prob, found.numbers.log_prior), inner(prob, found.numbers.reward)
 
 
 def member_of(found: FiniteModel, prior_power: Exact, reward_power: Exact) -> Member:

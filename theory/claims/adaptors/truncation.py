@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flint import ctx
+from flint import arb, ctx
 
-from theory.adaptors.exact import Chain, adapt_global, adapt_local, chain, decide
+from theory.adaptors.exact import Chain, Kept, adapt_global, adapt_local, chain, decide
+from theory.arithmetic.exact import inner
 from theory.claims.adaptors.models import direct_divergence, log_mass, small_trees
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile, of
 from theory.claims.instances import (
@@ -36,21 +37,28 @@ def _truncation(content: FiniteModel | tuple[FiniteModel]) -> Iterator[Finding]:
         yield from of("tokens", _lowered(content[0]))
         return
     found = content
+    known: dict[Kept, tuple[arb, arb, arb]] = {}
     for steps in TRUNCATIONS:
         kept = decide(found.numbers, steps)
-        local, whole = (adapt(found.numbers, kept) for adapt in (adapt_local, adapt_global))
-        at_global = found.moments(whole)
+        if kept not in known:  # several may keep the same
+            known[kept] = _identities(found, kept)
+        whole, local, between = known[kept]
         label = f"{steps[0].name} {steps[0].value}"
-        mass = found.numbers.prob[whole.string].sum().log()
-        gap = at_global.cross_entropy - at_global.entropy + mass
-        yield Finding(f"CE(q_glob) - H + log p+(S), {label}", gap, clause="global")
-        divergence = direct_divergence(found, local)
-        drift = (local.prob * local.log_normaliser).sum()
-        yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", divergence + drift, clause="local")
-        between = (local.prob * (log_mass(local, ctx.prec) - log_mass(whole, ctx.prec))).sum()
-        gap = between - divergence - mass
-        yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", gap, clause="between")
+        yield Finding(f"CE(q_glob) - H + log p+(S), {label}", whole, clause="global")
+        yield Finding(f"KL(q_loc||p+) + E sum log c_t, {label}", local, clause="local")
+        yield Finding(f"KL(q_loc||q_glob) - KL(q_loc||p+) - log p+(S), {label}", between, clause="between")
     yield from of("strings", _thresholds(found))
+
+
+def _identities(found: FiniteModel, kept: Kept) -> tuple[arb, arb, arb]:
+    """What is 0 under the global law, under the local one, and between the two."""
+    local, whole = (adapt(found.numbers, kept) for adapt in (adapt_local, adapt_global))
+    at_global = found.moments(whole)
+    mass = found.numbers.prob[whole.string].sum().log()
+    divergence = direct_divergence(found, local)
+    drift = inner(local.prob, local.log_normaliser)
+    between = inner(local.prob, log_mass(local, ctx.prec) - log_mass(whole, ctx.prec))
+    return at_global.cross_entropy - at_global.entropy + mass, divergence + drift, between - divergence - mass
 
 
 def _lowered(found: FiniteModel) -> Iterator[Finding]:
@@ -67,7 +75,7 @@ def _thresholds(found: FiniteModel) -> Iterator[Finding]:
     ]
     for cut in cuts[:: max(1, len(cuts) // 12)]:
         prob, surprisal = found.numbers.prob[order[:cut]], found.numbers.surprisal[order[:cut]]
-        gain = found.mean.entropy - (prob * surprisal).sum() / prob.sum()
+        gain = found.mean.entropy - inner(prob, surprisal) / prob.sum()
         yield Finding(f"E L + E R given the {cut} likeliest strings rises", gain, "positive")
 
 

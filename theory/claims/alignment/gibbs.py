@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.adaptors.exact import Adapted
+from theory.arithmetic.exact import Array, inner, log
 from theory.claims.claim import Case, Claim, Clause, Control, Finding, Profile
-from theory.claims.instances import integer_cases, law_of, reference_laws, replay, usual
+from theory.claims.instances import integer_cases, law_of, references, replay, usual
 from theory.models.finite import FiniteModel
 from theory.probability.heavy_tails import TOWER_LOG_PARTITION, TowerString
 from theory.probability.information import kl_divergence
 
 
-def _objective(found: FiniteModel, law: Adapted, direction: int = 1) -> arb:
-    """E_q R - KL(q || p), the objective over beta; ``direction`` = -1 turns the divergence around."""
-    prior = found.aligned.prior[law.string]
-    divergence = kl_divergence(law.prob, prior) if direction == 1 else kl_divergence(prior, law.prob)
-    return (law.prob * found.numbers.reward[law.string]).sum() - divergence
+def _objective(found: FiniteModel, law: Adapted) -> arb:
+    """E_q R - KL(q || p), the objective over beta."""
+    divergence = inner(law.prob, law.log_prob - _logs(found, ctx.prec)[0][law.string])
+    return arb(inner(law.prob, found.numbers.reward[law.string]) - divergence)
+
+
+def _turned_objective(found: FiniteModel, law: Adapted) -> arb:
+    """E_q R - KL(p || q)."""
+    divergence = kl_divergence(found.aligned.prior[law.string], law.prob)
+    return arb(inner(law.prob, found.numbers.reward[law.string]) - divergence)
+
+
+def _gap(found: FiniteModel, law: Adapted) -> arb:
+    """KL(q || p+)."""
+    return arb(inner(law.prob, law.log_prob - _logs(found, ctx.prec)[1][law.string]))
+
+
+@functools.lru_cache(maxsize=4)
+def _logs(found: FiniteModel, _bits: int) -> tuple[Array, Array]:
+    """(log p, log p+), of the probabilities."""
+    return log(found.aligned.prior), log(found.numbers.prob)
 
 
 def _competitors(found: FiniteModel) -> Iterator[tuple[str, Adapted]]:
     """Laws other than p+: some on all strings, and where there are two or more, some that leave strings out."""
-    for name, weights in reference_laws(found):
-        yield name, law_of(found, weights)
+    yield from references(found)
     n = len(found.aligned)
     if n > 1:
         yield "the first string", law_of(found, [fmpq(1), *[fmpq(0)] * (n - 1)])
@@ -37,8 +54,7 @@ def _gibbs(found: FiniteModel) -> Iterator[Finding]:
     yield Finding("J(p+) = log Z", best - log_partition, clause="gap")
     for name, law in _competitors(found):
         value = _objective(found, law)
-        gap = kl_divergence(law.prob, found.numbers.prob[law.string])
-        yield Finding(f"J({name}) = log Z - KL({name} || p+)", value - log_partition + gap, clause="gap")
+        yield Finding(f"J({name}) = log Z - KL({name} || p+)", value - log_partition + _gap(found, law), clause="gap")
         yield Finding(f"J(p+) > J({name})", best - value, "positive", clause="maximiser")
     half = (len(found.aligned) + 1) // 2
     weight = (found.numbers.prob[:half]).sum() * log_partition.exp()
@@ -95,15 +111,14 @@ def _gibbs_cases(profile: Profile) -> list[Case]:
 
 def _plus_divergence(found: FiniteModel) -> Iterator[Finding]:
     for name, law in _competitors(found):
-        gap = kl_divergence(law.prob, found.numbers.prob[law.string])
-        excess = _objective(found, law) - found.numbers.log_partition - gap
+        excess = _objective(found, law) - found.numbers.log_partition - _gap(found, law)
         yield Finding(f"J({name}) = log Z + KL({name} || p+)", excess)
 
 
 def _turned_divergence(found: FiniteModel) -> Iterator[Finding]:
-    best = _objective(found, law_of(found, list(found.mass())), -1)
-    for name, weights in reference_laws(found):
-        gap = best - _objective(found, law_of(found, weights), -1)
+    best = _turned_objective(found, law_of(found, list(found.mass())))
+    for name, law in references(found):
+        gap = best - _turned_objective(found, law)
         yield Finding(f"with KL(p || q): J(p+) >= J({name})", gap, "nonnegative")
 
 
