@@ -11,7 +11,7 @@ of the whole pass is not used; a whole pass that does not give those of its own 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +72,10 @@ class Scored:
     drawn: Floats
     laws: Floats
     places: Tokens
+
+    def of_first(self) -> Scored:
+        """The first string alone: what the length or a later token does to a law, it does to that of every string."""
+        return Scored(self.drawn[:1], self.laws[:1], self.places)
 
     @staticmethod
     def of(logits: Iterable[Logits], tokens: Tokens) -> Scored:
@@ -157,8 +161,9 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
         with quietly():
             whole = _in_one_pass(decoder, prompts, tokens)
             alone = [_in_one_pass(decoder, prompts[k : k + 1], tokens[k : k + 1]) for k in range(len(tokens))]
-            prefixes = _prefixes(decoder, prompts, tokens, whole)
-            ahead = _ahead(decoder, prompts, whole)
+            first = whole.of_first()
+            prefixes = _prefixes(decoder, prompts[:1], tokens[:1], first)
+            ahead = _ahead(decoder, prompts[:1], first)
             model = None if decoder.engine is None else _in_one_pass(_without_engine(decoder), prompts, tokens)
             cached = None if decoder.whole else _through_cache(decoder, prompts, tokens)
     except Exception as error:  # whatever a model that is not of this kind raises
@@ -173,9 +178,8 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
     if model is not None and not _largest(model, whole)[0] <= bound:
         reason = f"its backend gives other numbers than the model: {_largest(model, whole)[0]:.3g} nats apart"
         raise ValueError(f"{name}: {_unreadable(decoder, reason)}; leave [models] backend out")
-    _check_ways(
-        decoder, name, whole, {"a string alone and beside others": apart, "a string and its prefixes": prefixes}
-    )
+    _check_way(decoder, name, "a string alone and beside others", whole, apart)
+    _check_way(decoder, name, "a string and its prefixes", first, prefixes)
     if cached is not None and not _largest(whole, cached)[0] <= bound:
         decoder.whole, cached = True, None
     with quietly():
@@ -191,21 +195,20 @@ def self_check(decoder: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens,
     )
 
 
-def _check_ways(decoder: TorchDecoder, name: str, whole: Scored, ways: Mapping[str, Scored]) -> None:
+def _check_way(decoder: TorchDecoder, name: str, what: str, whole: Scored, other: Scored) -> None:
     """Refuse a model of which two ways to ask it differ by more than rounding.
 
     Raises:
         ValueError: names the architecture, the ways and by how much.
     """
     bound = BOUNDS[_dtype(decoder)]
-    for what, other in ways.items():
-        worst, step = _largest(whole, other)
-        if not worst <= bound:
-            reason = _unreadable(decoder, f"{what} differ by {worst:.3g} nats at token {step + 1}")
-            raise ValueError(
-                f"{name}: {reason}, and at most {bound:g} is rounding in {_dtype(decoder)}; position embeddings that "
-                "switch by length need [sampling] length and prompts below the switch"
-            )
+    worst, step = _largest(whole, other)
+    if not worst <= bound:
+        reason = _unreadable(decoder, f"{what} differ by {worst:.3g} nats at token {step + 1}")
+        raise ValueError(
+            f"{name}: {reason}, and at most {bound:g} is rounding in {_dtype(decoder)}; position embeddings that "
+            "switch by length need [sampling] length and prompts below the switch"
+        )
 
 
 def check_switch(prior: TorchDecoder, aligned: TorchDecoder, name: str, prompt: Tokens, tokens: Tokens) -> None:

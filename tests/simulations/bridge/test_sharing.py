@@ -116,6 +116,15 @@ def test_little_is_not_shared() -> None:
             assert counted.ids == 16 * (9 + 4) + 16 * 9
 
 
+def test_what_the_self_check_reads() -> None:
+    """Four strings of 5 tokens behind 9 in one pass, alone and from the cache; one, over its prefixes and ahead."""
+    decoder = TorchDecoder(llama(7), 1)
+    with Counting(decoder.model) as counted:
+        self_check(decoder, "it", PROMPT, strings(4))
+    whole, prefixes, ahead = 4 * (9 + 4), sum(9 + step for step in range(5)), 2 * (9 + 1)
+    assert counted.ids == 3 * whole + prefixes + ahead
+
+
 @pytest.mark.parametrize("fault", ["rows", "raises", "lost"])
 def test_caches_that_cannot_be_spread_are_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache that gives rows other numbers, none, or that has no rows: the prompt is read with every row then."""
