@@ -103,6 +103,10 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "simulations.bench.samplers": {"pandas"},
     "simulations.bench.real": {"ctranslate2", "llama_cpp"},
     "simulations.bench.stored": {"polars"},
+    "simulations.bench.command_rows": {
+        "simulations.bridge.reading",
+        "simulations.bridge.store",
+    },  # a row that needs torch
     # rows that need torch
     "simulations.bench.catalogue": {
         "simulations.bench.real",

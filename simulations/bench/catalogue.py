@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simulations.bench import automata, growth, laws, machine, ngrams, projection, samplers
 from simulations.bench.growth import SERIES
-from simulations.bench.timing import Benchmark, Disagreement, Work, measure
+from simulations.bench.timing import Benchmark, Disagreement, Work, measure, time_spent
 from theory.report.records import BenchRecord, BenchRow, Growth, PhysicalLimit, Rates, TimeSpent
 
 _BRIDGE = ("torch", "transformers", "pyarrow")
@@ -121,14 +121,11 @@ def measured(row: Benchmark, *, rounds: int = 9) -> BenchRow:
     )
 
 
-def profile(work: Work, most: int = 6) -> tuple[TimeSpent, ...]:
+def profile(work: Work) -> tuple[TimeSpent, ...]:
     """Where the time of a call goes: the functions with the largest share of their own."""
     profiler = cProfile.Profile()
     profiler.runcall(work)
-    stats = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
-    whole = sum(own for _, _, own, _, _ in stats.values())
-    heaviest = sorted(stats.items(), key=lambda item: -item[1][2])[:most]
-    return tuple(TimeSpent(name.strip("<>"), own / whole, calls) for (_, _, name), (_, calls, own, _, _) in heaviest)
+    return time_spent(pstats.Stats(profiler))
 
 
 def grown(series: growth.Series) -> Growth:

@@ -8,7 +8,7 @@ from simulations.bench.catalogue import REGRESSION, predicted
 from simulations.bench.projection import WIDE
 from simulations.bench.timing import EXPONENTIALS, FLOPS, MEMORY, PYTHON, SORTING, UNIFORMS, WORDS
 from theory.report.markdown import markdown_table
-from theory.report.records import BenchRecord, BenchRow, Growth, SweepRates
+from theory.report.records import BenchRecord, BenchRow, CommandRecord, CommandRow, Growth, SweepRates
 
 
 def quantity(value: float, unit: str) -> str:
@@ -40,8 +40,8 @@ def ratio_text(value: float) -> str:
 # --- docs/benchmarks.md --------------------------------------------------------------------------------------------
 
 
-def benchmarks_page(record: BenchRecord, earlier: BenchRecord) -> str:
-    """The table of ratios, what stops us, how cost grows, and what the record before had."""
+def benchmarks_page(record: BenchRecord, earlier: BenchRecord, commands: CommandRecord) -> str:
+    """The table of ratios, what stops us, whole commands, how cost grows, and what the record before had."""
     rates, machine = record.rates, record.machine
     lines = [
         "# Benchmarks",
@@ -67,13 +67,16 @@ def benchmarks_page(record: BenchRecord, earlier: BenchRecord) -> str:
         "",
         *_shortfalls(record.rows),
         "The limit is what cannot be left out at the rates above; *of it* says how many times as long ours takes. "
-        "Where that is far above 1, the time goes into something else: error bounds, special functions, Python.",
+        "Where that is far above 1, the time goes into something else: error bounds, special functions, Python. Below "
+        "1 the data lay in the processor's cache, or the step was avoided after all: angles by a recurrence take no "
+        "exponentials.",
         "",
         "*leans on* names the rate above that most of our time depends on, and of the peer's. `probqual bench "
         "--verify` measures again, the rates of its machine included, and predicts each ratio: the recorded one times "
         "the change of our rate over the change of the peer's. It fails where a median ratio is below "
         f"{REGRESSION} of the predicted one.",
         "",
+        *_commands(commands),
         "## How cost grows",
         "",
         "Each size in a process of its own, up to the last that takes less than about 20 s a call and about half of "
@@ -134,6 +137,41 @@ def _ratios(rows: Sequence[BenchRow]) -> str:
     return markdown_table(head, cells)
 
 
+def _commands(record: CommandRecord) -> list[str]:
+    """Whole commands, against what they import or against the build of an earlier commit."""
+    cells = []
+    for row in record.rows:
+        ratio = row.ratio
+        cells.append(
+            (
+                row.work,
+                row.peer,
+                f"{ratio_text(ratio.median)} [{ratio_text(ratio.low)}, {ratio_text(ratio.high)}]",
+                f"{round(row.aim, 2):,g}" + ("" if row.peak_aim is None else f", memory <= {row.peak_aim:g}"),
+                "met" if row.met else "**not met**",
+                quantity(row.ours.median, "s"),
+                quantity(row.theirs.median, "s"),
+                quantity(row.our_peak.median, "B"),
+                quantity(row.their_peak.median, "B"),
+            )
+        )
+    head = ("work", "peer", "times faster", "aim", "", "ours", "peer's", "our memory", "peer's")
+    return [
+        "## Whole commands",
+        "",
+        f"Written by `probqual bench --against {record.against}` on {record.measured}, on {record.machine.processor}, "
+        f"{record.machine.cores} cores: each side by turns in a process of its own, whose CPU seconds are counted, its "
+        "children's included, and the most memory that one process held. Numerical libraries have one thread. The "
+        "answers of both sides are compared before they are timed. *The build of the earlier commit* is "
+        f"{record.against} of {record.committed}, run with the same packages. Rows that say *one call* time a function "
+        "in such a process, without its start.",
+        "",
+        markdown_table(head, cells),
+        "",
+        *_shortfalls(record.rows),
+    ]
+
+
 def _two_runs(record: BenchRecord, earlier: BenchRecord) -> str:
     """The rows that both records have."""
     before, cells = {row.name: row for row in earlier.rows}, []
@@ -146,7 +184,7 @@ def _two_runs(record: BenchRecord, earlier: BenchRecord) -> str:
     return markdown_table(("row", "times faster then", "predicted for now", "now", "now / predicted"), cells)
 
 
-def _shortfalls(rows: Sequence[BenchRow]) -> list[str]:
+def _shortfalls(rows: Sequence[BenchRow | CommandRow]) -> list[str]:
     lines = []
     for row in rows:
         if row.met:

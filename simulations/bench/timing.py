@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pstats
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from theory.report.records import MedianRange
+from theory.report.records import MedianRange, TimeSpent
 
 Work = Callable[[], object]
 
@@ -164,6 +165,16 @@ def _calls(work: Work) -> int:
     return max(1, int(_LEAST_SECONDS / max(seconds(work), 1e-9)))
 
 
+def time_spent(stats: pstats.Stats, most: int = 6) -> tuple[TimeSpent, ...]:
+    """Where the time went: the functions with the largest share of their own."""
+    own = stats.stats  # type: ignore[attr-defined]
+    whole = sum(seconds for _, _, seconds, _, _ in own.values())
+    heaviest = sorted(own.items(), key=lambda item: -item[1][2])[:most]
+    return tuple(
+        TimeSpent(name.strip("<>"), seconds / whole, calls) for (_, _, name), (_, calls, seconds, _, _) in heaviest
+    )
+
+
 def close(relative: float) -> Callable[[Answer, Answer], None]:
     """Answer agree to so much, relative to the second."""
 
@@ -193,5 +204,6 @@ __all__ = [
     "measure",
     "median_range",
     "seconds",
+    "time_spent",
     "two_ways",
 ]

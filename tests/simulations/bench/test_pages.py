@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulations.bench.pages import benchmarks_page, quantity, ratio_text, scaling_page
-from theory.report.records import MedianRange, Projection, TimeSpent, bench_record, earlier_bench_record
+from theory.report.records import MedianRange, Projection, TimeSpent, bench_record, command_record, earlier_bench_record
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -31,6 +31,7 @@ AIMS = {
     "failure-arcs": 20,
     "exact-corpus": 1 / 1.3,
     "scoring": 1.0,
+    "scoring-openvino": 1.0,
     "scoring-llama": 1.0,
     "prefix": 3.5,
     "sample-openvino-32": 0.9,
@@ -42,7 +43,7 @@ AIMS = {
 
 def test_committed_pages() -> None:
     found = {
-        "benchmarks": benchmarks_page(bench_record(), earlier_bench_record()),
+        "benchmarks": benchmarks_page(bench_record(), earlier_bench_record(), command_record()),
         "scaling": scaling_page(bench_record()),
     }
     for name, page in found.items():
@@ -57,7 +58,9 @@ def test_what_the_record_before_predicts() -> None:
     row = replace(row, ratio=MedianRange(3.0, 3.0, 3.0))
     then = replace(record, rows=(replace(row, ratio=MedianRange(4.0, 4.0, 4.0)),), measured="2001-02-03")
     twice = replace(record.rates, python_steps_per_second=2 * record.rates.python_steps_per_second)
-    text = benchmarks_page(replace(record, rows=(row, *record.rows[:1]), rates=twice, measured="2001-02-04"), then)
+    text = benchmarks_page(
+        replace(record, rows=(row, *record.rows[:1]), rates=twice, measured="2001-02-04"), then, command_record()
+    )
     assert "Measured on 2001-02-03 on" in text
     assert "the tables above on 2001-02-04." in text
     (line,) = [one for one in text.partition("## The run before")[2].splitlines() if one.startswith("| rational")]
@@ -77,7 +80,7 @@ def test_every_row_is_recorded() -> None:
 def test_a_shortfall_is_said() -> None:
     record = bench_record()
     short = replace(record.rows[0], met=False, profile=(TimeSpent("slow_part", 0.75, 12),))
-    text = benchmarks_page(replace(record, rows=(short, *record.rows[1:])), record)
+    text = benchmarks_page(replace(record, rows=(short, *record.rows[1:])), record, command_record())
     assert "**not met**" in text
     assert "75 % slow_part (12 calls)" in text
 

@@ -13,6 +13,7 @@ import pytest
 from theory.files import JsonObject
 from theory.report.records import (
     BenchRecord,
+    CommandRecord,
     ComparisonRecord,
     CoverageRecord,
     EnginesPair,
@@ -28,6 +29,7 @@ from theory.report.records import (
     as_json,
     bench_record,
     bridge_record,
+    command_record,
     coverage_record,
     earlier_bench_record,
     engines_pair_record,
@@ -58,6 +60,7 @@ COMMITTED: dict[str, tuple[type[Recorded], Callable[[], Recorded]]] = {
     "sweep_steps": (SweepRecord, sweep_steps_record),
     "bench": (BenchRecord, bench_record),
     "bench_earlier": (BenchRecord, earlier_bench_record),
+    "bench_commands": (CommandRecord, command_record),
     "coverage": (CoverageRecord, coverage_record),
 }
 

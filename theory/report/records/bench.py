@@ -143,9 +143,51 @@ class BenchRecord:
     measured: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class CommandRow:
+    """One command and its peer, each in a process of its own: CPU seconds and the most bytes held, round by round.
+
+    Args:
+        aim: theirs over ours, in seconds, to reach.
+        peak_aim: ours over theirs, in bytes, to stay below; None where none was set.
+        profile: where the time goes, of a row that does not reach an aim.
+    """
+
+    name: str
+    work: str
+    peer: str
+    aim: float
+    peak_aim: float | None
+    met: bool
+    rounds: int
+    ratio: MedianRange
+    ours: MedianRange
+    theirs: MedianRange
+    our_peak: MedianRange
+    their_peak: MedianRange
+    profile: tuple[TimeSpent, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class CommandRecord:
+    """All of them, with the earlier commit whose build some are compared with."""
+
+    FORMAT: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "probqual bench --against"
+
+    rows: tuple[CommandRow, ...]
+    against: str
+    committed: str
+    machine: Machine
+    versions: dict[str, str]
+    measured: str
+
+
 __all__ = [
     "BenchRecord",
     "BenchRow",
+    "CommandRecord",
+    "CommandRow",
     "Growth",
     "GrowthPoint",
     "Machine",

@@ -2,7 +2,8 @@
 
 ``probqual compare --record`` writes compare.json, ``make false-alarms`` false_alarms.json, ``make coverage``
 coverage.json, ``make engines-pair`` engines_pair.json, ``probqual analyse --record NAME`` bridge_NAME.json, ``probqual
-sweep examples/NAME.toml --record`` the file that ``SWEEPS`` says, and ``probqual bench`` bench.json.
+sweep examples/NAME.toml --record`` the file that ``SWEEPS`` says, ``probqual bench`` bench.json, and ``probqual bench
+--against COMMIT`` bench_commands.json.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from importlib import resources
 from typing import Literal
 
 from theory.files import JsonObject
-from theory.report.records.bench import BenchRecord
+from theory.report.records.bench import BenchRecord, CommandRecord
 from theory.report.records.comparison import ComparisonRecord, FalseAlarms, SampledRow
 from theory.report.records.coverage import CoverageRecord
 from theory.report.records.engines import EnginesPair
@@ -114,6 +115,11 @@ def earlier_bench_record() -> BenchRecord:
     return read_record(BenchRecord, *_committed("bench_earlier.json"))
 
 
+def command_record() -> CommandRecord:
+    """Whole commands, against the build of an earlier commit."""
+    return read_record(CommandRecord, *_committed("bench_commands.json"))
+
+
 def _committed(name: str) -> tuple[str, str]:
     """(the text of a committed file, its name in errors)."""
     return resources.files("theory").joinpath(f"data/{name}").read_text(encoding="utf-8"), f"theory/data/{name}"
@@ -126,6 +132,7 @@ __all__ = [
     "SampledRecord",
     "bench_record",
     "bridge_record",
+    "command_record",
     "earlier_bench_record",
     "engines_pair_record",
     "pair_record",
