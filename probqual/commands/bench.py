@@ -40,20 +40,20 @@ def bench(
     """Measure how fast the toolkit is, as ratios to named peers in one run.
 
     In a checkout the peers are installed into .venv-peers first, and a run of all rows also measures how cost grows
-    and writes docs/benchmarks.md and docs/scaling.md. About half an hour. With --against each row is a command in a
-    process of its own; a run of all of them, 20 minutes, writes that part of docs/benchmarks.md.
+    and writes docs/benchmarks.md and docs/scaling.md. About three quarters of an hour. With --against each row is a
+    command in a process of its own; a run of all of them, 20 minutes, writes that part of docs/benchmarks.md.
 
     Exit status: 0 measured, 1 a ratio has become worse (--verify) or two results differ, 2 bad input.
 
     Example: probqual bench moments spectrum --here
     """
+    if verify and against is not None:
+        raise BadInput("--verify is of the rows without --against; leave one of the two out")
     root = checkout()
     if not here:
         _among_peers(root)
         return
     if against is not None:
-        if verify:
-            raise BadInput("--verify is of the rows without --against; leave one of the two out")
         return _against(root, against, names or [], rounds, json_path)
     from simulations.bench import catalogue
     from theory.report.records import as_json, bench_record
@@ -127,7 +127,7 @@ def _against(root: Path | None, commit: str, names: Sequence[str], rounds: int, 
 
 def _show_commands(found: CommandRecord) -> None:
     rows = table(
-        "command", "times faster", "least", "largest", "aim", "met", "ours, s", "MB", "peer's", left={"command"}
+        "command", "times faster", "least", "largest", "aim", "met", "ours, s", "MB", "peer's MB", left={"command"}
     )
     for row in found.rows:
         numbers = [f"{ratio:,.4g}" for ratio in (row.ratio.median, row.ratio.low, row.ratio.high)]

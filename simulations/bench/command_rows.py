@@ -6,9 +6,14 @@ import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from simulations.bench.commands import FLOOR, Answer, Command, Run
+from simulations.bench.commands import Answer, Command, Run
+from simulations.bench.laws import long_table
 from theory.files import write_whole
+
+FLOOR = "import typer, rich, numpy, flint"
+"""What the command line stands on."""
 
 
 def _product(tree: Path, *words: str, answer: Answer | None = None) -> Run:
@@ -24,7 +29,7 @@ def _floor(*words: str) -> Callable[[Path, Path, Path], tuple[Run, Run]]:
     return sides
 
 
-def _json(file: Path) -> object:
+def _json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -32,53 +37,37 @@ LONG = 100_000
 """Rows of the long table."""
 
 
-def long_table(*, nucleus: bool, corpus: bool) -> str:
-    """The model file of a table of rational rows.
-
-    Args:
-        nucleus: with a nucleus of 9/10.
-        corpus: with a corpus of 100 strings.
-    """
-    weights = [1 + (7919 * k) % 997 for k in range(LONG)]
-    total = sum(weights)
-    parts = [
-        '[prior]\nkind = "table"',
-        f"strings = {json.dumps([f'y{k}' for k in range(LONG)])}",
-        f"probs = {json.dumps([f'{w}/{total}' for w in weights])}",
-        '[reward]\nbeta = "1"',
-        f"values = {json.dumps([f'{(31 * k) % 41 - 20}/7' for k in range(LONG)])}",
-    ]
-    if nucleus:
-        parts.append('[[adaptor]]\nname = "nucleus"\nvalue = "9/10"\nnormalise = "global"')
-    if corpus:
-        parts.append('[corpus]\nsize = 100\nepsilon = "1/20"')
-    return "\n".join(parts) + "\n"
+def _written(file: Path, *, corpus: bool = False, nucleus: bool = False) -> Path:
+    """The long table as a model file: every value is written alike in JSON and in TOML."""
+    lines = []
+    for name, table in long_table(LONG, corpus=corpus, nucleus=nucleus).items():
+        lines.append(f"[[{name}]]" if name == "adaptor" else f"[{name}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    write_whole(file, "\n".join(lines) + "\n")
+    return file
 
 
-def _exact(tree: Path, model: Path, out: Path, keys: Sequence[str] | None = None) -> Run:
+def _exact(tree: Path, model: Path, out: Path, *keys: str) -> Run:
+    """``probqual exact``; its answer are these keys."""
+
     def answer() -> object:
         found = _json(out)
-        return found if keys is None else {key: found[key] for key in keys}  # type: ignore[index]
+        return {key: found[key] for key in keys}
 
     return _product(tree, "exact", str(model), "--json", str(out), answer=answer)
 
 
 def _rational(now: Path, before: Path, folder: Path) -> tuple[Run, Run]:
-    model = folder / "model.toml"
-    write_whole(model, long_table(nucleus=True, corpus=False))
+    model = _written(folder / "model.toml", nucleus=True)
     keys = ("entropy", "log_partition", "adaptors")
-    return _exact(now, model, folder / "ours.json", keys), _exact(before, model, folder / "theirs.json", keys)
+    return _exact(now, model, folder / "ours.json", *keys), _exact(before, model, folder / "theirs.json", *keys)
 
 
 def _corpus(now: Path, before: Path, folder: Path) -> tuple[Run, Run]:
-    models = [folder / "with.toml", folder / "without.toml"]
-    for model, corpus in zip(models, (True, False), strict=True):
-        write_whole(model, long_table(nucleus=False, corpus=corpus))
+    ours = _written(folder / "with.toml", corpus=True)
+    theirs = _written(folder / "without.toml")
     keys = ("entropy", "log_partition")
-    return (
-        _exact(now, models[0], folder / "ours.json", keys),
-        _exact(now, models[1], folder / "theirs.json", keys),
-    )
+    return _exact(now, ours, folder / "ours.json", *keys), _exact(now, theirs, folder / "theirs.json", *keys)
 
 
 def _check(now: Path, before: Path, folder: Path) -> tuple[Run, Run]:
@@ -86,7 +75,7 @@ def _check(now: Path, before: Path, folder: Path) -> tuple[Run, Run]:
         out = folder / name
 
         def answer() -> object:
-            return {row["id"]: row["verdict"] for row in _json(out)}  # type: ignore[attr-defined]
+            return {row["id"]: row["verdict"] for row in _json(out)}
 
         return _product(tree, "check", "--profile", "full", "--json", str(out), answer=answer)
 
@@ -289,4 +278,4 @@ def chosen(names: Sequence[str]) -> tuple[Command, ...]:
     return tuple(wanted)
 
 
-__all__ = ["LONG", "ROWS", "chosen", "long_table"]
+__all__ = ["LONG", "ROWS", "chosen"]

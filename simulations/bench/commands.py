@@ -28,9 +28,6 @@ from theory.report.records import CommandRecord, CommandRow, TimeSpent
 
 Answer = Callable[[], object]
 
-FLOOR = "import typer, rich, numpy, flint"
-"""What the command line stands on."""
-
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -197,21 +194,27 @@ def profiled(run: Run, folder: Path) -> tuple[TimeSpent, ...]:
     return time_spent(pstats.Stats(str(out)))
 
 
-@contextmanager
-def build(root: Path, commit: str) -> Iterator[Path]:
-    """The files of a commit in a folder of their own.
+def described(root: Path, commit: str) -> tuple[str, str]:
+    """(the short name of a commit, its day).
 
     Raises:
         ValueError: the checkout has no such commit.
     """
+    asked = ["git", "log", "-1", "--format=%h %cs", "--end-of-options", f"{commit}^{{commit}}"]
+    told = subprocess.run(asked, cwd=root, check=False, capture_output=True, text=True)
+    if told.returncode:
+        raise ValueError(f"{commit}: git has no such commit here: {told.stderr.strip().splitlines()[0]}")
+    short, day = told.stdout.split()
+    return short, day
+
+
+@contextmanager
+def build(root: Path, commit: str) -> Iterator[Path]:
+    """The files of a commit in a folder of their own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive = folder / "archive.tar"
-        made = subprocess.run(
-            ["git", "archive", "--output", str(archive), commit], cwd=root, check=False, capture_output=True, text=True
-        )
-        if made.returncode:
-            raise ValueError(f"{commit}: git has no such commit here: {made.stderr.strip()}")
+        subprocess.run(["git", "archive", "--output", str(archive), commit], cwd=root, check=True, capture_output=True)
         with tarfile.open(archive) as tar:
             tar.extractall(folder / "build", filter="data")
         yield folder / "build"
@@ -234,14 +237,11 @@ def record(
         Disagreement: two sides of a row do not answer alike, or one fails.
     """
     found = []
-    with build(root, commit) as before:
+    short, day = described(root, commit)
+    with build(root, short) as before:
         for row in wanted:
             found.append(measured(row, root, before, rounds=rounds))
             advance(row.name)
-    told = subprocess.run(
-        ["git", "show", "--no-patch", "--format=%h %cs", commit], cwd=root, check=True, capture_output=True, text=True
-    )
-    short, day = told.stdout.split()
     return CommandRecord(
         rows=tuple(found),
         against=short,
@@ -252,4 +252,16 @@ def record(
     )
 
 
-__all__ = ["FLOOR", "Answer", "Command", "Run", "Spent", "alike", "build", "measured", "profiled", "record", "spent"]
+__all__ = [
+    "Answer",
+    "Command",
+    "Run",
+    "Spent",
+    "alike",
+    "build",
+    "described",
+    "measured",
+    "profiled",
+    "record",
+    "spent",
+]

@@ -68,8 +68,7 @@ def benchmarks_page(record: BenchRecord, earlier: BenchRecord, commands: Command
         *_shortfalls(record.rows),
         "The limit is what cannot be left out at the rates above; *of it* says how many times as long ours takes. "
         "Where that is far above 1, the time goes into something else: error bounds, special functions, Python. Below "
-        "1 the data lay in the processor's cache, or the step was avoided after all: angles by a recurrence take no "
-        "exponentials.",
+        "1 the data lay in the processor's cache.",
         "",
         "*leans on* names the rate above that most of our time depends on, and of the peer's. `probqual bench "
         "--verify` measures again, the rates of its machine included, and predicts each ratio: the recorded one times "
@@ -162,7 +161,8 @@ def _commands(record: CommandRecord) -> list[str]:
         f"Written by `probqual bench --against {record.against}` on {record.measured}, on {record.machine.processor}, "
         f"{record.machine.cores} cores: each side by turns in a process of its own, whose CPU seconds are counted, its "
         "children's included, and the most memory that one process held. Numerical libraries have one thread. The "
-        "answers of both sides are compared before they are timed. *The build of the earlier commit* is "
+        "answers of both builds, and with and without [corpus], are compared before they are timed; imports alone "
+        "answer nothing. *The build of the earlier commit* is "
         f"{record.against} of {record.committed}, run with the same packages. Rows that say *one call* time a function "
         "in such a process, without its start.",
         "",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulations.bench import command_rows
-from simulations.bench.commands import Command, Run, alike, build, measured, spent
+from simulations.bench.commands import Command, Run, alike, build, described, measured, spent
 from simulations.bench.pages import benchmarks_page
 from simulations.bench.timing import Disagreement
 from theory.report.records import MedianRange, TimeSpent, bench_record, command_record, earlier_bench_record
@@ -121,8 +121,11 @@ def test_the_build_of_a_commit(tmp_path: Path) -> None:
     with build(tmp_path, "HEAD") as folder:
         assert (folder / "a.txt").read_text(encoding="utf-8") == "then"
     assert not folder.exists()
-    with pytest.raises(ValueError, match="nowhere: git has no such commit here"), build(tmp_path, "nowhere"):
-        pass
+    assert len(described(tmp_path, "HEAD")) == 2
+    for commit in ("nowhere", "HEAD:a.txt", "--output=x"):
+        with pytest.raises(ValueError, match=f"{commit}: git has no such commit here"):
+            described(tmp_path, commit)
+    assert not (tmp_path / "x").exists()
 
 
 def test_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
