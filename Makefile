@@ -31,10 +31,11 @@ kills: bridge ## kill writers of a store 200 times and flip 1,000 of its bits
 figures: .venv/.stamp ## draw every figure and save its numbers beside it
 	$(BIN)/probqual figures
 
-lint: .venv/.stamp ## style, format and types
+lint: .venv/.stamp ## style, format, types, and the rules that are tests of the source text
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pytest -q -p no:cacheprovider tests/test_architecture.py tests/test_signatures.py
 
 docs: .venv/.stamp ## build the pages into build/site; a warning is an error
 	$(PIP) -e '.[docs]'

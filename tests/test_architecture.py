@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -128,6 +129,12 @@ LATE_IMPORTS: dict[str, set[str]] = {
 AT_START = {"typer"}
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """The tree of a source text; all rules read the same ones."""
+    return ast.parse(source)
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """The source text of one module, under its dotted name."""
@@ -138,7 +145,7 @@ class Module:
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.source)
+        return parsed(self.source)
 
     @property
     def top(self) -> str:

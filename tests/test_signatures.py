@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def untyped(source: str) -> list[str]:
     return [function.name for function in functions if any(says_any(a) for a in annotations(function))]
 
 
+@cache
 def counts() -> Counter[str]:
     """How many there are in each part."""
     found: Counter[str] = Counter()

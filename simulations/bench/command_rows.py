@@ -6,7 +6,7 @@ import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from simulations.bench.commands import Answer, Command, Run
 from simulations.bench.laws import long_table
@@ -29,7 +29,7 @@ def _floor(*words: str) -> Callable[[Path, Path, Path], tuple[Run, Run]]:
     return sides
 
 
-def _json(file: Path) -> Any:
+def _json(file: Path) -> object:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -51,7 +51,7 @@ def _exact(tree: Path, model: Path, out: Path, *keys: str) -> Run:
     """``probqual exact``; its answer are these keys."""
 
     def answer() -> object:
-        found = _json(out)
+        found = cast(dict[str, object], _json(out))
         return {key: found[key] for key in keys}
 
     return _product(tree, "exact", str(model), "--json", str(out), answer=answer)
@@ -75,7 +75,8 @@ def _check(now: Path, before: Path, folder: Path) -> tuple[Run, Run]:
         out = folder / name
 
         def answer() -> object:
-            return {row["id"]: row["verdict"] for row in _json(out)}
+            rows = cast(list[dict[str, str]], _json(out))
+            return {row["id"]: row["verdict"] for row in rows}
 
         return _product(tree, "check", "--profile", "full", "--json", str(out), answer=answer)
 
