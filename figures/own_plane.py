@@ -28,7 +28,7 @@ from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
 from theory.models.model import AlignedModel
 from theory.quantities.cooling import cooling
-from theory.quantities.directions import effect, strings
+from theory.quantities.directions import effect
 from theory.quantities.own_model import Model
 from theory.specification.adaptors import AdaptorEntry
 from theory.specification.any_model import AnySpecification
@@ -94,7 +94,7 @@ def own_plane(model: AlignedModel, adaptors: tuple[AdaptorEntry, ...] = (), word
     none = np.empty((2, 0))
     aligned = (to_float(model.mean.mean_log_prior), to_float(model.mean.mean_reward))
     placed = tuple(_placed(model, adaptors))
-    rows = strings(model)
+    rows = model.plane()
     if rows is None:
         path, span = _tempered(model, "global")
         local, local_span = _tempered(model, "local")

@@ -97,6 +97,14 @@ LATE_IMPORTS: dict[str, set[str]] = {
     "probqual.output": {"rich"},
     "probqual.command_line": {"importlib"},  # its metadata, for --version alone
     "theory.specification.constraints": {"interegular"},  # seldom needed
+    # a table does not pay for what infinitely many strings need
+    "theory.specification.any_model": {
+        "theory.specification.automaton",
+        "theory.specification.dtmc",
+        "theory.specification.hmm",
+        "theory.specification.ngram",
+        "theory.specification.openfst",
+    },
     "simulations.conform.graphs": {"onnx", "openvino"},  # formats that are left out without their library
     "simulations.cluster": {"distributed"},
     "simulations.bridge.cluster": {"distributed"},

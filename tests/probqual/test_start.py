@@ -30,6 +30,9 @@ HEAVY = {"numpy", "scipy", "sympy", "flint", "matplotlib", "numba", "torch", "tr
 PARTS = {"simulations", "figures", "theory.claims"}
 """Parts of the project that few commands need."""
 
+OF_AUTOMATA = {"theory.automata", "theory.language_models.automaton", "theory.specification.automaton"}
+"""What infinitely many strings need."""
+
 OF_SCIPY = {
     "scipy.fft",
     "scipy.integrate",
@@ -84,12 +87,12 @@ def test_a_table_needs_no_more_than_its_arithmetic() -> None:
     output, modules = imported("exact", "examples/c1.toml")
     assert "exchange coefficient b" in output
     assert modules & (HEAVY | PARTS) == {"numpy", "flint", "rich", "scipy"}
-    assert not modules & OF_SCIPY
+    assert not modules & (OF_SCIPY | OF_AUTOMATA)
     assert "html.entities" not in modules
 
 
 def test_an_automaton_needs_scipy() -> None:
     """That what is looked for is found where it is there."""
     _, modules = imported("exact", "examples/automaton.toml", "--json", "-")
-    assert modules >= {"scipy.sparse", "scipy.linalg"}
+    assert modules >= {"scipy.sparse", "scipy.linalg", *OF_AUTOMATA}
     assert "rich" not in modules

@@ -8,6 +8,9 @@ string beginning with u is in L: the Doob transform by the acceptance probabilit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
 import numpy as np
 from flint import fmpq
 
@@ -15,6 +18,38 @@ from theory.adaptors.exact import Kept
 from theory.alignment.gibbs import Aligned, Numbers, in_own_arithmetic
 from theory.arithmetic.exact import Array
 from theory.language_models.tree import Mask, zeros
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A deterministic automaton over characters, by three functions; None is the state of no return.
+
+    Args:
+        start: its first state.
+        step: the state after a text.
+        final: whether a string may end in a state.
+    """
+
+    start: Hashable
+    step: Callable[[Hashable, str], Hashable]
+    final: Callable[[Hashable], bool]
+
+    def accepts(self, text: str) -> bool:
+        """Whether a whole text is in the language."""
+        return self.final(self.step(self.start, text))
+
+
+def inside(aligned: Aligned, language: Language) -> Mask:
+    """Which strings of a model are in a language, their tokens put together, shape (n,).
+
+    Raises:
+        ValueError: none is.
+    """
+    texts = ["".join(aligned.tree.tokens(int(node))) for node in aligned.node]
+    found: Mask = np.array([language.accepts(text) for text in texts])
+    if not found.any():
+        raise ValueError(f"none of the {len(texts)} strings is in the language; {texts[0]!r}, say")
+    return found
 
 
 def language_mask(aligned: Aligned, inside: Mask) -> Kept:
@@ -74,4 +109,4 @@ def doob_law(numbers: Numbers, inside: Mask) -> Array:
     return found
 
 
-__all__ = ["acceptance_probability", "doob_law", "doob_steps", "language_mask"]
+__all__ = ["Language", "acceptance_probability", "doob_law", "doob_steps", "inside", "language_mask"]

@@ -38,6 +38,10 @@ class Undecided(ArithmeticError):
     """A sign that 16,384 bits do not settle and that no formal test shows to be zero."""
 
 
+class Diverges(ArithmeticError):
+    """The sum over all paths is certainly infinite: the spectral radius is at least 1."""
+
+
 @contextmanager
 def precision(bits: int = BITS) -> Iterator[None]:
     """Balls computed in this block carry ``bits`` bits."""
@@ -222,6 +226,11 @@ def sign(value: Callable[[], arb], vanishes: Callable[[], bool]) -> int:
         if bits >= _MAX_BITS:
             raise Undecided(f"sign undecided at {bits} bits: {number.str(5)}")
         bits *= 2
+
+
+def narrow(value: arb) -> bool:
+    """Whether a ball's radius is below 10^-30, relatively where the number is large."""
+    return bool(value.is_finite()) and bool(value.rad() <= (1 + abs(value.mid())) * arb(2) ** -100)
 
 
 def widen(value: arb, radius: arb) -> arb:

@@ -195,3 +195,24 @@ def logarithms_vanish(terms: Iterable[tuple[fmpq, fmpq]]) -> bool:
     except Undecided:
         return False
     return all(total == 0 for total in totals.values())
+
+
+def formal_product(one: FormalSum, two: FormalSum) -> FormalSum:
+    """The product of two formal sums, radicals included."""
+    return FormalSum.total(
+        _term_product(first, c, second, d) for first, c in one.terms.items() for second, d in two.terms.items()
+    )
+
+
+def _term_product(first: Key, c: fmpq, second: Key, d: fmpq) -> FormalSum:
+    exponents = dict(first[1])
+    for prime, exponent in second[1]:
+        exponents[prime] = exponents.get(prime, fmpq(0)) + exponent
+    whole, radicals = c * d, []
+    for prime in sorted(exponents):
+        exponent = exponents[prime]
+        if exponent >= 1:
+            whole, exponent = whole * prime, exponent - 1
+        if exponent != 0:
+            radicals.append((prime, exponent))
+    return FormalSum({(first[0] + second[0], tuple(radicals)): whole})

@@ -24,11 +24,11 @@ from theory.adaptors.exact import NO_GLOBAL, Adaptor, Chain, Row
 from theory.adaptors.moments import Constant, Moments
 from theory.adaptors.rows import Before
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import Array, Undecided, exp, log, objects, power
+from theory.arithmetic.exact import Array, Diverges, Undecided, exp, log, objects, power
 from theory.arithmetic.formal import FormalSum
 from theory.automata.aligned import AlignedAutomaton, align_automaton, doob, formal_law
 from theory.automata.moments import PathMoments, path_moments
-from theory.automata.path_sums import Diverges, totals
+from theory.automata.path_sums import totals
 from theory.automata.spectral_radius import converges
 from theory.language_models.automaton import Automaton, Graph, Index, Mask, is_constant
 from theory.language_models.tree import PrefixTree

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from theory.arithmetic.exact import Array, Undecided, balls, objects
+from theory.arithmetic.exact import Array, Diverges, Undecided, balls, objects
 from theory.arithmetic.formal import FormalSum
-from theory.automata.path_sums import Diverges, step_features, step_weights, totals
+from theory.automata.path_sums import step_features, step_weights, totals
 from theory.automata.spectral_radius import converges
 from theory.language_models.automaton import Automaton, Graph
 

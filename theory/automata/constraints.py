@@ -7,37 +7,18 @@ law given the language, by the Doob transform that every aligned automaton is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable
 
 import numpy as np
 from flint import fmpq
 
+from theory.adaptors.constraints import Language
 from theory.automata.adaptors import KeptSteps
 from theory.automata.aligned import AlignedAutomaton, align_automaton
 from theory.language_models.automaton import Arc, Automaton
 
 MOST_STATES = 2_000
 """Of a product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A deterministic automaton over characters, by three functions; None is the state of no return.
-
-    Args:
-        start: its first state.
-        step: the state after a text.
-        final: whether a string may end in a state.
-    """
-
-    start: Hashable
-    step: Callable[[Hashable, str], Hashable]
-    final: Callable[[Hashable], bool]
-
-    def accepts(self, text: str) -> bool:
-        """Whether a whole text is in the language."""
-        return self.final(self.step(self.start, text))
 
 
 def masked_product(automaton: Automaton, language: Language) -> tuple[AlignedAutomaton, KeptSteps]:
@@ -79,4 +60,4 @@ def masked_product(automaton: Automaton, language: Language) -> tuple[AlignedAut
     return aligned, KeptSteps(kept, fmpq(1))
 
 
-__all__ = ["MOST_STATES", "Language", "masked_product"]
+__all__ = ["MOST_STATES", "masked_product"]

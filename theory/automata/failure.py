@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from theory.arithmetic.exact import Undecided
-from theory.automata.path_sums import UNIT, Diverges
+from theory.arithmetic.exact import Diverges, Undecided
+from theory.automata.path_sums import UNIT
 from theory.language_models.automaton import Floats, Index, Mask
 from theory.language_models.ngram import LN10, PIECE, NGramModel
 

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic.exact import Array, Undecided, balls, floats, is_exact, objects, to_float
+from theory.arithmetic.exact import Array, Diverges, Undecided, balls, floats, is_exact, narrow, objects, to_float
 from theory.automata.path_sums import (
     MAX_BITS,
     ROUGH,
     UNIT,
     UNREFINED,
-    Diverges,
     Engine,
     ball_solver,
     end_sums,
@@ -439,15 +438,9 @@ def _narrow_moments(automaton: Automaton, s: fmpq, t: fmpq) -> PathMoments:
     raise Undecided(f"the moments at (s, t) = ({s}, {t}) need more than {MAX_BITS} bits")
 
 
-def narrow(value: arb) -> bool:
-    """Whether a ball's radius is below 10^-30, relatively where the number is large."""
-    return bool(value.is_finite()) and bool(value.rad() <= (1 + abs(value.mid())) * arb(2) ** -100)
-
-
 __all__ = [
     "Errors",
     "PathMoments",
     "family",
-    "narrow",
     "path_moments",
 ]

@@ -15,9 +15,9 @@ import numpy as np
 import scipy
 from flint import arb
 
-from theory.arithmetic.exact import Undecided, widen
+from theory.arithmetic.exact import Diverges, Undecided, widen
 from theory.automata.failure import Certificate, FailureSums, Sums, decided, radius_bounds, solve
-from theory.automata.path_sums import UNIT, Diverges
+from theory.automata.path_sums import UNIT
 from theory.language_models.automaton import Floats, Index
 from theory.language_models.ngram import NGramModel
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_mat, fmpq
 
-from theory.arithmetic.exact import Array, Undecided, objects
-from theory.automata.path_sums import Diverges, eliminate
+from theory.arithmetic.exact import Array, Diverges, Undecided, objects
+from theory.automata.path_sums import eliminate
 from theory.language_models.automaton import Floats, Graph, Index
 from theory.language_models.ngram import NGramModel
 from theory.language_models.rewards import Reward

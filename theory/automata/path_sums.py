@@ -20,7 +20,7 @@ import numpy as np
 import scipy
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from theory.arithmetic.exact import Array, Undecided, ball, balls, floats, objects, power, widen
+from theory.arithmetic.exact import Array, Diverges, Undecided, ball, balls, floats, objects, power, widen
 from theory.arithmetic.formal import FormalSum, rational_power
 from theory.automata.iterations import aggregated_sums, dominant_pair, stabilised_gradients
 from theory.language_models.automaton import Automaton, Floats, Graph
@@ -42,10 +42,6 @@ UNIT = 2.0**-53
 
 REFINED, UNREFINED, ROUGH = (1e-14, 1e-3), (1e-14,), (1e-6,)
 """Tolerances of iterative solutions, each of what the one before it left over."""
-
-
-class Diverges(ArithmeticError):
-    """The sum over all paths is certainly infinite: the spectral radius is at least 1."""
 
 
 # --- weights ------------------------------------------------------------------------------------------------------

@@ -17,14 +17,13 @@ import numpy as np
 import scipy
 from flint import arb, arb_mat, ctx, fmpq
 
-from theory.arithmetic.exact import Array, Undecided, balls, floats, objects, widen
-from theory.arithmetic.formal import FormalSum
+from theory.arithmetic.exact import Array, Diverges, Undecided, balls, floats, objects, widen
+from theory.arithmetic.formal import FormalSum, formal_product
 from theory.automata.path_sums import (
     DENSE,
     MAX_BITS,
     SMALL,
     UNIT,
-    Diverges,
     eliminate,
     formal_weights,
     step_weights,
@@ -119,27 +118,6 @@ def _determinant(rows: Sequence[Sequence[FormalSum]]) -> FormalSum:
                     following.setdefault(columns | 1 << j, []).append(term)
         minors = {columns: FormalSum.total(terms) for columns, terms in following.items()}
     return next(iter(minors.values()), FormalSum({}))
-
-
-def formal_product(one: FormalSum, two: FormalSum) -> FormalSum:
-    """The product of two formal sums, radicals included."""
-    return FormalSum.total(
-        _term_product(first, c, second, d) for first, c in one.terms.items() for second, d in two.terms.items()
-    )
-
-
-def _term_product(first: Any, c: fmpq, second: Any, d: fmpq) -> FormalSum:
-    exponents = dict(first[1])
-    for prime, exponent in second[1]:
-        exponents[prime] = exponents.get(prime, fmpq(0)) + exponent
-    whole, radicals = c * d, []
-    for prime in sorted(exponents):
-        exponent = exponents[prime]
-        if exponent >= 1:
-            whole, exponent = whole * prime, exponent - 1
-        if exponent != 0:
-            radicals.append((prime, exponent))
-    return FormalSum({(first[0] + second[0], tuple(radicals)): whole})
 
 
 # --- the spectral radius ------------------------------------------------------------------------------------------
@@ -457,7 +435,6 @@ __all__ = [
     "converges",
     "critical_exponent",
     "critical_temperature",
-    "formal_product",
     "singular",
     "spectral_radius",
 ]

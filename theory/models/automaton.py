@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq
 
+from theory.adaptors.constraints import Language
 from theory.adaptors.exact import NO_GLOBAL, Chain
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import BITS, Undecided, working
+from theory.arithmetic.exact import BITS, Diverges, Undecided, working
 from theory.automata.acceptance import product_acceptance
 from theory.automata.adaptors import (
     AlignedAutomaton,
@@ -27,16 +28,20 @@ from theory.automata.adaptors import (
     unrolled,
     whole_law,
 )
+from theory.automata.constraints import masked_product
+from theory.automata.critical_beta import critical_beta
 from theory.automata.histories import remembering
-from theory.automata.path_sums import Diverges
+from theory.automata.path_sums import step_weights
+from theory.automata.spectral_radius import critical_temperature, spectral_radius
 from theory.automata.typicality import typical_automaton_corpora
+from theory.automata.uncorrelated import uncorrelated_paths
 from theory.corpora.atoms import Window
 from theory.language_models.automaton import Automaton
 from theory.models.finite import FiniteModel
-from theory.models.model import Adaptation, Correction
+from theory.models.model import Adaptation, Correction, CriticalPoints, Held, Plane
 
 _STRINGS = 2000
-"""Up to this many strings the acceptance is summed string by string."""
+"""Up to this many strings are listed, and the acceptance is summed string by string."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +80,11 @@ class AutomatonModel:
     def strings(self) -> int | None:
         """How many strings have p+ > 0; None for infinitely many."""
         return string_count(self.aligned.graph)
+
+    @property
+    def states(self) -> int:
+        """How many states keep mass."""
+        return self.aligned.graph.states
 
     def adapted(self, steps: Chain, normalise: str) -> Adaptation:
         """What a chain of adaptors makes of p+; a step that looks back follows the tokens before.
@@ -132,8 +142,8 @@ class AutomatonModel:
             assert target is not None, "a local law without a leak has finite strings"
             log_total = adapted_moments(aligned, target).log_total
             divergence = local_global_divergence(local.paths, log_total)
-            if self.strings is not None and self.strings <= _STRINGS:
-                finite = FiniteModel.of(unrolled(self.aligned.automaton, self.aligned.graph.states))
+            finite = self._listed()
+            if finite is not None:
                 whole = finite.correction(finite.adapted(local.steps, "local"))
                 return Correction(divergence, whole.w_max, whole.acceptance)
             ratio = largest_ratio(local.law, log_total)
@@ -151,5 +161,70 @@ class AutomatonModel:
         with working(self.bits):
             return typical_automaton_corpora(self.aligned, size, epsilon)
 
+    def _listed(self) -> FiniteModel | None:
+        """The tree of its strings; None where they are many."""
+        if self.strings is None or self.strings > _STRINGS:
+            return None
+        return FiniteModel.of(unrolled(self.aligned.automaton, self.states))
 
-__all__ = ["AutomatonModel"]
+    def plane(self) -> Plane | None:
+        """L, R and I of each string in float64, shapes (n,), nats; None where they are many."""
+        finite = self._listed()
+        return None if finite is None else finite.plane()
+
+    def keeps_all(self, found: Adaptation) -> bool:
+        """Whether the tree of its strings keeps every one; False where they are many."""
+        finite = self._listed()
+        if finite is None:
+            return False
+        return finite.keeps_all(finite.adapted(found.steps, "global" if found.leaked_mass is None else "local"))
+
+    def uncorrelated(self, *, prior: bool) -> bool:
+        """A formal proof that Cov(L, I) = 0 (``prior``), or that Cov(R, I) = 0; False where none is found."""
+        try:
+            return uncorrelated_paths(self.aligned.automaton, prior=prior)
+        except Undecided:
+            return False
+
+    def held(self, language: Language) -> Held:
+        """The automaton masked to a language token by token, and conditioned on it.
+
+        Raises:
+            ValueError: no string is in the language, or the product with it has too many states.
+        """
+        aligned, steps = masked_product(self.aligned.automaton, language)
+        local, whole = adapt_automaton_local(aligned, steps), adapt_automaton_global(aligned, steps)
+        assert whole is not None, "some string is kept"
+        assert not isinstance(local, Leak), "every state that is kept can stop"
+        one, two = adapted_moments(aligned, local), adapted_moments(aligned, whole)
+        divergence = local_global_divergence(one, two.log_total)
+        return Held(two.log_total.exp(), one.moments, two.moments, divergence, None)
+
+
+def critical_points(automaton: Automaton, beta: fmpq, *, lawful: bool) -> CriticalPoints:
+    """The spectral radius of an automaton, its critical temperature and its critical beta.
+
+    Args:
+        automaton: ``rewarded()``; Z may be infinite.
+        beta: reward units per nat, at which R is r / beta.
+        lawful: whether there is an aligned law.
+    """
+    reasons = {"critical_temperature": "there is no aligned law"}
+    temperature, at, more_bits = None, None, False
+    cycle: tuple[str, ...] = ()
+    if lawful:
+        try:
+            temperature = critical_temperature(automaton)
+            reasons["critical_temperature"] = "the global law exists at every temperature"
+        except Undecided as error:
+            reasons["critical_temperature"], more_bits = str(error), True
+    try:
+        found = critical_beta(automaton, beta)
+        at, reasons["critical_beta"], cycle = found.value, found.reason, found.cycle
+    except Undecided as error:
+        reasons["critical_beta"], more_bits = str(error), True
+    radius = spectral_radius(automaton.graph, step_weights(automaton, fmpq(1), fmpq(1)))
+    return CriticalPoints(radius, temperature, at, reasons, cycle, more_bits)
+
+
+__all__ = ["AutomatonModel", "critical_points"]

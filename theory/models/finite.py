@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from theory.adaptors.exact import NO_GLOBAL, Adapted, Chain, adapt, adapt_global, decide
+from theory.adaptors.constraints import Language, inside, language_mask
+from theory.adaptors.exact import NO_GLOBAL, Adapted, Chain, adapt, adapt_global, adapt_local, decide
 from theory.adaptors.moments import Moments, moments
 from theory.alignment.gibbs import Aligned, Numbers
-from theory.arithmetic.exact import Array, Undecided, exp
+from theory.alignment.uncorrelated import uncorrelated
+from theory.arithmetic.exact import Array, Undecided, exp, floats
 from theory.corpora.atoms import Window, atoms
 from theory.corpora.metropolis import largest_weight, stationary_acceptance
 from theory.corpora.typicality import typical_corpora
-from theory.models.model import Adaptation, Correction
+from theory.models.model import Adaptation, Correction, Held, Plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +63,11 @@ class FiniteModel:
     def strings(self) -> int:
         """How many strings have p+ > 0."""
         return len(self.aligned)
+
+    @property
+    def states(self) -> None:
+        """None: it is no automaton."""
+        return None
 
     @property
     def is_prior(self) -> bool:
@@ -121,6 +128,41 @@ class FiniteModel:
         """
         with self.numbers.arithmetic():
             return typical_corpora(atoms(self.numbers), size, epsilon)
+
+    def plane(self) -> Plane:
+        """L, R and I of each string in float64, shapes (n,), nats."""
+        return floats(self.numbers.log_prior), floats(self.numbers.reward), floats(self.numbers.surprisal)
+
+    def keeps_all(self, found: Adaptation) -> bool:
+        """Whether every string is kept, and no temperature is left."""
+        if found.power != 1 or len(found.law.string) != len(self.aligned):
+            return False
+        return int(found.kept.end.sum()) == len(self.aligned)
+
+    def uncorrelated(self, *, prior: bool) -> bool:
+        """A formal proof that Cov(L, I) = 0 (``prior``), or that Cov(R, I) = 0; False where none is found."""
+        try:
+            return uncorrelated(self.aligned, prior=prior)
+        except Undecided:
+            return False
+
+    def held(self, language: Language) -> Held:
+        """The model masked to a language token by token, and conditioned on it.
+
+        Raises:
+            ValueError: no string of the model is in the language.
+        """
+        kept = language_mask(self.aligned, inside(self.aligned, language))
+        with self.numbers.arithmetic():
+            local, whole = adapt_local(self.numbers, kept), adapt_global(self.numbers, kept)
+            gap = whole.log_prob - local.log_prob
+            return Held(
+                probability=whole.log_normaliser[0].exp(),
+                masked=self.moments(local),
+                conditioned=self.moments(whole),
+                from_masked=-(local.prob * gap).sum(),
+                from_conditioned=(whole.prob * gap).sum(),
+            )
 
 
 __all__ = ["FiniteModel"]

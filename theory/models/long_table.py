@@ -24,7 +24,7 @@ from theory.corpora.atoms import Atoms, Window, lattice_steps
 from theory.corpora.interpolation import by_interpolation
 from theory.corpora.typicality import typical_corpora
 from theory.language_models.tree import Index
-from theory.models.model import Adaptation, Correction
+from theory.models.model import Adaptation, Correction, Plane
 
 Floats = NDArray[np.float64]
 
@@ -145,6 +145,11 @@ class LongTable:
         """How many strings have p+ > 0."""
         return len(self.prob)
 
+    @property
+    def states(self) -> None:
+        """None: it is no automaton."""
+        return None
+
     def adapted(self, steps: Chain, normalise: str) -> Adaptation:
         """What a chain of adaptors makes of p+, the whole string being the one token: local and global agree."""
         try:
@@ -176,6 +181,19 @@ class LongTable:
                     return typical_corpora(self._atoms(first, np.bincount(place)), size, epsilon)
         from_l = self.log_prior - self.mean.mean_log_prior
         return by_interpolation(self.prob, self.surprisal - self.mean.cross_entropy, from_l, size, to_float(epsilon))
+
+    def plane(self) -> Plane:
+        """L, R and I of each string, shapes (n,), nats."""
+        return self.log_prior, self.reward, self.surprisal
+
+    def keeps_all(self, found: Adaptation) -> bool:
+        """Whether every string is kept, and no temperature is left."""
+        return found.power == 1 and len(found.kept) == self.strings
+
+    def uncorrelated(self, *, prior: bool) -> bool:
+        """False: float64 proves no zero."""
+        del prior
+        return False
 
     def _atoms(self, first: Index, counts: Index) -> Atoms:
         """The law of (I, L) from the classes of equal rows, in balls."""

@@ -8,6 +8,7 @@ at a time in float64; global cuts, corrections and corpora are refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,17 +19,25 @@ from flint import arb, ctx, fmpq
 from theory.adaptors.exact import Chain
 from theory.adaptors.float_rows import not_in_floats
 from theory.adaptors.moments import Constant, Moments
-from theory.arithmetic.exact import BITS, Undecided, ball, to_float, working
-from theory.automata.ngram import NGramMoments, ngram_moments, refuse_far_beyond
+from theory.arithmetic.exact import BITS, Diverges, Undecided, ball, to_float, working
+from theory.automata.ngram import (
+    Crossing,
+    NGramMoments,
+    ngram_critical_beta,
+    ngram_critical_temperature,
+    ngram_moments,
+    ngram_spectral_radius,
+    refuse_far_beyond,
+    repeated_token,
+)
 from theory.automata.ngram_exact import ball_moments, is_small
 from theory.automata.ngram_local import local_law
-from theory.automata.path_sums import Diverges
 from theory.corpora.atoms import Window
 from theory.language_models.automaton import Arc, Automaton, Floats
 from theory.language_models.ngram import NGramModel
 from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
-from theory.models.model import Adaptation, Correction
+from theory.models.model import Adaptation, Correction, CriticalPoints
 
 MOST_EXPANDED = 100_000
 """Arcs, of an automaton with one for each state and token."""
@@ -74,6 +83,11 @@ class AlignedNGram:
     def strings(self) -> int | None:
         """None: infinitely many."""
         return None
+
+    @property
+    def states(self) -> int:
+        """How many contexts it has."""
+        return self.model.states
 
     @property
     def expands(self) -> bool:
@@ -148,6 +162,56 @@ class AlignedNGram:
         """
         return self._expanded.typical(size, epsilon)
 
+    def plane(self) -> None:
+        """None: infinitely many strings."""
+        return None
+
+    def keeps_all(self, found: Adaptation) -> bool:
+        """False: it is not looked for."""
+        del found
+        return False
+
+    def uncorrelated(self, *, prior: bool) -> bool:
+        """False: it is not looked for."""
+        del prior
+        return False
+
+
+def ngram_critical_points(
+    model: NGramModel, rewards: tuple[Reward, ...], beta: fmpq, *, lawful: bool
+) -> CriticalPoints:
+    """The spectral radius of a back-off model, its critical temperature and its critical beta; more bits sharpen none.
+
+    Args:
+        model: its laws are divided by their sums.
+        rewards: R = r / beta of each token.
+        beta: reward units per nat.
+        lawful: whether there is an aligned law.
+    """
+    reward = reward_floats(rewards)
+    found, reasons = dict[str, arb](), {}
+    searches: dict[str, Callable[[], Crossing]] = {
+        "spectral_radius": lambda: Crossing(ngram_spectral_radius(model, reward)),
+        "critical_temperature": lambda: ngram_critical_temperature(model, reward),
+        "critical_beta": lambda: ngram_critical_beta(model, reward, ball(beta)),
+    }
+    for name, search in searches.items():
+        if name == "critical_temperature" and not lawful:
+            reasons[name] = "there is no aligned law"
+            continue
+        try:
+            crossing = search()
+        except Undecided as error:
+            reasons[name] = str(error)
+            continue
+        reasons[name] = crossing.reason
+        if crossing.value is not None:
+            found[name] = crossing.value
+    cycle = repeated_token(model, reward) if "critical_beta" in found else ()
+    return CriticalPoints(
+        found.get("spectral_radius"), found.get("critical_temperature"), found.get("critical_beta"), reasons, cycle
+    )
+
 
 def _moments(
     model: NGramModel, rewards: tuple[Reward, ...], tau: fmpq, log_partition: arb | None
@@ -205,4 +269,4 @@ def expanded_automaton(model: NGramModel, rewards: tuple[Reward, ...]) -> Automa
     return Automaton.of(model.alphabet, arcs, stop, model.initial)
 
 
-__all__ = ["MOST_EXPANDED", "AlignedNGram", "expanded_automaton", "reward_floats"]
+__all__ = ["MOST_EXPANDED", "AlignedNGram", "expanded_automaton", "ngram_critical_points", "reward_floats"]

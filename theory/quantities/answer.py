@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
 from theory.adaptors.other_names import OTHER_NAMES
-from theory.arithmetic.exact import BITS, Exact, Undecided, ball, ball_strings, precision, to_float
-from theory.automata.adaptors import string_count
-from theory.automata.critical_beta import critical_beta
-from theory.automata.moments import narrow
-from theory.automata.ngram import (
-    Crossing,
-    ngram_critical_beta,
-    ngram_critical_temperature,
-    ngram_spectral_radius,
-    repeated_token,
-)
-from theory.automata.path_sums import Diverges, step_weights
-from theory.automata.spectral_radius import critical_temperature, spectral_radius
+from theory.arithmetic.exact import BITS, Diverges, Exact, Undecided, ball, ball_strings, narrow, precision, to_float
 from theory.corpora.typicality import conditional_correlation_limit
-from theory.language_models.automaton import Automaton
-from theory.models.model import Adaptation, AlignedModel
-from theory.models.ngram import reward_floats
+from theory.models.model import Adaptation, AlignedModel, Constrainable
 from theory.probability.concentration import chebyshev
-from theory.quantities.constraint import held
 from theory.quantities.cooling import UNDECIDED, cooling
 from theory.quantities.directions import effect, reach, turns
 from theory.specification.adaptors import AdaptorEntry
 from theory.specification.any_model import AnySpecification, any_specification
-from theory.specification.automaton import AutomatonSpecification
-from theory.specification.finite import Specification
-from theory.specification.ngram import NGramSpecification
+from theory.specification.constraints import Constraint
 from theory.specification.reader import CorpusEntry
+from theory.specification.tables import SpecificationError
 
 Output = dict[str, Any]
 """A JSON object: each quantity as a float or None, and NAME_ball, [midpoint, radius], beside each certified one."""
@@ -83,14 +67,9 @@ def quantities(spec: AnySpecification) -> Output:
         with precision(bits):
             found = _Writer(spec)
             found.write()
-        if not found.wide or bits >= _MOST_BITS or not _refinable(spec):
+        if not found.wide or bits >= _MOST_BITS or not spec.refinable:
             return found.out
         bits *= 2
-
-
-def _refinable(spec: AnySpecification) -> bool:
-    """Whether a higher precision makes results sharper: a large back-off model is summed in float64."""
-    return not isinstance(spec, NGramSpecification) or spec.refinable
 
 
 class _Writer:
@@ -104,37 +83,24 @@ class _Writer:
 
     def write(self) -> None:
         """All of it; only the model's own numbers where they are too wide to go on with."""
-        automaton = self.spec.automaton.rewarded() if isinstance(self.spec, AutomatonSpecification) else None
         try:
             model = self.spec.model()
         except (Diverges, Undecided) as error:
             self.wide = isinstance(error, Undecided)
-            if isinstance(self.spec, NGramSpecification):
-                self._size(None, self.spec.ngram.states)
-            else:
-                assert automaton is not None, "a finite model has a law"
-                self._size(string_count(automaton.graph), automaton.graph.states)
+            self._size(None, self.spec.states)  # finitely many strings have a law
             self._without_law("UNDECIDED" if self.wide else "DIVERGENT", str(error))
         else:
-            states = None if automaton is None else automaton.graph.states
-            self._size(model.strings, self.spec.ngram.states if isinstance(self.spec, NGramSpecification) else states)
+            self._size(model.strings, model.states)
             self._model(model)
-            if self.wide and ctx.prec < _MOST_BITS and _refinable(self.spec):
+            if self.wide and ctx.prec < _MOST_BITS and self.spec.refinable:
                 return
             self._directions(model)
             self._corpus(model)
             self.notes += [line for entry in self.spec.adaptors for line in entry.said]
             self.out["adaptors"] = [self._adaptor(model, entry, k) for k, entry in enumerate(self.spec.adaptors, 1)]
-            if isinstance(self.spec, Specification | AutomatonSpecification) and self.spec.constraint is not None:
-                self.out["constraint"] = self._constraint(model, self.spec.constraint.regex)
-        if isinstance(self.spec, NGramSpecification):
-            self._ngram_radii(self.spec)
-        elif automaton is None:
-            names = ("spectral_radius", "critical_temperature", "critical_beta")
-            self.out |= dict.fromkeys(names)
-            self._null(names, "finitely many strings, so every law has a finite normaliser")
-        else:
-            self._radii(automaton)
+            if self.spec.constraint is not None:
+                self.out["constraint"] = self._constraint(model, self.spec.constraint)
+        self._critical_points()
         self.out["notes"] = self.notes
 
     def _null(self, names: Iterable[str], reason: str, where: str = "") -> None:
@@ -187,60 +153,22 @@ class _Writer:
         else:
             self.out["reach"] = {"mean_log_prior": list(found[0]), "mean_reward": list(found[1])}
         if changes is None:
-            self._null(["turns"], "not looked for in an automaton of so many states")
+            self._null(["turns"], "looked for only up to 2,000 strings, or 12 states")
         self.out["turns"] = None if changes is None else [asdict(turn) for turn in changes]
 
-    def _radii(self, automaton: Automaton) -> None:
-        """The spectral radius and the two critical points of an automaton."""
-        assert isinstance(self.spec, AutomatonSpecification)
-        values: dict[str, Exact | None] = dict.fromkeys(("spectral_radius", "critical_temperature", "critical_beta"))
-        why = {}
-        wide = self.wide
-        values["spectral_radius"] = spectral_radius(automaton.graph, step_weights(automaton, fmpq(1), fmpq(1)))
-        if self.out["status"] != "OK":
-            why["critical_temperature"] = "there is no aligned law"
-        else:
-            try:
-                values["critical_temperature"] = critical_temperature(automaton)
-                why["critical_temperature"] = "the global law exists at every temperature"
-            except Undecided as error:
-                why["critical_temperature"] = str(error)
-                wide = True
-        try:
-            found = critical_beta(automaton, self.spec.beta)
-            values["critical_beta"], why["critical_beta"] = found.value, found.reason
-            self._cycle(found.cycle)
-        except Undecided as error:
-            why["critical_beta"] = str(error)
-            wide = True
-        self._store(self.out, values, self.spec.exact, why)
-        self._above(values["critical_beta"])
-        self.wide = wide  # the radius is enclosed by iteration, not by the working precision
-
-    def _ngram_radii(self, spec: NGramSpecification) -> None:
-        """The same of a back-off model, in float64 with bounds."""
-        reward, wide = reward_floats(spec.rewards), self.wide
-        values: dict[str, Exact | None] = dict.fromkeys(("spectral_radius", "critical_temperature", "critical_beta"))
-        why = {}
-        searches: dict[str, Callable[[], Crossing]] = {
-            "spectral_radius": lambda: Crossing(ngram_spectral_radius(spec.ngram, reward)),
-            "critical_temperature": lambda: ngram_critical_temperature(spec.ngram, reward),
-            "critical_beta": lambda: ngram_critical_beta(spec.ngram, reward, ball(spec.beta)),
-        }
-        for name, search in searches.items():
-            if name == "critical_temperature" and self.out["status"] != "OK":
-                why[name] = "there is no aligned law"
-                continue
-            try:
-                found = search()
-                values[name], why[name] = found.value, found.reason
-            except Undecided as error:
-                why[name] = str(error)
-        self._store(self.out, values, spec.exact, why)
-        if values["critical_beta"] is not None:
-            self._cycle(repeated_token(spec.ngram, reward))
-        self._above(values["critical_beta"])
-        self.wide = wide  # more bits sharpen none of them
+    def _critical_points(self) -> None:
+        """The spectral radius and the two critical points, where there are infinitely many strings."""
+        found, wide = self.spec.critical_points(lawful=self.out["status"] == "OK"), self.wide
+        names = ("spectral_radius", "critical_temperature", "critical_beta")
+        if found is None:
+            self.out |= dict.fromkeys(names)
+            self._null(names, "finitely many strings, so every law has a finite normaliser")
+            return
+        self._cycle(found.cycle)
+        values = dict(zip(names, (found.spectral_radius, found.temperature, found.beta), strict=True))
+        self._store(self.out, values, self.spec.exact, found.reasons)
+        self._above(found.beta)
+        self.wide = wide or found.more_bits  # the radius is enclosed by iteration, not by the working precision
 
     def _cycle(self, tokens: tuple[str, ...]) -> None:
         """Name the cycle whose reward makes Z infinite at a small beta."""
@@ -312,11 +240,14 @@ class _Writer:
         self._store(out, values, self.spec.exact and entry.exact, why, where)
         return out
 
-    def _constraint(self, model: AlignedModel, regex: str) -> Output:
+    def _constraint(self, model: AlignedModel, constraint: Constraint) -> Output:
         """The model held to a language: masked token by token, and conditioned."""
-        assert isinstance(self.spec, Specification | AutomatonSpecification), "others have no constraint"
-        found = held(self.spec, model)
-        out: Output = {"regex": regex}
+        assert isinstance(model, Constrainable), "others are read without a constraint"
+        try:
+            found = model.held(constraint.language)
+        except ValueError as error:
+            raise SpecificationError(f"constraint: {error}") from None
+        out: Output = {"regex": constraint.regex}
         values = {
             "probability": found.probability,
             "kl_masked_conditioned": found.from_masked,

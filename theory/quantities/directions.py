@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 
 from theory.adaptors.exact import chain
 from theory.adaptors.moments import Moments
-from theory.arithmetic.exact import Real, ball, floats, rational, to_float, widen
-from theory.automata.adaptors import unrolled
-from theory.models.automaton import AutomatonModel
-from theory.models.finite import FiniteModel
-from theory.models.long_table import ROUNDING, LongTable
+from theory.arithmetic.exact import Real, ball, rational, to_float, widen
+from theory.models.long_table import ROUNDING
 from theory.models.model import Adaptation, AlignedModel
 from theory.quantities.cooling import UNDECIDED, WORDS
 
@@ -41,7 +38,6 @@ EFFECTS = WORDS | {
 _HOTTEST, _COLDEST = 16.0, 1 / 16
 _STEPS, _STEPS_OF_LONG, _STEPS_OF_AUTOMATA = 129, 33, 13
 _LONG, _MOST_STATES = 20_000, 12
-_MOST_UNROLLED = 2000
 _CLOSE = 1e-9
 _LOOSE = 1e-9
 """What float64 sums over infinitely many strings may be off by, relatively."""
@@ -62,34 +58,13 @@ def effect(model: AlignedModel, found: Adaptation) -> str:
         if model.mean.bits is not None and found.moments.bits is None:  # float64 beside balls
             gap = widen(ball(to_float(gap)), ball(_LOOSE * (1 + abs(to_float(before)))))
         signs.append(0 if constant else _sign(gap, model.mean.bits))
-    kept = _everything(model, found)
     if None in signs:
-        return EFFECTS[0, 0] if kept else UNDECIDED
+        return EFFECTS[0, 0] if model.keeps_all(found) else UNDECIDED
     return EFFECTS[signs[0] or 0, signs[1] or 0]
 
 
 def _does_nothing(name: str, value: float) -> bool:
     return (name in {"temperature", "nucleus", "typical"} and value == 1) or (name == "min_p" and value == 0)
-
-
-def _everything(model: AlignedModel, found: Adaptation) -> bool:
-    """Whether every string of a finite model is kept as it is."""
-    finite = _unrolled(model)
-    if finite is not None:
-        local = found.leaked_mass is not None
-        return _everything(finite, finite.adapted(found.steps, "local" if local else "global"))
-    power = math.prod(to_float(step.value) for step in found.steps if step.name == "temperature")
-    if power != 1 or not isinstance(model, FiniteModel | LongTable):
-        return False
-    count = len(found.kept) if isinstance(model, LongTable) else len(found.law.string)
-    return count == model.strings and (isinstance(model, LongTable) or bool(found.kept.end.sum() == count))
-
-
-def _unrolled(model: AlignedModel) -> FiniteModel | None:
-    """An automaton of few strings as a tree of them; None for every other model."""
-    if isinstance(model, AutomatonModel) and model.strings is not None and model.strings <= _MOST_UNROLLED:
-        return FiniteModel.of(unrolled(model.aligned.automaton, model.aligned.graph.states))
-    return None
 
 
 def _sign(gap: Real, bits: int | None) -> int | None:
@@ -104,22 +79,11 @@ def reach(model: AlignedModel) -> tuple[tuple[float, float], tuple[float, float]
 
     None for infinitely many strings.
     """
-    rows = strings(model)
+    rows = model.plane()
     if rows is None:
         return None
     log_prior, reward, _ = rows
     return (float(log_prior.min()), float(log_prior.max())), (float(reward.min()), float(reward.max()))
-
-
-def strings(model: AlignedModel) -> tuple[Floats, Floats, Floats] | None:
-    """L, R and I of each string in float64, shapes (n,), nats; None for an automaton of infinitely many strings."""
-    model = _unrolled(model) or model
-    if isinstance(model, LongTable):
-        return model.log_prior, model.reward, model.surprisal
-    if isinstance(model, FiniteModel):
-        numbers = model.numbers
-        return floats(numbers.log_prior), floats(numbers.reward), floats(numbers.surprisal)
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +98,16 @@ class Turn:
 def turns(model: AlignedModel) -> tuple[Turn, ...] | None:
     """The temperatures from 16 to 1/16 at which a small further cooling of p+ changes what it does, falling.
 
-    A scan in float64 of 129 temperatures (33 for more than 20,000 strings; 13 between 4 and 1/4 for automata), each
-    change then located to nine digits. Two changes between neighbours of the scan are not seen. None for an automaton
-    of more than 12 states. Cost: O(n) per temperature.
+    A scan in float64 of 129 temperatures (33 for more than 20,000 strings; 13 between 4 and 1/4 for automata and
+    back-off models), each change then located to nine digits. Two changes between neighbours of the scan are not seen.
+    None for an automaton or a back-off model of more than 12 states. Cost: O(n) per temperature.
     """
-    rows = strings(model)
+    rows = model.plane()
     if rows is not None:
         at: Slopes = _SlopesOfStrings(*rows)
         grid = np.geomspace(1 / _HOTTEST, 1 / _COLDEST, _STEPS if len(rows[0]) <= _LONG else _STEPS_OF_LONG)
-    elif isinstance(model, AutomatonModel) and model.aligned.graph.states <= _MOST_STATES:
-        at = _SlopesOfAutomaton(model)
+    elif model.states is not None and model.states <= _MOST_STATES:
+        at = _SlopesOfModel(model)
         grid = np.geomspace(1 / 4, 4, _STEPS_OF_AUTOMATA)
     else:
         return None
@@ -196,10 +160,10 @@ class _SlopesOfStrings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _SlopesOfAutomaton:
-    """The same of an automaton, in balls; None where there is no law at this temperature."""
+class _SlopesOfModel:
+    """The same of a model of infinitely many strings; None where there is no law at this temperature."""
 
-    model: AutomatonModel
+    model: AlignedModel
 
     def __call__(self, tau: float) -> tuple[float, float] | None:
         found: Moments | None = self.model.adapted(chain(("temperature", 1 / rational(tau))), "global").moments
@@ -226,4 +190,4 @@ def _root(slopes: Slopes, k: int, low: float, high: float, at_low: float, at_hig
     return high
 
 
-__all__ = ["EFFECTS", "Turn", "effect", "reach", "strings", "turns"]
+__all__ = ["EFFECTS", "Turn", "effect", "reach", "turns"]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from theory.specification.automaton import AutomatonSpecification, automaton_specification
 from theory.specification.documents import in_file
-from theory.specification.dtmc import dtmc_specification
 from theory.specification.file_table import SHORT, FileSpecification, file_specification
 from theory.specification.finite import Specification, specification
-from theory.specification.hmm import hmm_specification
-from theory.specification.ngram import NGramSpecification, ngram_specification
-from theory.specification.openfst import openfst_specification
 from theory.specification.reader import read_document
 from theory.specification.table_files import Advance
 
-AnySpecification = Specification | FileSpecification | AutomatonSpecification | NGramSpecification
+if TYPE_CHECKING:
+    from theory.specification.automaton import AutomatonSpecification
+    from theory.specification.ngram import NGramSpecification
+
+AnySpecification: TypeAlias = "Specification | FileSpecification | AutomatonSpecification | NGramSpecification"
+"""What a model of any kind is read into. The kinds with infinitely many strings are imported when one is read."""
 
 
 def any_specification(
@@ -35,14 +36,24 @@ def any_specification(
     prior = document.get("prior")
     kind = prior.get("kind") if isinstance(prior, dict) else None
     if kind == "automaton":
+        from theory.specification.automaton import automaton_specification
+
         return automaton_specification(document)
     if kind == "arpa":
+        from theory.specification.ngram import ngram_specification
+
         return ngram_specification(document, beside)
     if kind == "dtmc":
+        from theory.specification.dtmc import dtmc_specification
+
         return dtmc_specification(document, beside)
     if kind == "openfst":
+        from theory.specification.openfst import openfst_specification
+
         return openfst_specification(document, beside)
     if kind == "hmm":
+        from theory.specification.hmm import hmm_specification
+
         return hmm_specification(document)
     if in_file(document):
         found = file_specification(document, beside, advance)

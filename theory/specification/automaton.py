@@ -30,7 +30,8 @@ from theory.automata.histories import remembering
 from theory.automata.path_sums import totals
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward
-from theory.models.automaton import AutomatonModel
+from theory.models.automaton import AutomatonModel, critical_points
+from theory.models.model import CriticalPoints
 from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.constraints import Constraint, constraint_entry
 from theory.specification.documents import AdaptorTable, ArcTable, AutomatonPrior, AutomatonReward, automaton_document
@@ -75,6 +76,20 @@ class AutomatonSpecification:
             Undecided: the spectral radius cannot be told from 1.
         """
         return AutomatonModel.of(self.automaton)
+
+    @property
+    def states(self) -> int:
+        """How many states keep mass."""
+        return self.automaton.rewarded().graph.states
+
+    @property
+    def refinable(self) -> bool:
+        """Whether a higher precision makes results sharper: it does."""
+        return True
+
+    def critical_points(self, *, lawful: bool) -> CriticalPoints:
+        """Where there is a law, and where there is none; ``lawful``: whether there is one here."""
+        return critical_points(self.automaton.rewarded(), self.beta, lawful=lawful)
 
 
 def automaton_specification(document: Mapping[str, object]) -> AutomatonSpecification:

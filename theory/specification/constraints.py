@@ -6,11 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from theory.alignment.gibbs import Aligned
-from theory.automata.constraints import Language
-from theory.language_models.tree import Mask
+from theory.adaptors.constraints import Language
 from theory.specification.tables import SpecificationError
 
 
@@ -61,17 +57,4 @@ def language(regex: str) -> Language:
     return Language(compiled.initial, step, lambda state: state in compiled.finals)
 
 
-def inside(aligned: Aligned, own: Language) -> Mask:
-    """Which strings of a table or a tree are in a language, shape (n,).
-
-    Raises:
-        SpecificationError: none is.
-    """
-    texts = ["".join(aligned.tree.tokens(int(node))) for node in aligned.node]
-    found: Mask = np.array([own.accepts(text) for text in texts])
-    if not found.any():
-        raise SpecificationError(f"constraint: none of the {len(texts)} strings is in the language; {texts[0]!r}, say")
-    return found
-
-
-__all__ = ["Constraint", "constraint_entry", "inside", "language"]
+__all__ = ["Constraint", "constraint_entry", "language"]

@@ -63,10 +63,26 @@ class FileSpecification:
     notes: tuple[str, ...]
     kind: Literal["table"] = "table"
     exact: bool = False
+    constraint: None = None
 
     def model(self) -> LongTable:
         """The model in float64."""
         return LongTable.of(self.columns)
+
+    @property
+    def states(self) -> None:
+        """None: it is no automaton."""
+        return None
+
+    @property
+    def refinable(self) -> bool:
+        """Whether a higher precision makes results sharper: those of corpora, which are in balls."""
+        return True
+
+    def critical_points(self, *, lawful: bool) -> None:
+        """None: finitely many strings have a law at every temperature and beta."""
+        del lawful
+        return None
 
     def short(self) -> Specification:
         """The same with every decimal of the file taken exactly, the logarithms of p rounded. Cost: slow beyond 10^5.

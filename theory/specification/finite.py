@@ -68,6 +68,21 @@ class Specification:
         """The model in balls, at 256 bits or the precision of the block if that is higher."""
         return FiniteModel.of(self.aligned)
 
+    @property
+    def states(self) -> None:
+        """None: it is no automaton."""
+        return None
+
+    @property
+    def refinable(self) -> bool:
+        """Whether a higher precision makes results sharper: it does."""
+        return True
+
+    def critical_points(self, *, lawful: bool) -> None:
+        """None: finitely many strings have a law at every temperature and beta."""
+        del lawful
+        return None
+
 
 def read_specification(path: Path) -> Specification:
     """The specification of a table or a tree in a TOML file.

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 from flint import fmpq
 
-from theory.arithmetic.exact import Undecided
+from theory.arithmetic.exact import Diverges, Undecided
 from theory.automata.ngram import total_as_written
 from theory.automata.ngram_exact import is_small
-from theory.automata.path_sums import Diverges
 from theory.language_models.arpa import read_arpa
 from theory.language_models.ngram import NGramModel, ngram_model
 from theory.language_models.rewards import Reward
-from theory.models.ngram import AlignedNGram
+from theory.models.model import CriticalPoints
+from theory.models.ngram import AlignedNGram, ngram_critical_points
 from theory.specification.adaptors import AdaptorEntry, adaptor_entry
 from theory.specification.automaton import token_rewards
 from theory.specification.documents import NGramPrior, ngram_document
@@ -63,11 +63,21 @@ class NGramSpecification:
     notes: tuple[str, ...]
     beta: fmpq
     kind: str = "arpa"
+    constraint: None = None
 
     @property
     def refinable(self) -> bool:
         """Whether a higher precision makes results sharper."""
         return is_small(self.ngram)
+
+    @property
+    def states(self) -> int:
+        """How many contexts the model has."""
+        return self.ngram.states
+
+    def critical_points(self, *, lawful: bool) -> CriticalPoints:
+        """Where there is a law, and where there is none; ``lawful``: whether there is one here."""
+        return ngram_critical_points(self.ngram, self.rewards, self.beta, lawful=lawful)
 
     def model(self) -> AlignedNGram:
         """The aligned model.

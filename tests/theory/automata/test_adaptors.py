@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.automata import acyclic_automata, automata
 from theory.adaptors.exact import Chain, adapt, adapt_global, adapt_local, chain, decide
 from theory.adaptors.moments import Moments, moments
-from theory.arithmetic.exact import Undecided, exp, to_float
+from theory.arithmetic.exact import Diverges, Undecided, exp, to_float
 from theory.automata.adaptors import (
     AdaptedAutomaton,
     AlignedAutomaton,
@@ -33,7 +33,7 @@ from theory.automata.adaptors import (
     whole_law,
 )
 from theory.automata.moments import family
-from theory.automata.path_sums import Diverges, totals
+from theory.automata.path_sums import totals
 from theory.automata.spectral_radius import converges, critical_temperature
 from theory.corpora.metropolis import largest_weight
 from theory.examples.automata import letters, random_automaton, two_states

@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from tests.automata import acyclic_automata, automata
 from theory.adaptors.moments import moments
 from theory.arithmetic.exact import Undecided, balls, floats, objects, precision, to_float
+from theory.arithmetic.formal import formal_product
 from theory.automata import moments as moments_module
 from theory.automata.adaptors import unrolled
 from theory.automata.moments import PathMoments, family, path_moments
@@ -32,7 +33,6 @@ from theory.automata.spectral_radius import (
     bisected_exponent,
     converges,
     critical_temperature,
-    formal_product,
     singular,
     spectral_radius,
 )

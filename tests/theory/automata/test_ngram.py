@@ -10,7 +10,7 @@ import pytest
 from flint import arb, fmpq
 
 from tests.ngrams import BIGRAM, random_arpa, written
-from theory.arithmetic.exact import balls, objects, precision
+from theory.arithmetic.exact import Diverges, balls, objects, precision
 from theory.automata.moments import path_moments
 from theory.automata.ngram import (
     aligned_row,
@@ -22,7 +22,6 @@ from theory.automata.ngram import (
     total_as_written,
 )
 from theory.automata.ngram_exact import ball_moments, expanded
-from theory.automata.path_sums import Diverges
 from theory.language_models.arpa import read_arpa
 from theory.language_models.ngram import NGramModel, ngram_model
 from theory.language_models.rewards import Reward

@@ -15,8 +15,7 @@ from flint import arb, ctx, fmpq
 from theory.adaptors.exact import Chain, adapt, chain, decide
 from theory.adaptors.hull import hull
 from theory.adaptors.moments import moments
-from theory.arithmetic.exact import BITS, precision
-from theory.automata.path_sums import Diverges
+from theory.arithmetic.exact import BITS, Diverges, precision
 from theory.examples.automata import letters, two_states
 from theory.examples.finite import c2, c4, c5, table
 from theory.language_models.rewards import Reward

@@ -10,8 +10,7 @@ from tests.automata import automata
 from tests.strategies import models
 from theory.adaptors.exact import chain
 from theory.alignment.gibbs import Aligned
-from theory.arithmetic.exact import Undecided
-from theory.automata.path_sums import Diverges
+from theory.arithmetic.exact import Diverges, Undecided
 from theory.examples.finite import c1, c2, c3, c4, c5, from_laws, table
 from theory.language_models.automaton import Arc, Automaton
 from theory.language_models.rewards import Reward

@@ -11,6 +11,7 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 
+from tests.ngrams import random_arpa
 from tests.strategies import tables
 from theory.adaptors.chains import KINDS
 from theory.adaptors.exact import Adaptor, chain
@@ -19,9 +20,13 @@ from theory.alignment.gibbs import Aligned
 from theory.arithmetic.exact import precision
 from theory.examples.automata import two_states
 from theory.examples.finite import c1, c2, c5, toy
+from theory.language_models.arpa import read_arpa
+from theory.language_models.ngram import ngram_model
+from theory.language_models.rewards import Reward
 from theory.models.automaton import AutomatonModel
 from theory.models.finite import FiniteModel
 from theory.models.long_table import Columns, LongTable
+from theory.models.ngram import AlignedNGram, expanded_automaton
 from theory.quantities.answer import answer
 from theory.quantities.cooling import cooling
 from theory.quantities.directions import EFFECTS, effect, reach, turns
@@ -103,6 +108,26 @@ def test_turns_of_an_automaton() -> None:
         for turn in found:
             b = model.adapted(chain(("temperature", f"{turn.temperature:.12f}")), "global").moments.exchange_coefficient
             assert min(abs(float(b)), abs(float(b) + 1)) < 1e-6
+
+
+def test_turns_of_a_back_off_model_are_those_of_its_automaton(tmp_path: Path) -> None:
+    """Path sums of the back-off structure, and of one arc for each context and token, turn alike."""
+    turned = 0
+    for seed in (1, 2, 3, 4, 20):
+        rng, file = np.random.default_rng(seed), tmp_path / f"{seed}.arpa"
+        file.write_text(random_arpa(rng, 2, 3), encoding="utf-8")
+        prior = ngram_model(read_arpa(file))
+        rewards = tuple(Reward(exponent=fmpq(int(k), 8)) for k in rng.integers(-8, 6, len(prior.alphabet)))
+        with precision():
+            found = turns(AlignedNGram.of(prior, rewards))
+            expected = turns(AutomatonModel.of(expanded_automaton(prior, rewards)))
+        assert found is not None
+        assert expected is not None
+        assert [(turn.above, turn.below) for turn in found] == [(turn.above, turn.below) for turn in expected]
+        at = [turn.temperature for turn in expected]
+        assert [turn.temperature for turn in found] == pytest.approx(at, rel=1e-8)  # the search stops at 1e-9
+        turned += len(found)
+    assert turned >= 3
 
 
 def test_the_output_has_them() -> None:

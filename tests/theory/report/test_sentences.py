@@ -16,9 +16,8 @@ import pytest
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.arithmetic.exact import rational
+from theory.arithmetic.exact import Diverges, rational
 from theory.automata.ngram import ngram_moments
-from theory.automata.path_sums import Diverges
 from theory.claims.instances import integer_tables
 from theory.claims.registry import claims
 from theory.examples.speech_ngrams import length, speech_bigrams, valence

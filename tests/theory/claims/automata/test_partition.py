@@ -7,9 +7,9 @@ from flint import fmpq
 from hypothesis import given
 
 from tests.automata import automata
-from theory.arithmetic.exact import to_float
+from theory.arithmetic.exact import Diverges, to_float
 from theory.automata.adaptors import doob
-from theory.automata.path_sums import Diverges, step_weights, totals
+from theory.automata.path_sums import step_weights, totals
 from theory.automata.spectral_radius import converges
 from theory.claims.automata.models import by_length, one_state
 from theory.language_models.automaton import Automaton
