@@ -23,6 +23,8 @@ _MEANING = (
     "40, top-p 0.9 and min-p 0.05, as far as the engine has them, with penalties off."
 )
 
+_CAPTION = "*Each engine's law: by its defaults (filled), at the nominal setting (rings); the star is p+.*"
+
 _BY = {"defaults": "By their defaults", "nominal": "At the nominal setting"}
 
 
@@ -39,6 +41,8 @@ def engines_page(rows: Sequence[EngineRow]) -> str:
         "log-probabilities (gauge 0).",
         "",
         "![engines](../../figures/engines.png)",
+        "",
+        f"{_CAPTION[:-1]} Lines in the last panel are 95 % intervals of the difference from p+.*",
         "",
         f"Numbers of engines by what their law does to p+; on the {PAIR} that comes with the package verdicts are by "
         "95 % intervals over prompts.",
@@ -70,6 +74,7 @@ def engines_section(rows: Sequence[EngineRow]) -> str:
             "\n".join(f"- {line}" for line in _apart(rows)),
             ADVICE,
             "![engines](figures/engines.png)",
+            _CAPTION,
         )
     )
 
