@@ -7,7 +7,7 @@ mistake itself, on purpose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ class Fault:
     name: str
     wrong: str
     parts: Parts
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """The names of the procedures that are done wrong."""
+        right = Parts()
+        names = (part.name for part in fields(Parts))
+        return frozenset(name for name in names if getattr(self.parts, name) is not getattr(right, name))
 
 
 # --- chains -------------------------------------------------------------------------------------------------------

@@ -250,6 +250,26 @@ def test_caught_yields_each_fault_with_its_run() -> None:
     assert [bool(outcome.differing) for _, outcome in found] == [True, False]
 
 
+def test_only_what_asks_for_a_wrong_procedure_is_made_again() -> None:
+    """An experiment that draws strings, and one that draws counts of them, under a fault of the counts."""
+    made: list[str] = []
+
+    def of_strings(chosen: Setting) -> list[Comparison]:
+        made.append("strings")
+        chosen.parts.strings(np.array([0.5, 0.5]), 10, rng=chosen.rng("strings"))
+        return [event("line.rate", "half", 0.5, np.arange(chosen.draws) % 2 == 0)]
+
+    def of_counts(chosen: Setting) -> list[Comparison]:
+        made.append("counts")
+        counts = chosen.parts.counts
+        assert callable(counts)
+        return [event("line.rate", "all", 1.0, np.ones(chosen.draws, dtype=bool))]
+
+    found = list(caught(3, [of_strings, of_counts], [planted("reused-seed"), planted("flipped-reward")]))
+    assert made == ["strings", "counts", "counts"]
+    assert [[row.what for row in outcome.rows] for _, outcome in found] == [["half", "all"]] * 2
+
+
 def test_all_families_of_experiments_take_part() -> None:
     """The modules of ``agreement`` that need no torch."""
     modules = (strings, corpora, markov, infinite, decoding, estimates)
