@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from distributed import Client
 
+ANSWER = 10
+"""Seconds that the scheduler has to answer."""
+
 PATIENCE = 30
 """Seconds that the first worker is waited for."""
 
@@ -35,7 +38,7 @@ def connected(address: str) -> Iterator[Client]:
     except ImportError as error:
         raise ValueError(f"a dask cluster needs dask.distributed ({error}); install probqual[cluster]") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=f"{ANSWER}s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"no dask scheduler answers at {address}: {reason}") from None
@@ -43,4 +46,4 @@ def connected(address: str) -> Iterator[Client]:
         yield client
 
 
-__all__ = ["PATIENCE", "WorkersLost", "connected"]
+__all__ = ["ANSWER", "PATIENCE", "WorkersLost", "connected"]

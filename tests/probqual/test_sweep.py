@@ -84,7 +84,8 @@ def test_stopped(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--backend", "dask", "--address", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
-def test_backends(file: Path, arguments: list[str], line: str) -> None:
+def test_backends(file: Path, arguments: list[str], line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulations.cluster.ANSWER", 1)
     done = run(str(file), *arguments)
     assert done.exit_code == 2
     assert done.stderr.startswith("probqual: ")

@@ -184,9 +184,12 @@ def test_a_run_file_that_changes_meanwhile(folder: Path, tmp_path: Path, direct:
     ],
 )
 @pytest.mark.parametrize("name", ["sample", "score"])
-def test_addresses(name: str, arguments: list[str], line: str, folder: Path, tmp_path: Path) -> None:
+def test_addresses(
+    name: str, arguments: list[str], line: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One line, and no folder."""
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    monkeypatch.setattr("simulations.cluster.ANSWER", 1)
     given = [folder / "given.jsonl"] if name == "score" else []
     done = command(name, folder / "run.toml", *given, "--output", tmp_path / "run", *arguments)
     assert done.exit_code == 2

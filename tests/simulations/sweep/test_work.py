@@ -154,8 +154,9 @@ def test_dask_cluster(
     assert mark.exists() == killing
 
 
-def test_no_scheduler(sweep: Sweep, tmp_path: Path) -> None:
+def test_no_scheduler(sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    monkeypatch.setattr("simulations.cluster.ANSWER", 1)
     store = opened(sweep, tmp_path / "store")
     with pytest.raises(ValueError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
         list(work(sweep, store, Backend(1, "tcp://127.0.0.1:9")))
